@@ -1,0 +1,149 @@
+"""Everything that decides what a run does, in one validated object.
+
+The page's sliders, the command line's flags, a run's JSON and the API are all generated from
+`SynthesisConfig`: to add a setting, add a field here and use it where it acts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from .errors import ConfigError
+
+
+def _field(default: Any, text: str, *, unit: str = "", live: bool = False, step: float | None = None,
+           **limits: Any) -> Any:
+    """A field with what a person needs to set it: its meaning, unit, range, slider step, and whether it acts
+    while a run is going on (`live`)."""
+    return Field(default, description=text, allow_inf_nan=None if not isinstance(default, float) else False,
+                 json_schema_extra={"unit": unit, "live": live, "step": step}, **limits)
+
+
+class SynthesisConfig(BaseModel):
+    """The settings of one run. Immutable; raises `ConfigError` for an unknown field or a value out of range.
+
+    Fields marked *live* may change between steps through `Control`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(description="Key of the model to invert (`python -m leaps_core models` lists them).")
+    action: str = Field(description="Label of the action to synthesize, as the model's world names it.")
+    stimuli: tuple[str, ...] = _field(
+        ("bundled:0",), "Real clips that prime the run: files, or bundled:SEED for a bundled clip of the action. "
+        "Several are averaged. None at all: unprimed.")
+    stimulus_start: float = _field(0.0, "Where in an uploaded video the stimulus starts.", unit="s", ge=0)
+    verifier: str = _field("auto", "Batch-norm network whose statistics the clip should match: a key, auto, or none.")
+    judge: str = _field("auto", "Network that only scores the clip: a key, auto (the world's own), or none.")
+
+    steps: int = _field(160, "Optimisation steps.", ge=1, le=20_000)
+    seed: int = _field(0, "Same seed, same clip.", ge=0, le=2**31 - 1)
+    frames: int = _field(0, "Length of the clip; 0: the model's own.", unit="frames", ge=0, le=128)
+    size: int = _field(0, "Height and width of the clip; 0: the model's own.", unit="px", ge=0, le=448)
+    coarse: float = _field(0.7, "Share of the steps spent at half resolution first.", step=0.05, ge=0, le=1)
+
+    canvas: Literal["fourier", "pixels"] = _field(
+        "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's).")
+    learning_rate: float = _field(0.1, "Adam's step size.", live=True, step=0.005, ge=0.0, le=1.0)
+    floor: float = _field(0.005, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
+    warmup: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
+    beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, lt=1)
+    beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, lt=1)
+
+    r: float = _field(0.005, "Weight of both regularizers.", live=True, step=0.0005, ge=0, le=0.05)
+    coherence: float = _field(1.0, "Share of temporal coherence in r.", live=True, step=0.1, ge=0, le=10)
+    diversity: float = _field(1.0, "Share of feature diversity (the verifier's statistics) in r.",
+                              live=True, step=0.1, ge=0, le=10)
+    margin: float | None = _field(
+        None, "How far distant moments must differ; empty: as far as they do in the stimulus (1 if unprimed).",
+        ge=0, le=1000)
+    lambda_1: float = _field(1.0, "Priming weight of the first layer.", live=True, step=0.05, ge=0, le=4)
+    lambda_L: float = _field(0.5, "Priming weight of the last layer.", live=True, step=0.05, ge=0, le=4)
+    priming_share: int = _field(100, "Share of the layers that are primed, from the first on.",
+                                unit="%", live=True, step=20, ge=0, le=100)
+    smoothness: float = _field(1.0, "Penalty on differences between neighbouring pixels, in space and in time.",
+                               live=True, step=0.1, ge=0, le=10)
+    motion_speed: float = _field(1.0, "Slow (below 1) or fast (above 1) motion.", unit="×", live=True, step=0.05,
+                                 ge=0.1, le=10)
+    norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", ge=0, le=1)
+
+    jitter: float = _field(0.05, "Random shift of each step's view, as a share of the size.",
+                           live=True, step=0.01, ge=0, le=0.5)
+    jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1,
+                              ge=0, le=32)
+    zoom: float = _field(0.05, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
+    rotate: float = _field(4.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
+    noise: float = _field(0.15, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
+    colour: float = _field(0.05, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
+    flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
+                        live=True)
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = _field("auto", "Where to compute.")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from None
+
+    def but(self, **changes: Any) -> SynthesisConfig:
+        """A copy with some fields changed, validated again. Raises `ConfigError`."""
+        return SynthesisConfig(**{**self.model_dump(), **changes})
+
+
+def bundled_seed(stimulus: str) -> int | None:
+    """The seed in bundled:SEED; None for a file. Raises `ConfigError` where SEED is no number."""
+    seed = stimulus.removeprefix("bundled:")
+    if seed == stimulus:
+        return None
+    if not seed.isdigit():
+        raise ConfigError(f"“{stimulus}” is no stimulus; expected bundled:SEED, as bundled:0, or a video file.")
+    return int(seed)
+
+
+FIELDS: dict[str, FieldInfo] = dict(SynthesisConfig.model_fields)
+"""Every setting by name; `.description`, `.default`, `info(name)` for range, unit and step."""
+
+
+def info(name: str) -> dict[str, Any]:
+    """Range and unit of a field: keys `min`, `max` (None where open), `unit`, `step`, `live`, `default`, `text`.
+
+    Raises `ConfigError` for an unknown name.
+    """
+    if name not in FIELDS:
+        raise ConfigError(f"There is no setting “{name}”. Known: {', '.join(FIELDS)}.")
+    field = FIELDS[name]
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    limits = {kind: getattr(rule, kind) for rule in field.metadata for kind in ("ge", "gt", "le", "lt")
+              if hasattr(rule, kind)}
+    return {"min": limits.get("ge", limits.get("gt")), "max": limits.get("le", limits.get("lt")),
+            "unit": extra.get("unit", ""), "step": extra.get("step"), "live": extra.get("live", False),
+            "default": None if field.is_required() else field.default, "text": field.description or ""}
+
+
+LIVE = tuple(name for name in FIELDS if info(name)["live"])
+"""The settings that may change while a run is going on."""
+
+
+def _explain(error: ValidationError) -> str:
+    """Pydantic's findings as sentences: what was given, what is expected."""
+    sentences = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"][:1])
+        if item["type"] == "extra_forbidden":
+            sentences.append(f"There is no setting “{name}”. Known: {', '.join(FIELDS)}.")
+        elif item["type"] == "missing":
+            sentences.append(f"“{name}” is missing: {FIELDS[name].description}")
+        else:
+            sentences.append(f"“{name}” is {item['input']!r}; {_expected(name, item['msg'])}.")
+    return " ".join(sentences)
+
+
+def _expected(name: str, message: str) -> str:
+    facts = info(name)
+    if facts["min"] is None or facts["max"] is None:
+        return message[0].lower() + message[1:]
+    return f"expected a number from {facts['min']} to {facts['max']} {facts['unit']}".rstrip()

@@ -1,0 +1,187 @@
+"""The models: their records, where their weights are, and how they are loaded.
+
+Importing this package doesn't import torch; `load` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..config import SynthesisConfig
+from ..errors import ModelError
+from .spec import ModelSpec, PaperRow
+
+if TYPE_CHECKING:
+    import torch
+
+    from .adapter import VideoModel
+
+__all__ = ["Cast", "ModelSpec", "PaperRow", "choose", "labels", "load", "paper_settings", "register", "spec", "specs", "state"]
+
+_registry: dict[str, ModelSpec] = {}
+_builders: dict[str, Callable[[], torch.nn.Module]] = {}
+_labels: dict[str, tuple[str, ...]] = {}
+_loaded: dict[tuple[str, str], VideoModel] = {}
+_lock = threading.RLock()
+
+
+def register(spec: ModelSpec, build: Callable[[], torch.nn.Module], labels: tuple[str, ...] | None = None) -> None:
+    """Make a network choosable everywhere. `build()` returns an `nn.Module` that maps a normalised clip
+    (B, 3, T, H, W) to logits; weights are loaded from `spec.weights` (safetensors), if given.
+
+    `labels` names the classes of a world that isn't known yet. Raises `ModelError` if they are missing.
+    """
+    if labels is not None:
+        _labels[spec.world] = labels
+    if spec.world not in _labels:
+        raise ModelError(f"World “{spec.world}” has no labels yet: give labels=(...) when registering “{spec.key}”.")
+    with _lock:
+        _registry[spec.key], _builders[spec.key] = spec, build
+        for key in [key for key in _loaded if key[0] == spec.key]:
+            del _loaded[key]
+
+
+def specs() -> tuple[ModelSpec, ...]:
+    """All records, judges included, in the order of registration."""
+    _bundled()
+    return tuple(_registry.values())
+
+
+def spec(key: str) -> ModelSpec:
+    """The record of one model. Raises `ModelError` that names near and known keys."""
+    _bundled()
+    if key not in _registry:
+        raise ModelError(f"There is no model “{key}”.{_near(key, _registry)} Known: {', '.join(_registry)}.")
+    return _registry[key]
+
+
+def state(spec: ModelSpec) -> str:
+    """Where a model's weights are: "bundled" (shipped), "local" (registered by hand), "cached" or "download"."""
+    from ..puppets.zoo import FOLDER
+
+    return "bundled" if spec.weights is not None and spec.weights.parent == FOLDER else "local"
+
+
+def labels(world: str) -> tuple[str, ...]:
+    """The actions of a world; the index is the class. Raises `ModelError` for an unknown world."""
+    _bundled()
+    if world not in _labels:
+        raise ModelError(f"There is no world “{world}”. Known: {', '.join(_labels)}.")
+    return _labels[world]
+
+
+def load(key: str, device: str = "auto") -> VideoModel:
+    """A frozen model in eval mode, ready for one run. Raises `ModelError`.
+
+    Weights are read once a device and shared; each call gives modules of its own, so that the hooks of two runs in
+    one process never meet.
+    """
+    from .adapter import VideoModel, pick_device
+
+    record, place = spec(key), pick_device(device)
+    with _lock:
+        if (key, str(place)) not in _loaded:
+            _loaded[key, str(place)] = VideoModel(record, _builders[key]()).to(place)
+        return _loaded[key, str(place)].fork()
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays in a run: the inverted model, the verifier and the judge (None: none), and the class index."""
+
+    model: ModelSpec
+    verifier: ModelSpec | None
+    judge: ModelSpec | None
+    action: int
+    notices: tuple[str, ...] = ()
+
+
+def choose(config: SynthesisConfig) -> Cast:
+    """Resolve a config's names: "auto" verifier is the model's default one or the leanest other batch-norm model of
+    its world, "auto" judge the world's own.
+
+    Raises `ModelError` for unknown keys and actions, a judge as model or verifier, a verifier without batch norm or
+    equal to the model, or a judge of another world.
+    """
+    model, notices = spec(config.model), []
+    if model.role == "judge":
+        raise ModelError(f"“{model.key}” is the judge: it only scores, and can't be inverted. Choose another model.")
+    actions = labels(model.world)
+    if config.action not in actions:
+        raise ModelError(f"“{model.key}” knows no action “{config.action}”.{_near(config.action, actions)} "
+                         f"`python -m leaps_core actions {model.key}` lists all {len(actions)}.")
+    verifier = _verifier(config.verifier, model)
+    judge = _judge(config.judge, model, verifier)
+    if verifier is None:
+        notices.append("No verifier: feature diversity is left out.")
+    if judge is None:
+        notices.append("No judge: the clip is not scored by an independent network.")
+    return Cast(model, verifier, judge, actions.index(config.action), tuple(notices))
+
+
+def paper_settings(spec: ModelSpec) -> dict[str, Any]:
+    """The paper's mode for `config.but(**...)`: plain pixels, its optimiser and transforms, and the model's row of
+    Table S1 (of its family's published network). Raises `ModelError` where the paper has no row."""
+    if spec.paper is None:
+        raise ModelError(f"The paper has no settings for “{spec.key}”.")
+    return {"canvas": "pixels", "learning_rate": 0.6, "floor": 0.005, "warmup": 100, "beta_1": 0.5, "beta_2": 0.9,
+            "steps": 2000, "coarse": 0.0, "coherence": 1.0, "diversity": 1.0, "smoothness": 0.0, "margin": 1.0,
+            "motion_speed": 1.0, "priming_share": 100, "norm": 0.005, "jitter": round(30 / 224, 3), "jitter_time": 0,
+            "zoom": 0.0, "rotate": 0.0, "noise": 0.0, "colour": 0.0, "flip": True, "r": spec.paper.r,
+            "lambda_1": spec.paper.lambda_1, "lambda_L": spec.paper.lambda_L}
+
+
+def _verifier(name: str, model: ModelSpec) -> ModelSpec | None:
+    if name == "none":
+        return None
+    if name == "auto":
+        if model.default_verifier and model.default_verifier in _registry:
+            return _registry[model.default_verifier]
+        able = [other for other in specs() if other.can_verify and other.robust >= model.robust
+                and other.world == model.world and other.key != model.key]
+        return min(able, key=lambda other: other.step_ms or float("inf"), default=None)
+    verifier = spec(name)
+    if verifier.role == "judge":
+        raise ModelError(f"“{name}” is the judge and never takes part in an optimisation. Choose another verifier, or none.")
+    if verifier.key == model.key:
+        raise ModelError(f"“{name}” is the inverted model itself. The verifier must be another model, or none.")
+    if not verifier.batch_norm:
+        able_keys = [other.key for other in specs() if other.can_verify and other.key != model.key]
+        raise ModelError(f"“{name}” has no batch norm, whose statistics a verifier gives. "
+                         f"Able: {', '.join(able_keys)}, or none.")
+    return verifier
+
+
+def _judge(name: str, model: ModelSpec, verifier: ModelSpec | None) -> ModelSpec | None:
+    if name == "none":
+        return None
+    if name == "auto":
+        return next((other for other in specs() if other.role == "judge" and other.world == model.world), None)
+    judge = spec(name)
+    if judge.world != model.world:
+        raise ModelError(f"“{name}” knows the world {judge.world}, “{model.key}” knows {model.world}. "
+                         "Choose a judge of the same world, or none.")
+    if judge.key in (model.key, verifier.key if verifier else None):
+        raise ModelError(f"“{name}” takes part in the run and can't judge it. Choose another judge, or none.")
+    return judge
+
+
+def _near(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f" Did you mean “{close[0]}”?" if close else ""
+
+
+def _bundled() -> None:
+    """Register the bundled models at the first look (their builders import torch only when called)."""
+    with _lock:
+        if "puppets" in _labels:
+            return
+        from ..puppets import ACTIONS, zoo
+
+        _labels["puppets"] = ACTIONS
+        for record in zoo.specs():
+            register(replace(record), zoo.builder(record.key))
