@@ -1,0 +1,230 @@
+"""Train the bundled models on the puppet world: `python -m leaps_core.puppets.train [KEY ...]`.
+
+Robust training is what makes inversions readable: each batch is seen twice, once with Gaussian noise, colour, blur
+and shifts, and once moved along the gradient of its loss (one normalised step in an L2 ball; Engstrom et al. 2019).
+Everything follows from the network's seed. Weights go to assets/models as safetensors, with the figures of the
+training in the file's metadata.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..models.builders import BUILDERS, parameters
+from . import ACTIONS, data
+from .zoo import FOLDER, RECIPES, Recipe
+
+MEAN, STD = 0.45, 0.225
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training: clips of `frames` × `size`², `count` of them in all, with or without adversarial twins."""
+
+    frames: int
+    size: int
+    count: int
+    adversarial: bool
+
+
+def stages(recipe: Recipe, phase: int, scale: float) -> list[Stage]:
+    """The schedule of a phase (1, 2, ...); a share of it where `scale` < 1, and no adversary for clean twins."""
+    plan = [Stage(*stage) for stage in recipe.phases[phase - 1]]
+    return [Stage(s.frames, s.size, max(32, round(s.count * scale)), s.adversarial and recipe.robust) for s in plan]
+
+
+def train(recipe: Recipe, folder: Path, scale: float = 1.0, view: str = "clip", done: int = 0,
+          weights: Path | None = None) -> tuple[nn.Module, dict[str, str]]:
+    """Train one network and measure it on held-out seeds.
+
+    `view` is what the network sees of each clip: "clip", "frame" (one random frame, repeated) or "shuffled"
+    (frames in random order); the latter two show how much of the world is motion.
+    `done` phases are taken from the file `weights`.
+    Returns the network in eval mode and the figures for the weights' metadata.
+    """
+    torch.manual_seed(recipe.seed)
+    network = BUILDERS[recipe.builder](len(ACTIONS), recipe.width)
+    if recipe.batch_norm:
+        network = network.to(memory_format=torch.channels_last_3d)
+    if weights is not None and done:
+        network.load_state_dict(load_file(weights))
+    for phase in range(done + 1, len(recipe.phases) + 1):
+        _phase(network, recipe, phase, folder, scale, view)
+    network.eval()
+    figures = {"accuracy": evaluate(network, folder, scale, view), "step_ms": round(step_time(network), 1),
+               "params": parameters(network), "seed": recipe.seed, "robust": recipe.robust}
+    print(f"{recipe.key} view={view}: {figures}", flush=True)
+    return network, {name: str(value) for name, value in figures.items()}
+
+
+def _phase(network: nn.Module, recipe: Recipe, phase: int, folder: Path, scale: float, view: str) -> None:
+    """One cycle of the learning rate over the stages of a phase. Noise grows during the first one."""
+    torch.manual_seed(recipe.seed + 1000 * phase)
+    rng = np.random.default_rng(recipe.seed + 1000 * phase)
+    plan, peak = stages(recipe, phase, scale), recipe.rate / phase
+    clips = data.clips(folder, data.TRAIN_SEED, max(32, round(data.TRAIN_COUNT * scale)), 16, 112)
+    targets = data.labels(len(clips))
+    optimizer = torch.optim.AdamW(network.train().parameters(), lr=peak, weight_decay=0.02)
+    total, seen, start = sum(stage.count * _cost(stage) for stage in plan), 0.0, time.time()
+    for stage in plan:
+        batch = recipe.batch if stage.frames * stage.size**2 <= 8 * 64**2 else 16
+        order = np.concatenate([rng.permutation(len(clips)) for _ in range(-(-stage.count // len(clips)))])
+        for i in range(0, stage.count - batch + 1, batch):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * _rate(seen / total)
+            chosen = np.sort(order[i:i + batch])
+            x = _fit(clips[chosen], stage, view, rng)
+            grown = 1.0 if phase > 1 else min(1.0, seen / total / 0.4)  # full noise at once teaches nothing
+            loss, hits = _update(network, optimizer, x, targets[chosen], stage, grown if recipe.robust else 0.0)
+            seen += batch * _cost(stage)
+            if i % 640 == 0:
+                print(f"{recipe.key} phase {phase} {stage.frames}×{stage.size}² {i}/{stage.count} loss {loss:.3f} "
+                      f"top-1 {hits:.2f} {seen / total:.0%} {time.time() - start:.0f} s", flush=True)
+
+
+def evaluate(network: nn.Module, folder: Path, scale: float = 1.0, view: str = "clip") -> float:
+    """Top-1 share on held-out clips of 16×112² (480 at scale 1)."""
+    stage = Stage(16, 112, max(32, round(data.HELD_OUT_COUNT * scale)), False)
+    clips = data.clips(folder, data.HELD_OUT_SEED, stage.count, stage.frames, stage.size)
+    targets, rng, hits = data.labels(len(clips)), np.random.default_rng(0), 0
+    with torch.no_grad():
+        for i in range(0, len(clips), 16):
+            x = _fit(clips[i:i + 16], stage, view, rng)
+            hits += int((network((x - MEAN) / STD).argmax(1).numpy() == targets[i:i + 16]).sum())
+    return round(hits / len(clips), 4)
+
+
+def step_time(network: nn.Module) -> float:
+    """Milliseconds of one forward and backward pass to the input at 16×112², the best of five."""
+    x, best = torch.rand(1, 3, 16, 112, 112, requires_grad=True), float("inf")
+    network.requires_grad_(False)
+    for _ in range(5):
+        start = time.perf_counter()
+        network(x).sum().backward()
+        best = min(best, time.perf_counter() - start)
+    return 1e3 * best
+
+
+def _update(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, targets: np.ndarray, stage: Stage,
+            strength: float) -> tuple[float, float]:
+    """One optimiser step on the augmented batch and, if asked for, on its adversarial twin."""
+    def loss_of(x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = network(((x - MEAN) / STD).contiguous(memory_format=torch.channels_last_3d))
+        return F.cross_entropy(logits, y), logits
+
+    y = torch.from_numpy(targets)
+    x = augment(x, strength) if strength else _shift(x)
+    x.requires_grad_(stage.adversarial)
+    optimizer.zero_grad()
+    loss, logits = loss_of(x)
+    loss.backward()
+    if stage.adversarial:
+        assert x.grad is not None
+        # the radius grows with the square root of the pixel count, so that it means the same change to a pixel
+        radius = 3.0 * math.sqrt(x[0].numel() / (3 * 8 * 64**2)) * (0.5 + 0.5 * torch.rand(len(x), 1, 1, 1, 1))
+        moved = x.detach() + radius * x.grad / x.grad.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1, 1)
+        loss_of(moved)[0].backward()
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0, error_if_nonfinite=True)
+    optimizer.step()
+    return loss.item(), (logits.argmax(1) == y).float().mean().item()
+
+
+def augment(x: Tensor, strength: float = 1.0) -> Tensor:
+    """Shift, mirror, recolour, blur, and add noise and clouds of a random strength to each clip of (B, 3, T, H, W).
+
+    `strength` in [0, 1] scales all but shifts and mirrors.
+    """
+    b = len(x)
+    x = _shift(x)
+    gain = torch.exp(strength * (0.2 * torch.randn(b, 3, 1, 1, 1) + 0.2 * torch.randn(b, 1, 1, 1, 1)))
+    x = (x - 0.5) * gain + 0.5 + strength * 0.1 * torch.randn(b, 3, 1, 1, 1)
+    grey, blurred = torch.rand(b) < 0.1 * strength, torch.rand(b) < 0.25 * strength
+    x[grey] = x[grey].mean(1, keepdim=True).expand(-1, 3, -1, -1, -1)
+    x[blurred] = F.avg_pool3d(x[blurred], (1, 3, 3), 1, (0, 1, 1), count_include_pad=False)
+    clouded = torch.rand(b) < 0.5 * strength
+    clouds = torch.randn(int(clouded.sum()), 3, 2, 4, 4) * 0.3 * torch.rand(int(clouded.sum()), 1, 1, 1, 1)
+    x[clouded] += F.interpolate(clouds, size=x.shape[2:], mode="trilinear", align_corners=False)
+    return x + strength * 0.4 * torch.rand(b, 1, 1, 1, 1) ** 2 * torch.randn_like(x)
+
+
+def _shift(x: Tensor) -> Tensor:
+    """Mirror each clip with probability ½ and roll it by up to 8 % of its size."""
+    reach = round(0.08 * x.shape[-1])
+    out = []
+    for clip in x:
+        dy, dx = (int(v) for v in torch.randint(-reach, reach + 1, (2,)))
+        out.append(torch.roll(clip.flip(-1) if torch.rand(()) < 0.5 else clip, (dy, dx), (-2, -1)))
+    return torch.stack(out)
+
+
+def _fit(clips: np.ndarray, stage: Stage, view: str, rng: np.random.Generator) -> Tensor:
+    """uint8 (B, 16, 112, 112, 3) to float32 (B, 3, t, h, w) in [0, 1], as the stage and the view want it."""
+    seen = np.stack([_crop(clip, stage, rng) if stage.size < clip.shape[1] else clip for clip in clips])
+    x = torch.from_numpy(seen).permute(0, 4, 1, 2, 3).float().div_(255)
+    if view == "frame":
+        x = torch.stack([clip[:, [rng.integers(clip.shape[1])] * clip.shape[1]] for clip in x])
+    elif view == "shuffled":
+        x = torch.stack([clip[:, rng.permutation(clip.shape[1])] for clip in x])
+    return x
+
+
+def _crop(clip: np.ndarray, stage: Stage, rng: np.random.Generator) -> np.ndarray:
+    """A small view of a clip at a random scale and speed, so that what is learned holds at full size, too."""
+    stride = rng.integers(1, len(clip) // stage.frames + 1)
+    start = rng.integers(0, len(clip) - stride * (stage.frames - 1))
+    side = int(rng.integers(stage.size, round(1.4 * stage.size) + 1))
+    top, left = rng.integers(0, side - stage.size + 1, 2)
+    frames = [cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
+              for frame in clip[start:start + stride * stage.frames:stride]]
+    return np.stack(frames)[:, top:top + stage.size, left:left + stage.size]
+
+
+def _cost(stage: Stage) -> float:
+    return stage.frames * stage.size**2 * (2 if stage.adversarial else 1)
+
+
+def _rate(done: float) -> float:
+    """One cycle: linear rise over the first 5 %, then half a cosine to 1 %."""
+    return done / 0.05 if done < 0.05 else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (done - 0.05) / 0.95))
+
+
+def main() -> None:
+    """Command line of the training."""
+    parser = argparse.ArgumentParser(prog="python -m leaps_core.puppets.train", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("keys", nargs="*", choices=[*RECIPES, []], metavar="KEY",
+                        help=f"networks to train; all: {', '.join(RECIPES)}")
+    parser.add_argument("--data", type=Path, default=Path.home() / ".leaps" / "training",
+                        help="where rendered clips are kept")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="where weights are written")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the schedule, for a quick try")
+    parser.add_argument("--threads", type=int, default=1, help="threads; one a network, and two networks at once, is fastest")
+    parser.add_argument("--done", type=int, default=0, metavar="PHASES",
+                        help="go on from the weights in --out, which have been through that many phases")
+    parser.add_argument("--view", choices=("clip", "frame", "shuffled"), default="clip",
+                        help="what the network sees; frame and shuffled measure only, nothing is saved")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)
+    for key in args.keys or RECIPES:
+        network, figures = train(RECIPES[key], args.data, args.scale, args.view, args.done,
+                                 args.out / f"{key}.safetensors")
+        if args.view == "clip":
+            args.out.mkdir(parents=True, exist_ok=True)
+            weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+            save_file(weights, args.out / f"{key}.safetensors", metadata=figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The bundled models: how each is built and trained (`Recipe`), and the record that the registry shows (`ModelSpec`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..models.spec import Layout, ModelSpec, PaperRow
+from .render import ACTIONS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FOLDER = Path(__file__).parents[2] / "assets" / "models"
+"""Where the bundled weights lie."""
+
+Stages = tuple[tuple[int, int, int, bool], ...]
+_SMALL: Stages = ((8, 64, 24_000, False), (8, 64, 6_400, True))
+_FULL: Stages = ((16, 112, 3_200, False), (16, 112, 960, True))
+_ROBUST: Stages = ((8, 64, 9_600, True), (16, 112, 1_600, True))
+_CONV_TAPS = r"blocks\.0|blocks\.\d+\.res_blocks\.\d+"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one bundled network is made.
+
+    Training has phases, mostly small clips and then full-size ones, each with a cycle of the learning rate and a seed
+    of its own. A phase has stages: (frames, size, clips, adversarial).
+    """
+
+    key: str
+    name: str
+    family: str
+    builder: str
+    width: int
+    seed: int
+    phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST)
+    rate: float = 4e-3
+    robust: bool = True
+    role: Literal["model", "judge"] = "model"
+    taps: str = _CONV_TAPS
+    embedding_layer: str = "blocks.4"
+    layout: Layout = "channels_first"
+    batch_norm: bool = True
+    size_step: int = 16
+    tubelet: int = 1
+    batch: int = 32
+    paper: PaperRow | None = None
+    about: str = ""
+
+
+RECIPES = {recipe.key: recipe for recipe in (
+    Recipe("puppet_csn", "Puppet CSN", "CSN", "csn", 8, 11, paper=PaperRow(1.0, 0.2, 5e-3),
+           about="Channel-separated network: space-time and channels are mixed in separate convolutions."),
+    Recipe("puppet_r50", "Puppet 3D ResNet", "3D ResNet", "resnet3d", 8, 12, paper=PaperRow(1.0, 0.3, 7.5e-3),
+           phases=(_SMALL, _FULL, _FULL, _ROBUST, _ROBUST),
+           about="The classic: a ResNet-50 whose convolutions also look along time."),
+    Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 8, 13,
+           paper=PaperRow(0.75, 0.1, 5e-3), about="Convolves space first, then time."),
+    Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 8, 14, phases=(_SMALL, _FULL, _ROBUST),
+           paper=PaperRow(0.75, 0.1, 1e-3),
+           about="A lean network, expanded from a 2-D one axis at a time."),
+    Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3, batch=16,
+           phases=(((8, 64, 40_000, False),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
+           embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
+           paper=PaperRow(1.0, 0.6, 2.5e-3),
+           about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),
+    Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 8, 12, robust=False,
+           phases=(((8, 64, 24_000, False),), ((16, 112, 3_200, False),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
+           about="The same network as Puppet 3D ResNet, trained without noise and adversary. It recognises real clips "
+                 "as well, but its inversions can't be read: compare the two."),
+    Recipe("puppet_judge", "Puppet judge", "C3D", "c3d", 16, 77, role="judge",
+           taps="2|6|10|13|16", embedding_layer="16",
+           about="Only scores finished clips; it never takes part in an optimisation."),
+)}
+"""The bundled networks by key."""
+
+
+def specs() -> tuple[ModelSpec, ...]:
+    """Records of the bundled models whose weights are there."""
+    return tuple(_spec(recipe) for recipe in RECIPES.values() if (FOLDER / f"{recipe.key}.safetensors").exists())
+
+
+def builder(key: str) -> Callable[[], nn.Module]:
+    """What builds the network of a recipe, without weights."""
+    def build() -> nn.Module:
+        from ..models.builders import BUILDERS
+
+        return BUILDERS[RECIPES[key].builder](len(ACTIONS), RECIPES[key].width)
+
+    return build
+
+
+def _spec(recipe: Recipe) -> ModelSpec:
+    path = FOLDER / f"{recipe.key}.safetensors"
+    figures = _metadata(path)
+    return ModelSpec(
+        key=recipe.key, name=recipe.name, family=recipe.family, world="puppets", frames=16, size=112, taps=recipe.taps,
+        embedding_layer=recipe.embedding_layer, mean=(0.45,) * 3, std=(0.225,) * 3, layout=recipe.layout,
+        tubelet=recipe.tubelet, size_step=recipe.size_step, batch_norm=recipe.batch_norm, role=recipe.role,
+        robust=recipe.robust, paper=recipe.paper, licence="Apache-2.0", about=recipe.about, weights=path,
+        params=int(figures["params"]), accuracy=float(figures["accuracy"]), step_ms=float(figures["step_ms"]))
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """The figures in a safetensors file's header, read without loading its tensors."""
+    with path.open("rb") as file:
+        return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]
