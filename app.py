@@ -1,0 +1,30 @@
+"""Starts the page: python app.py [--host HOST] [--port PORT]."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported, which then asks nobody
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
+
+import app  # noqa: E402  (the package of this name, which Python prefers to this file)
+
+
+def main() -> None:
+    """Launches, then loads the models while the page already answers."""
+    parser = argparse.ArgumentParser(description="Invert video models in the browser.")
+    on_space = "SPACE_ID" in os.environ
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else "127.0.0.1"))
+    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", 7860)))
+    arguments = parser.parse_args()
+    page = app.build()
+    page.launch(server_name=arguments.host, server_port=arguments.port, prevent_thread_lock=True, **app.options())
+    print(f"LEAPS Explorer: http://{arguments.host}:{arguments.port}", flush=True)
+    app.warmup.begin()
+    page.block_thread()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The page: choose a model and an action, press Start, and watch a clip come out of noise.
+
+    session.py        who the visitor is, which run is on the stage
+    synthesis_tab.py  the first tab: stage.py on its left, controls.py on its right
+    runs_tab.py       the second tab
+    jobs.py           the queue of a shared server;  views.py: a job or a run as the page shows it
+    player.py, plots.py, widgets.py, theme.py, web/   what draws;  texts/: the teaching texts
+    api.py            the same for programs, over HTTP;  warmup.py: loads PyTorch in the background
+
+Nothing here computes on tensors, and importing it does not import torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from . import api, session, warmup
+from .runs_tab import RunsTab
+from .session import QUICK
+from .synthesis_tab import SynthesisTab
+from .theme import THEME, web
+
+__all__ = ["build", "options", "warmup"]
+
+
+def build() -> gr.Blocks:
+    """The whole page, not yet launched."""
+    with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400),
+                   analytics_enabled=False) as page:
+        shared = session.build()
+        gr.HTML("<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action?</p>", elem_id="head",
+                apply_default_css=False)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Synthesis", id="synthesis"):
+                synthesis = SynthesisTab(shared)
+            with gr.Tab("Runs", id="runs") as tab:
+                RunsTab(shared, synthesis, tabs, tab)
+        api.publish()
+        page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
+        page.unload(synthesis.unload)
+    return page.queue(max_size=32, default_concurrency_limit=8)
+
+
+def options() -> dict[str, Any]:
+    """What `launch` has to be told."""
+    return {"theme": THEME, "css": web("page.css"), "js": web("page.js"), "max_file_size": "200mb",
+            "run_history": False, "enable_monitoring": False, "footer_links": ["api"], "quiet": True}

@@ -1,0 +1,194 @@
+"""The controls: a widget for every setting, made from the config's own account of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import gradio as gr
+import numpy as np
+
+from leaps_core import models, puppets, video
+from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
+from leaps_core.errors import ConfigError, LeapsError
+
+from . import warmup
+from .texts import sections
+
+STEER = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate",
+         "motion_speed")
+"""The settings with a slider of their own; they act on the running clip."""
+
+MAIN = ("model", "action", "verifier", "steps", "seed")
+STIMULUS = ("stimuli", "stimulus_start")
+MORE = tuple(name for name in FIELDS if name not in (*STEER, *MAIN, *STIMULUS))
+"""All other settings, folded away."""
+
+ORDER = (*MAIN, *STEER, *MORE)
+"""All settings with a widget, in the order in which their values travel."""
+
+KINDS = ("bundled clip", "own video", "none")
+EXTENSIONS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """The widgets that say which clip primes the run."""
+
+    kind: gr.Radio
+    seed: gr.Number
+    file: gr.File
+    start: gr.Number
+
+    @property
+    def widgets(self) -> list[Any]:
+        """In the order in which `chosen` takes their values."""
+        return [self.kind, self.seed, self.file, self.start]
+
+
+def widget(name: str) -> Any:
+    """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
+    facts, section = info(name), sections("settings").get(name)
+    label = section.title if section else name.replace("_", " ").capitalize()
+    unit = f", {facts['unit']}" if facts["unit"] and facts["unit"] not in name else ""
+    words = {"label": label + unit,
+             "info": section.text if section else facts["text"], "interactive": True}
+    kind, default = FIELDS[name].annotation, facts["default"]
+    if kind is bool:
+        return gr.Checkbox(default, **words)
+    if get_origin(kind) is not None and all(isinstance(choice, str) for choice in get_args(kind)):
+        return gr.Dropdown(list(get_args(kind)), value=default, **words)
+    if kind is str:
+        return gr.Dropdown(choices(name), value=default, **words)
+    if facts["step"] and facts["max"] is not None:
+        return gr.Slider(facts["min"], facts["max"], value=default, step=facts["step"], **words)
+    return gr.Number(default, minimum=facts["min"], maximum=facts["max"], precision=0 if kind is int else None, **words)
+
+
+def choices(name: str) -> list[Any]:
+    """What may be chosen for a setting that names a model or an action, over all models."""
+    specs = models.specs()
+    if name == "model":
+        return model_choices()
+    if name == "action":
+        return [label for world in dict.fromkeys(spec.world for spec in specs) for label in models.labels(world)]
+    return ["auto", "none", *(spec.key for spec in specs if name == "judge" or spec.can_verify)]
+
+
+def model_choices() -> list[tuple[str, str]]:
+    """The models that can be inverted, as (words, key)."""
+    return [(f"{spec.name} · {spec.family} · {spec.frames}×{spec.size}² · {_accuracy(spec)}", spec.key)
+            for spec in models.specs() if spec.role == "model"]
+
+
+def model_facts(key: str) -> str:
+    """What a person should know of a model, as Markdown: size, accuracy, world, where its weights come from."""
+    spec = models.spec(key)
+    weights = {"bundled": "bundled with this program", "cached": "downloaded earlier", "local": "given by hand",
+               "download": "downloaded when first used"}[models.state(spec)]
+    facts = [spec.family, f"{spec.frames} frames of {spec.size} px", f"accuracy {_accuracy(spec)}",
+             f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
+             "trained robustly" if spec.robust else "trained plainly", f"weights {weights}", spec.licence]
+    world = sections("about").get(spec.world)
+    lead = f"**{world.title}.** " if world else f"World: **{spec.world}**. "
+    return f"{lead}{' · '.join(fact for fact in facts if fact)}. {spec.about}".strip()
+
+
+def partners(key: str) -> tuple[list[str], list[str]]:
+    """Who may verify and who may judge a run of this model."""
+    spec = models.spec(key)
+    others = [other for other in models.specs() if other.world == spec.world and other.key != key]
+    return (["auto", "none", *(other.key for other in others if other.can_verify)],
+            ["auto", "none", *(other.key for other in others)])
+
+
+def chosen(kind: str, seed: float | None, file: str | None, start: float | None) -> dict[str, Any]:
+    """The stimulus' widgets as settings. Raises `ConfigError`."""
+    if kind == KINDS[0]:
+        return {"stimuli": (f"bundled:{int(seed or 0)}",), "stimulus_start": 0.0}
+    if kind == KINDS[1]:
+        if not file:
+            raise ConfigError("No video has been chosen yet: upload one, or take a bundled clip as the stimulus.")
+        return {"stimuli": (str(file),), "stimulus_start": float(start or 0)}
+    return {"stimuli": (), "stimulus_start": 0.0}
+
+
+def config_of(values: Sequence[Any], stimulus: Sequence[Any]) -> SynthesisConfig:
+    """The config that the widgets say. Raises `ConfigError`."""
+    settings = dict(zip(ORDER, values, strict=True)) | chosen(*stimulus)
+    empty = {name for name, value in settings.items() if value is None and info(name)["default"] is not None}
+    return SynthesisConfig(**{name: value for name, value in settings.items() if name not in empty})
+
+
+def values_of(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> list[Any]:
+    """What the widgets (of `config_of`'s first argument) have to say so that they say this config."""
+    settings = config.model_dump() | {change["field"]: change["value"] for change in changes}
+    return [settings[name] for name in ORDER]
+
+
+def bundled_seed(config: SynthesisConfig) -> int | None:
+    """Which bundled clip primes a config's run; None if something else does."""
+    first = config.stimuli[0] if config.stimuli else ""
+    seed = first.removeprefix("bundled:")
+    return int(seed) if seed != first and seed.isdigit() else None
+
+
+def preview(model: str | None, action: str | None, kind: str, seed: float | None, file: str | None,
+            start: float | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The stimulus as a clip, and what a person should know about it. Raises `LeapsError`."""
+    if not (model and action):
+        return None, ()
+    spec = models.spec(model)
+    if kind == KINDS[0] and spec.world == "puppets" and action in puppets.ACTIONS:
+        return puppets.render_clip(action, int(seed or 0), spec.frames, spec.size), ()
+    if kind == KINDS[1] and file:
+        read = video.read(file, spec.frames, spec.size, start=float(start or 0))
+        return read.frames, read.notices
+    return None, ()
+
+
+def is_long(file: str | None) -> bool:
+    """Whether of this video only a part is used, so that a person should say where it starts."""
+    return file is not None and video.probe(file).duration > video.MAX_SECONDS
+
+
+def estimate(config: SynthesisConfig) -> str:
+    """How long a run will take and how much memory it needs, in words."""
+    if not warmup.ready():
+        return "Time and memory: known as soon as PyTorch is loaded."
+    from leaps_core import synthesis
+
+    expected = synthesis.estimate(config)
+    return f"About **{duration(expected['seconds'])}** and {expected['memory'] / 1e9:.1f} GB of memory."
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def check(config: SynthesisConfig) -> None:
+    """Refuses a config that can't run, before it waits in the queue. Raises `LeapsError`."""
+    models.choose(config)
+    for stimulus in config.stimuli:
+        if not stimulus.startswith("bundled:") and Path(stimulus).suffix.lower() not in EXTENSIONS:
+            kinds = " ".join(extension[1:] for extension in EXTENSIONS)
+            raise LeapsError(f"“{Path(stimulus).name}” is of no known type. Choose a video ({kinds}).")
+
+
+def check_bundled(config: SynthesisConfig) -> None:
+    """Refuses a config from outside that names files of this server as stimuli. Raises `ConfigError`."""
+    if any(not stimulus.startswith("bundled:") for stimulus in config.stimuli):
+        raise ConfigError("This run was primed with a video that its JSON does not hold. Upload the video as the "
+                          "stimulus and press Start, or replay the run from the tab Runs.")
+
+
+def live_settings() -> tuple[str, ...]:
+    """The settings with a widget that act while a run is going on."""
+    return tuple(name for name in (*STEER, *MORE) if name in LIVE)
+
+
+def _accuracy(spec: models.ModelSpec) -> str:
+    return f"{100 * spec.accuracy:.1f} %" if spec.accuracy is not None else "unknown"

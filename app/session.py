@@ -1,0 +1,64 @@
+"""What all tabs of one page share: who the visitor is, which run is on the stage, and what the browser already has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from leaps_core.errors import LeapsError
+
+
+@dataclass(frozen=True)
+class Session:
+    """State that is kept in the browser (`visitor`, a secret, and `key`, the run on the stage) or for one page.
+
+    `seen` is what the browser has been told; `held` the step at which the timeline was put, None while the stage
+    follows the newest one.
+    """
+
+    visitor: gr.BrowserState
+    key: gr.BrowserState
+    seen: gr.State
+    held: gr.State
+    timer: gr.Timer
+
+
+def build() -> Session:
+    """The states, and the timer that asks for news."""
+    # The browser encrypts its store with this; the store is the visitor's own, so a fixed default does no harm.
+    secret = os.environ.get("LEAPS_SECRET", "leaps-explorer")
+    return Session(gr.BrowserState(None, storage_key="leaps-visitor", secret=secret),
+                   gr.BrowserState(None, storage_key="leaps-run", secret=secret),
+                   gr.State({}), gr.State(None), gr.Timer(SOON))
+
+
+SOON, LATER = 0.5, 4.0
+"""Seconds between two questions for news, while there is a run and while there is none. The timer never stops: its
+answer may overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""For events that answer at once, however many wait in Gradio's queue. They can't show toasts."""
+
+CALM: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""For all other events."""
+
+IN_TURN: dict[str, Any] = {**CALM, "trigger_mode": "multiple", "concurrency_limit": 1}
+"""For events with data of their own, such as what was picked. Gradio's other modes lose the second of two quick ones:
+“once” the event, “always_last” its data."""
+
+
+def toasts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An event's function whose `LeapsError`s become toasts; the page stays as it is."""
+    @wraps(function)
+    def shown(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except LeapsError as error:
+            gr.Warning(str(error), title="That did not work", duration=20)
+            return gr.skip()
+    return shown

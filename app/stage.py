@@ -1,0 +1,183 @@
+"""The stage: clip and stimulus, the film strip, transport, status line, timeline and plots of one run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from leaps_core import runs
+
+from . import controls, player, plots, widgets
+from .jobs import Job
+from .texts import sections
+from .views import JOBS, View
+
+FILES = {"mp4": "clip.mp4", "webp": "clip.webp", "npz": "clip.npz", "json": "run.json"}
+"""What can be downloaded of a run: name of the button and of the file."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The components; functions of this module say how they change."""
+
+    player: gr.HTML
+    bars: gr.HTML
+    start: gr.Button
+    pause: gr.Button
+    resume: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    timeline: gr.Slider
+    losses: gr.Plot
+    probabilities: gr.Plot
+    mp4: gr.DownloadButton
+    webp: gr.DownloadButton
+    npz: gr.DownloadButton
+    json: gr.DownloadButton
+
+    @property
+    def all(self) -> list[Any]:
+        """Every component, as outputs of an event."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+def build() -> Stage:
+    """Lays the stage out."""
+    captions = sections("plots")
+    with gr.Column(elem_id="screen"):
+        with gr.Row(elem_id="picture", equal_height=False):
+            with gr.Column(scale=4, min_width=260):
+                screen = player.player(elem_id="player")
+            with gr.Column(scale=1, min_width=150):
+                bars = widgets.bars()
+        with gr.Row(elem_id="bar"):
+            # nothing can be started before the page knows its visitor: `load` would overwrite what was chosen
+            start = gr.Button("Start", variant="primary", interactive=False)
+            pause = gr.Button("Pause", interactive=False)
+            resume = gr.Button("Resume", interactive=False)
+            stop = gr.Button("Stop", interactive=False)
+        with gr.Row(elem_id="line", equal_height=False):
+            with gr.Column(scale=1, min_width=260):
+                status = widgets.status()
+            files = [gr.DownloadButton(name, size="sm", scale=0, min_width=64, interactive=False)
+                     for name in ("mp4", "WebP", "npz", "JSON")]
+    with gr.Column(elem_id="timeline"):
+        timeline = gr.Slider(0, 1, value=0, step=1, interactive=True, buttons=[],
+                             label=f"{captions['timeline'].title}: {captions['timeline'].text}")
+    with gr.Row(elem_id="plots", equal_height=False):
+        with gr.Column(min_width=280):
+            losses = gr.Plot(plots.losses([]), show_label=False, container=False)
+            gr.Markdown(captions["losses"].text, elem_classes="caption")
+        with gr.Column(min_width=280):
+            probabilities = gr.Plot(plots.probabilities([]), show_label=False, container=False)
+            gr.Markdown(captions["probabilities"].text, elem_classes="caption")
+    return Stage(screen, bars, start, pause, resume, stop, status, timeline, losses, probabilities, *files)
+
+
+def show(stage: Stage, view: View) -> dict[Any, Any]:
+    """Everything of a run, at its end."""
+    step, clip, row = view.moment(view.config.steps)
+    return {**picture(stage, view, step, clip, row), **figures(stage, view, step),
+            stage.timeline: gr.Slider(maximum=view.config.steps, value=step)}
+
+
+def picture(stage: Stage, view: View, step: int, clip: np.ndarray | None, row: dict[str, Any] | None,
+            same_run: bool = False) -> dict[Any, Any]:
+    """The clip at one step, next to the stimulus, which isn't sent again for the `same_run`."""
+    note = f"step {step}" + (f" · model {widgets.percent(row['probabilities'].get('model'))}" if row else "")
+    items = [player.track("clip", view.config.action, clip, note)]
+    if view.stimulus is not None:
+        items.insert(0, player.kept("stimulus", "stimulus") if same_run
+                     else player.track("stimulus", "stimulus", view.stimulus))
+    rows = [list(pair) for pair in row["top5"]] if row else []
+    return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
+
+
+def figures(stage: Stage, view: View, cursor: int | None = None) -> dict[Any, Any]:
+    """Both plots."""
+    total = max(view.config.steps, view.metrics[-1]["step"] if view.metrics else 0)
+    return {stage.losses: plots.losses(view.metrics, view.changes, total, cursor),
+            stage.probabilities: plots.probabilities(view.metrics, view.changes, total, cursor)}
+
+
+def transport(stage: Stage, status: str) -> dict[Any, Any]:
+    """Only those buttons can be pressed that do something now."""
+    live = status in ("queued", "running", "paused")
+    return {stage.start: gr.Button(interactive=not live), stage.pause: gr.Button(interactive=status == "running"),
+            stage.resume: gr.Button(interactive=status == "paused"), stage.stop: gr.Button(interactive=live)}
+
+
+def report(job: Job) -> dict[str, str]:
+    """The status line of a job."""
+    if job.status == "error":
+        return {"state": "error", "text": job.error}
+    if place := JOBS.place(job):
+        return {"state": "queued", "text": f"place {place} in the queue"}
+    if not job.metrics:
+        return {"state": job.status, "text": "getting the models ready" if job.live else "nothing was made"}
+    step, total, speed = job.metrics[-1]["step"], job.config.steps, pace(job.metrics)
+    if not job.live:
+        final = job.step.final if job.step else None
+        return {"state": job.status, "text": f"step {step} of {total} · {widgets.figures(final)}"}
+    left = f" · {controls.duration((total - step) / speed)} left" if speed and job.status == "running" else ""
+    notices = f" · {' '.join(job.notices)}" if job.notices else ""
+    return {"state": job.status, "text": f"step {step} of {total} · {speed:.1f} steps/s{left}{notices}"}
+
+
+def about(run: runs.Run) -> dict[str, str]:
+    """The status line of a run on disk."""
+    return {"state": "demo" if run.demo else run.status, "text": f"{run.done} steps · {widgets.figures(run.final)}"}
+
+
+def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:
+    """Steps a second, lately."""
+    recent = metrics[-window - 1:]
+    seconds = recent[-1]["seconds"] - recent[0]["seconds"]
+    return (len(recent) - 1) / seconds if seconds > 0 else 0.0
+
+
+def downloads(stage: Stage, run: runs.Run | None) -> dict[Any, Any]:
+    """The buttons for a run's files. None: nothing to download yet."""
+    return {getattr(stage, name): gr.DownloadButton(value=path, interactive=path is not None)
+            for name, path in copies(run).items()}
+
+
+def copies(run: runs.Run | None) -> dict[str, Path | None]:
+    """Copies of a run's files with telling names, as the browser may not reach into the runs' folder.
+
+    run.json leaves without its owner, so that it can be shown to others.
+    """
+    made: dict[str, Path | None] = dict.fromkeys(FILES)
+    if run is None:
+        return made
+    folder = _new_folder()
+    for name, file in FILES.items():
+        target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
+        try:
+            if name == "json":
+                target.write_text(json.dumps({**run.record, "owner": ""}, indent=1), encoding="utf-8")
+            else:
+                shutil.copyfile(run.folder / file, target)
+            made[name] = target
+        except OSError:
+            continue
+    return made
+
+
+def _new_folder() -> Path:
+    """A folder that nobody can guess; those of earlier are removed (Gradio has copies of its own by then)."""
+    parent = Path(tempfile.gettempdir())
+    for old in parent.glob("leaps-download-*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > 600:
+                shutil.rmtree(old)
+    return Path(tempfile.mkdtemp(prefix="leaps-download-"))

@@ -1,0 +1,99 @@
+"""A run as the page shows it, whether it is going on or lies on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leaps_core import runs, video
+from leaps_core.config import SynthesisConfig
+from leaps_core.errors import LeapsError, RunError
+
+from .jobs import Job, Jobs
+
+JOBS = Jobs()
+"""The jobs of this server."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What the stage shows of a run: its figures a step, its snapshots, and what led to them."""
+
+    key: str
+    config: SynthesisConfig
+    metrics: Sequence[dict[str, Any]]
+    steps: Sequence[int]
+    clips: Sequence[np.ndarray]
+    stimulus: np.ndarray | None
+    changes: Sequence[dict[str, Any]]
+    final: dict[str, Any] | None = None
+
+    def moment(self, step: int) -> tuple[int, np.ndarray | None, dict[str, Any] | None]:
+        """The newest snapshot that is not newer than a step (else the first): its step, clip and figures."""
+        if not self.steps:
+            return 0, None, None
+        at = max(0, bisect_right(self.steps, step) - 1)
+        found = bisect_right(self.metrics, self.steps[at], key=lambda row: row["step"]) - 1
+        return self.steps[at], self.clips[at], self.metrics[found] if found >= 0 else None
+
+
+def owner_of(visitor: str | None) -> str:
+    """The name under which a visitor's runs are kept: it tells nothing of the secret that the browser keeps."""
+    return hashlib.sha256((visitor or secrets.token_hex()).encode()).hexdigest()[:24]
+
+
+def of_job(job: Job) -> View:
+    """A job's view, as far as it has come."""
+    metrics, snapshots = job.metrics[:], job.snapshots[:]
+    return View(job.id, job.config, metrics, [step for step, _ in snapshots], [clip for _, clip in snapshots],
+                job.stimulus, job.control.changes)
+
+
+def of_run(run: runs.Run) -> View:
+    """The view of a run on disk; kept for the next time if all of it can be read."""
+    try:
+        return _loaded(run.folder, (run.folder / "run.json").stat().st_mtime_ns)
+    except LeapsError:                                # it ended badly, but its clip and figures may be there
+        with suppress(LeapsError):
+            return _view(run, [run.done], [run.clip], None)
+        return _view(run, [], [], None)
+
+
+def find(key: str | None, owner: str) -> View | None:
+    """The view of an owner's job or run, or of a demo."""
+    job = JOBS.get(key, owner)
+    if job and (job.live or job.run is None):
+        return of_job(job)
+    try:                                              # of an ended job, too: the disk has its last step as a snapshot
+        return of_run(runs.find(job.run.id if job and job.run else key or "", owner))
+    except RunError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def thumbnail(folder: Path, changed: int) -> dict[str, Any] | None:
+    """A run's clip as a small sheet of eight frames; None if it has none. `changed` tells old contents from new."""
+    try:
+        return video.sprite(video.resample(runs.Run.open(folder).clip, 8, 72), quality=75)
+    except RunError:
+        return None
+
+
+@lru_cache(maxsize=6)
+def _loaded(folder: Path, changed: int) -> View:
+    run = runs.Run.open(folder)
+    shots = run.snapshots
+    return _view(run, shots.steps.tolist(), list(shots.clips), next(iter(run.stimulus), None))
+
+
+def _view(run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None) -> View:
+    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final)

@@ -1,0 +1,104 @@
+// Plays one or several clips in step. The value: {tracks: [{id, label, note, src, n, cols, w, h}], strip: id or null}.
+// A track without `src` keeps the picture that its id already has, so that a clip that stays is sent only once.
+const $ = (selector) => element.querySelector(selector);
+const player = $('.player'), tracks = $('.tracks'), strip = $('.strip'), film = $('.strip canvas'), mark = $('.strip i');
+const play = $('.play'), scrub = $('.frame'), count = $('.count'), speed = $('.speed');
+const FPS = 8, known = new Map();
+let position = 0, length = 1, playing = !matchMedia('(prefers-reduced-motion: reduce)').matches, stripId = null;
+
+function track(id) {
+  if (known.has(id)) return known.get(id);
+  const figure = document.createElement('figure'), canvas = document.createElement('canvas');
+  const caption = document.createElement('figcaption'), name = document.createElement('b'), note = document.createElement('span');
+  canvas.setAttribute('role', 'img');
+  caption.append(name, note); figure.append(canvas, caption);
+  const made = {figure, canvas, cx: canvas.getContext('2d'), name, note, img: null, meta: null, asked: 0};
+  known.set(id, made);
+  return made;
+}
+
+function show(t, item) {
+  t.name.textContent = item.label || ''; t.note.textContent = item.note || ''; t.note.title = item.note || '';
+  t.canvas.setAttribute('aria-label', [item.label, item.note].filter(Boolean).join(', '));
+  if (item.src === undefined || item.src === null) {
+    if (item.src === null) { t.img = null; t.cx.clearRect(0, 0, t.canvas.width, t.canvas.height); }
+    return;
+  }
+  const mine = ++t.asked, img = new Image();
+  img.onload = () => {
+    if (mine !== t.asked) return;                     // a newer picture was asked for meanwhile
+    t.img = img; t.meta = item;
+    if (t.canvas.width !== item.w || t.canvas.height !== item.h) { t.canvas.width = item.w; t.canvas.height = item.h; }
+    measure(); draw();
+    if (item.id === stripId) drawStrip();
+  };
+  img.src = item.src;
+}
+
+function load() {
+  const value = props.value;
+  if (!value || !value.tracks) return;
+  stripId = value.strip || null;
+  const shown = value.tracks.map((item) => track(item.id));
+  for (const [id, t] of known) if (!shown.includes(t)) { t.figure.remove(); known.delete(id); }
+  shown.forEach((t, k) => { if (tracks.children[k] !== t.figure) tracks.insertBefore(t.figure, tracks.children[k] || null); });
+  value.tracks.forEach((item) => show(track(item.id), item));
+  drawStrip();
+}
+
+function measure() {
+  length = Math.max(1, ...[...known.values()].filter((t) => t.img).map((t) => t.meta.n));
+  position %= length; scrub.max = length - 1;
+}
+
+function source(meta, frame) {
+  return [(frame % meta.cols) * meta.w, Math.floor(frame / meta.cols) * meta.h, meta.w, meta.h];
+}
+
+function draw() {
+  for (const t of known.values()) {
+    if (!t.img) continue;
+    t.cx.drawImage(t.img, ...source(t.meta, Math.floor(position * t.meta.n / length)), 0, 0, t.meta.w, t.meta.h);
+  }
+  scrub.value = position; count.textContent = `${position + 1} / ${length}`;
+  mark.style.left = `${100 * position / length}%`; mark.style.width = `${100 / length}%`;
+}
+
+function drawStrip() {
+  const t = known.get(stripId);
+  strip.hidden = !t || !t.img;
+  if (strip.hidden) return;
+  const cells = Math.min(t.meta.n, element.clientWidth < 520 ? 8 : 16), w = 72, h = Math.round(w * t.meta.h / t.meta.w);
+  if (film.width !== cells * w || film.height !== h) { film.width = cells * w; film.height = h; }
+  const cx = film.getContext('2d');
+  for (let k = 0; k < cells; k++)
+    cx.drawImage(t.img, ...source(t.meta, Math.floor(k * t.meta.n / cells)), k * w, 0, w - 2, h);
+}
+
+function toggle(on) {
+  playing = on;
+  play.textContent = on ? '❚❚' : '▶';
+  play.setAttribute('aria-label', on ? 'Pause the clip' : 'Play the clip');
+}
+
+function go(frame) { toggle(false); position = (frame + length) % length; draw(); }
+
+// A timer, not requestAnimationFrame: that would have the browser compose 60 pictures a second for these few.
+function tick() {
+  if (!element.isConnected) return;
+  if (playing && length > 1 && !document.hidden && element.offsetParent) { position = (position + 1) % length; draw(); }
+  setTimeout(tick, 1000 / (FPS * Number(speed.value)));
+}
+
+play.addEventListener('click', () => toggle(!playing));
+scrub.addEventListener('input', () => go(Number(scrub.value)));
+strip.addEventListener('click', (event) => go(Math.floor(length * event.offsetX / strip.clientWidth)));
+player.addEventListener('keydown', (event) => {
+  if (event.target !== player) return;                // buttons and sliders have their own keys
+  if (event.key === ' ') toggle(!playing);
+  else if (event.key === 'ArrowRight') go(position + 1);
+  else if (event.key === 'ArrowLeft') go(position - 1);
+  else return;
+  event.preventDefault();
+});
+watch('value', load); load(); toggle(playing); tick();

@@ -1,0 +1,60 @@
+"""The small parts of the page that draw themselves in the browser: the run gallery, the top-5 bars, the status line."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import runs
+
+from . import views
+from .texts import sections
+from .theme import web
+
+
+def gallery(**options: Any) -> gr.HTML:
+    """Cards of runs; its value is made by `cards`, its event `pick` has the chosen runs' `ids`."""
+    return gr.HTML({}, html_template="<div class='cards'></div>", css_template=web("gallery.css"),
+                   js_on_load=web("gallery.js"), apply_default_css=False, **options)
+
+
+def cards(shown: Sequence[runs.Run], most: int = 1, small: bool = False, empty: str = "",
+          chosen: Sequence[str] = ()) -> dict[str, Any]:
+    """What a gallery shows; up to `most` cards can be chosen, and some may be already."""
+    return {"cards": [_card(run) for run in shown], "most": most, "small": small, "empty": empty,
+            "chosen": list(chosen)}
+
+
+def percent(share: float | None) -> str:
+    """A probability for people; a network that did not look is blank, not 0 %."""
+    return "–" if share is None else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def figures(final: dict[str, Any] | None) -> str:
+    """What the networks say of a finished clip."""
+    return " · ".join(f"{network} {percent((final or {}).get(network))}" for network in ("model", "verifier", "judge"))
+
+
+def bars() -> gr.HTML:
+    """The model's five best guesses; its value: {"rows": [(label, share), ...], "wanted": label}."""
+    section = sections("plots")["top5"]
+    return gr.HTML({}, html_template=f"<div class='top5'><h4 title='{html.escape(section.text, quote=True)}'>"
+                   f"{section.title}</h4><ol></ol></div>", css_template=web("bars.css"), js_on_load=web("bars.js"),
+                   apply_default_css=False, elem_id="top5", min_width=150, scale=1)
+
+
+def status() -> gr.HTML:
+    """One line on what is going on; its value: {"state": word, "text": the rest}."""
+    return gr.HTML({}, html_template="<div class='line'><b role='status'></b><span></span></div>",
+                   css_template=web("status.css"), js_on_load=web("status.js"), apply_default_css=False,
+                   elem_id="status")
+
+
+def _card(run: runs.Run) -> dict[str, Any]:
+    when = run.record["created"][:16].replace("T", " ")
+    lines = [run.config.model, figures(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
+    changed = (run.folder / "run.json").stat().st_mtime_ns
+    return {"id": run.id, "title": run.config.action, "lines": lines, "thumb": views.thumbnail(run.folder, changed)}
