@@ -1,0 +1,70 @@
+"""The controls: every setting has a widget, and what they say is what is run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from app import controls
+from app.texts import sections
+from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
+from leaps_core.errors import LeapsError
+
+CONFIG = SynthesisConfig(model="any", action="juggling balls", r=0.01, margin=None, flip=True, stimuli=("bundled:3",))
+
+
+def test_every_setting_can_be_set() -> None:
+    assert set(controls.ORDER) | set(controls.STIMULUS) == set(FIELDS)
+
+
+def test_every_live_setting_acts_on_the_running_clip() -> None:
+    assert set(controls.live_settings()) == set(LIVE)
+
+
+def test_sliders_have_the_ranges_of_the_config() -> None:
+    for name in controls.STEER:
+        slider, facts = controls.widget(name), info(name)
+        assert (slider.minimum, slider.maximum, slider.value) == (facts["min"], facts["max"], facts["default"])
+
+
+def test_every_slider_and_plot_has_a_sentence() -> None:
+    for name in (*controls.STEER, *controls.MAIN):
+        assert sections("settings")[name].text.endswith((".", "!"))
+    assert {"losses", "probabilities", "top5", "timeline"} <= set(sections("plots"))
+
+
+def test_controls_say_the_config_that_was_filled_in() -> None:
+    said = controls.config_of(controls.values_of(CONFIG), ("bundled clip", 3, None, None))
+    assert said == CONFIG
+
+
+def test_changes_are_filled_in_too() -> None:
+    values = controls.values_of(CONFIG, [{"step": 5, "field": "r", "value": 0.02}])
+    assert values[controls.ORDER.index("r")] == 0.02
+
+
+def test_stimulus_is_bundled_uploaded_or_none() -> None:
+    assert controls.chosen("bundled clip", 7, None, None)["stimuli"] == ("bundled:7",)
+    assert controls.chosen("own video", 0, "a.mp4", 2.5) == {"stimuli": ("a.mp4",), "stimulus_start": 2.5}
+    assert controls.chosen("none", 0, None, None)["stimuli"] == ()
+    with pytest.raises(LeapsError, match="No video"):
+        controls.chosen("own video", 0, None, None)
+
+
+@pytest.mark.parametrize(("field", "value"), [("r", float("nan")), ("steps", 0), ("seed", -1), ("action", None)])
+def test_bad_values_are_refused(field: str, value: object) -> None:
+    values = controls.values_of(CONFIG)
+    values[controls.ORDER.index(field)] = value
+    with pytest.raises(LeapsError):
+        controls.config_of(values, ("none", 0, None, None))
+
+
+def test_durations_read_well() -> None:
+    assert controls.duration(24.2) == "24 s" and controls.duration(240) == "4 min"
+
+
+def test_the_page_needs_no_torch() -> None:
+    code = "import sys, app; app.build(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0

@@ -1,0 +1,164 @@
+"""The page in a real browser: what a person does, from Start to the comparison of two runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leaps_core import video
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+# After a timeout by signal playwright's event loop is dead, and closing the page would wait for ever.
+pytestmark = pytest.mark.timeout(600, method="thread")
+SECONDS = 1000  # ms
+WAIT = 120 * SECONDS  # a shared machine may be slow
+STRIP = "document.querySelector('#player .strip canvas')"
+STATUS = "document.querySelector('#status').innerText"
+CAPTION = "document.querySelector('#player figure:last-child figcaption')?.innerText"
+
+Page = Any
+
+
+def test_run_from_start_to_end(page: Page, tmp_path: Path) -> None:
+    """Start, watch, steer, pause, resume, scrub, stop, download, reload."""
+    _prepare(page, steps=3000)
+    before = _picture(page)
+    _start(page)
+    page.wait_for_function(f"before => {STRIP}.toDataURL() !== before", arg=before, timeout=WAIT)
+
+    page.get_by_label("range slider for Smoothness").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('#plots').textContent.includes('smoothness')", timeout=WAIT)
+
+    page.get_by_role("button", name="Pause", exact=True).click()
+    _state(page, "paused")
+    page.wait_for_timeout(3 * SECONDS)  # the step that was going on, and the poll that tells of it
+    step = _step(page)
+    page.wait_for_timeout(3 * SECONDS)
+    assert _step(page) == step > 0
+    page.get_by_role("button", name="Resume", exact=True).click()
+    page.wait_for_function(f"() => parseInt({STATUS}.match(/step (\\d+)/)[1]) > {step}", timeout=WAIT)
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
+    expect(page.get_by_role("button", name="mp4", exact=True)).to_be_enabled(timeout=WAIT)  # comes with the last picture
+
+    last, caption = _picture(page), _caption(page)
+    timeline = page.get_by_label(re.compile("range slider for Timeline"))
+    timeline.focus()
+    page.keyboard.press("Home")
+    page.wait_for_function(f"last => {CAPTION} !== last", arg=caption, timeout=WAIT)
+    assert "step 1 " in _caption(page) + " "
+    page.wait_for_function(f"last => {STRIP}.toDataURL() !== last", arg=last, timeout=WAIT)
+
+    _check_downloads(page, tmp_path)
+
+    page.reload()
+    page.wait_for_function(f"last => {CAPTION} === last", arg=caption, timeout=WAIT)
+
+
+def test_reload_finds_the_run_that_is_going_on(page: Page) -> None:
+    _prepare(page, steps=3000)
+    _start(page)
+    page.wait_for_function(f"() => /step \\d/.test({STATUS})", timeout=WAIT)
+    page.reload()
+    _state(page, "running")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+
+
+def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
+    _prepare(page, steps=20)
+    for seed in (0, 1):
+        page.get_by_label("Seed", exact=True).fill(str(seed))
+        _start(page)
+        _state(page, "done")
+    page.get_by_role("tab", name="Runs").click()
+    own = page.locator("#gallery button:not([aria-label$='demo'])")
+    expect(own).to_have_count(2, timeout=WAIT)
+    own.nth(0).click()
+    own.nth(1).click()
+    expect(page.locator("#table")).to_contain_text("seed", timeout=WAIT)
+    expect(page.locator("#pair figure")).to_have_count(2, timeout=WAIT)
+
+    own.nth(1).click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.get_by_role("tab", name="Synthesis")).to_have_attribute("aria-selected", "true", timeout=WAIT)
+    page.get_by_role("tab", name="Runs").click()
+    expect(own.nth(0)).to_have_attribute("aria-pressed", "true", timeout=WAIT)  # what was chosen stays so
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(own).to_have_count(1, timeout=WAIT)
+
+
+def test_uploaded_video_is_shown_and_a_bad_one_refused(page: Page, tmp_path: Path) -> None:
+    expect(page.locator("#preview figure canvas")).to_be_visible(timeout=WAIT)
+    good, bad = tmp_path / "good.mp4", tmp_path / "bad.mp4"
+    video.write_mp4(np.random.default_rng(0).integers(0, 255, (24, 64, 64, 3), np.uint8), good)
+    bad.write_bytes(b"This is no video.")
+    page.get_by_label("own video").check()
+    picked = page.locator("#controls input[type=file][accept*='.mp4']")
+    picked.set_input_files(bad)
+    expect(page.get_by_text("can't be read as MP4")).to_be_visible(timeout=WAIT)
+    page.get_by_label("Remove this file").or_(page.get_by_label("Clear")).first.click()
+    picked.set_input_files(good)
+    expect(page.locator("#preview figure canvas")).to_have_attribute("width", re.compile(r"\d+"), timeout=WAIT)
+
+
+def test_player_obeys_the_keyboard(page: Page) -> None:
+    player = page.locator("#player .player")
+    player.focus()
+    page.keyboard.press("Space")
+    expect(player.locator(".play")).to_have_attribute("aria-label", "Play the clip")
+    page.keyboard.press("Space")
+    expect(player.locator(".play")).to_have_attribute("aria-label", "Pause the clip")
+
+
+def _prepare(page: Page, steps: int) -> None:
+    """Chooses the tiny model, so that a step takes milliseconds."""
+    expect(page.locator("#status b")).to_have_text(re.compile("ready|demo|done|stopped"), timeout=2 * WAIT)
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name=re.compile("^Tiny ·")).click()
+    expect(page.locator("#facts")).to_contain_text("8 frames of 32 px", timeout=WAIT)
+    page.get_by_label("Steps", exact=True).fill(str(steps))
+
+
+def _start(page: Page) -> None:
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=WAIT)
+
+
+def _state(page: Page, state: str) -> None:
+    expect(page.locator("#status b")).to_have_text(state, timeout=WAIT)
+
+
+def _step(page: Page) -> int:
+    found = re.search(r"step (\d+)", page.locator("#status").inner_text())
+    return int(found[1]) if found else 0
+
+
+def _picture(page: Page) -> str:
+    """What the film strip shows: all frames, wherever the loop is."""
+    strip = page.locator("#player .strip canvas")
+    return str(strip.evaluate("canvas => canvas.width ? canvas.toDataURL() : ''")) if strip.count() else ""
+
+
+def _caption(page: Page) -> str:
+    return str(page.locator("#player figure:last-child figcaption").inner_text())
+
+
+def _check_downloads(page: Page, folder: Path) -> None:
+    for name, kind in (("mp4", "mp4"), ("WebP", "webp"), ("npz", "npz"), ("JSON", "json")):
+        with page.expect_download(timeout=WAIT) as started:
+            page.get_by_role("button", name=name, exact=True).click()
+        file = folder / started.value.suggested_filename
+        started.value.save_as(file)
+        assert file.suffix == f".{kind}" and file.stat().st_size > 100
+        if kind == "json":
+            assert json.loads(file.read_text("utf-8"))["owner"] == ""

@@ -1,0 +1,95 @@
+"""A running page and a real browser, for the tests that need them."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_unconfigure() -> None:
+    """A thread that a failed test left waiting keeps Python from ending; after a minute it is told and cut off."""
+    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a page with runs of its own; fails if anything went wrong on the server."""
+    home = tmp_path_factory.mktemp("page")
+    port = _free_port()
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(home / "gradio"),
+           "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps")}
+    url = f"http://127.0.0.1:{port}/"
+    with open(home / "page.log", "w+", encoding="utf-8") as log:
+        server = subprocess.Popen([sys.executable, "tests/browser/serve.py"], cwd=ROOT, env=env, stdout=log,
+                                  stderr=subprocess.STDOUT)
+        try:
+            _wait(server, url, home / "page.log")
+            yield url
+        finally:
+            server.kill()
+            server.wait(20)
+    said = (home / "page.log").read_text("utf-8")
+    assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Chromium, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("Chromium is not installed; apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        window = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield window
+        window.close()
+
+
+@pytest.fixture
+def page(browser: object, app_url: str) -> Iterator[object]:
+    """The page, opened; the test fails on a console error, a failed answer, or a request to another host."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)  # type: ignore[attr-defined]
+    context.set_default_timeout(120_000)  # ms; a shared machine may be slow
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("response", lambda answer: answer.status >= 400 and wrong.append(f"{answer.status} {answer.url}"))
+    page.on("request", lambda asked: asked.url.startswith(("http", "ws")) and not asked.url.startswith(app_url)
+            and wrong.append(f"another host: {asked.url}"))
+    page.goto(app_url)
+    playwright.expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=120_000)
+    yield page
+    context.close()
+    assert not wrong, wrong
+
+
+def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + 280  # s; a shared machine may be slow
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            pytest.fail(log.read_text("utf-8"))
+        try:
+            urllib.request.urlopen(url + "config", timeout=2)
+            return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("The page does not answer.\n" + log.read_text("utf-8"))
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

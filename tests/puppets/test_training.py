@@ -1,0 +1,67 @@
+"""The data set and the training of the bundled networks, at a very small scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from leaps_core.puppets import ACTIONS, data, render_clip, train
+from leaps_core.puppets.zoo import RECIPES
+
+
+def test_clips_are_rendered_once_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = data.clips(tmp_path, 100, 4, 2, 32, workers=1)
+    assert clips.shape == (4, 2, 32, 32, 3) and list(data.labels(4)) == [0, 1, 2, 3]
+    assert np.array_equal(clips[3], render_clip(ACTIONS[3], 103, 2, 32))
+    monkeypatch.setattr(data, "ProcessPoolExecutor", lambda *_: pytest.fail("rendered twice"))
+    assert np.array_equal(data.clips(tmp_path, 100, 4, 2, 32), clips)
+
+
+def test_training_and_held_out_clips_share_no_seed() -> None:
+    assert data.TRAIN_SEED + data.TRAIN_COUNT < data.HELD_OUT_SEED and data.TRAIN_SEED > 100_000
+
+
+def test_augmentation_keeps_the_shape_and_differs_by_clip() -> None:
+    torch.manual_seed(0)
+    x = torch.full((32, 3, 4, 16, 16), 0.5)
+    seen = train.augment(x)
+    assert seen.shape == x.shape and torch.isfinite(seen).all()
+    assert seen.flatten(1).std(1).max() > 4 * seen.flatten(1).std(1).min(), "some are noisy, some are clean"
+
+
+def test_views_show_one_frame_or_shuffled_frames() -> None:
+    stage, rng = train.Stage(8, 16, 2, False), np.random.default_rng(0)
+    clips = np.arange(8, dtype=np.uint8)[None, :, None, None, None] * np.ones((2, 8, 16, 16, 3), np.uint8)
+    moments = {view: (train._fit(clips, stage, view, rng)[:, 0, :, 0, 0] * 255).round()
+               for view in ("clip", "frame", "shuffled")}
+    assert moments["clip"].tolist() == [list(range(8))] * 2
+    assert all(len(set(row)) == 1 for row in moments["frame"].tolist())
+    assert all(sorted(row) == list(range(8)) and row != list(range(8)) for row in moments["shuffled"].tolist())
+
+
+def test_clean_recipes_are_never_trained_adversarially() -> None:
+    clean = replace(RECIPES["puppet_r50"], robust=False)
+    for phase in range(1, len(clean.phases) + 1):
+        assert not any(stage.adversarial for stage in train.stages(clean, phase, 1.0))
+        assert any(stage.adversarial for stage in train.stages(RECIPES["puppet_r50"], phase, 1.0))
+
+
+def test_judge_shares_neither_builder_nor_seed() -> None:
+    judge = RECIPES["puppet_judge"]
+    others = [recipe for recipe in RECIPES.values() if recipe is not judge]
+    assert judge.role == "judge"
+    assert judge.builder not in {o.builder for o in others} and judge.seed not in {o.seed for o in others}
+
+
+@pytest.mark.slow
+def test_training_learns_and_follows_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    render = data.clips
+    monkeypatch.setattr(data, "clips", lambda folder, seed, count, frames, size: render(folder, seed, 64, frames, size))
+    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, False), (8, 64, 64, True)), ((16, 112, 32, True),)))
+    (one, figures), (other, _) = (train.train(recipe, tmp_path) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+    assert float(figures["accuracy"]) > 0.15, "more than twice chance"
