@@ -15,6 +15,7 @@ import gradio as gr
 import numpy as np
 
 from leaps_core import runs
+from leaps_core.config import bundled_seed
 
 from . import controls, player, plots, widgets
 from .jobs import Job
@@ -154,7 +155,7 @@ def downloads(stage: Stage, run: runs.Run | None) -> dict[Any, Any]:
 def copies(run: runs.Run | None) -> dict[str, Path | None]:
     """Copies of a run's files with telling names, as the browser may not reach into the runs' folder.
 
-    run.json leaves without its owner, so that it can be shown to others.
+    run.json leaves without its owner and without folders of this server, so that it can be shown to others.
     """
     made: dict[str, Path | None] = dict.fromkeys(FILES)
     if run is None:
@@ -164,7 +165,10 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
         target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
         try:
             if name == "json":
-                target.write_text(json.dumps({**run.record, "owner": ""}, indent=1), encoding="utf-8")
+                stimuli = [stimulus if bundled_seed(stimulus) is not None else Path(stimulus).name
+                           for stimulus in run.config.stimuli]
+                shown = {**run.record, "owner": "", "config": {**run.record["config"], "stimuli": stimuli}}
+                target.write_text(json.dumps(shown, indent=1), encoding="utf-8")
             else:
                 shutil.copyfile(run.folder / file, target)
             made[name] = target

@@ -43,11 +43,11 @@ class SynthesisConfig(BaseModel):
     seed: int = _field(0, "Same seed, same clip.", ge=0, le=2**31 - 1)
     frames: int = _field(0, "Length of the clip; 0: the model's own.", unit="frames", ge=0, le=128)
     size: int = _field(0, "Height and width of the clip; 0: the model's own.", unit="px", ge=0, le=448)
-    coarse: float = _field(0.7, "Share of the steps spent at half resolution first.", step=0.05, ge=0, le=1)
+    coarse: float = _field(0.5, "Share of the steps spent at half resolution first.", step=0.05, ge=0, le=1)
 
     canvas: Literal["fourier", "pixels"] = _field(
         "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's).")
-    learning_rate: float = _field(0.1, "Adam's step size.", live=True, step=0.005, ge=0.0, le=1.0)
+    learning_rate: float = _field(0.04, "Adam's step size.", live=True, step=0.005, ge=0.0, le=1.0)
     floor: float = _field(0.005, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
     warmup: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
     beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, lt=1)
@@ -76,7 +76,7 @@ class SynthesisConfig(BaseModel):
                               ge=0, le=32)
     zoom: float = _field(0.05, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
     rotate: float = _field(4.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
-    noise: float = _field(0.15, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
+    noise: float = _field(0.05, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
     colour: float = _field(0.05, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
     flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
                         live=True)

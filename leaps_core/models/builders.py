@@ -1,7 +1,8 @@
-"""How networks are built: the builders of pytorchvideo and torchvision, at any width.
+"""How networks are built: the builders of pytorchvideo and torchvision, at any width and depth.
 
 Every function returns an `nn.Module` that maps a normalised clip (B, 3, T, H, W) to logits (B, classes), for any
-T, H and W that its strides allow (heads pool adaptively).
+T, H and W that its strides allow (heads pool adaptively). `depths`, where there is such a thing, says how many residual
+blocks of each of the four stages are kept, from the first on.
 """
 
 from __future__ import annotations
@@ -19,31 +20,34 @@ with warnings.catch_warnings():
     from pytorchvideo.models.x3d import create_x3d
 
 
-def resnet3d(classes: int, width: int) -> nn.Module:
+Depths = tuple[int, int, int, int]
+
+
+def resnet3d(classes: int, width: int, depths: Depths = (3, 4, 6, 3)) -> nn.Module:
     """3-D ResNet-50 ("Slow"; Feichtenhofer et al. 2019): temporal convolutions in the two last stages."""
-    return _any_size(create_resnet(
+    return _trimmed(depths, create_resnet(
         model_num_class=classes, stem_dim_out=width, dropout_rate=0.0, stem_conv_kernel_size=(1, 7, 7),
         stage_conv_a_kernel_size=((3, 1, 1), (3, 1, 1), (3, 1, 1), (3, 1, 1)), stage_temporal_stride=(1, 2, 2, 1)))
 
 
-def r2plus1d(classes: int, width: int) -> nn.Module:
+def r2plus1d(classes: int, width: int, depths: Depths = (3, 4, 6, 3)) -> nn.Module:
     """(2+1)D ResNet-50 (Tran et al. 2018): space and time convolved one after the other."""
-    return _any_size(create_r2plus1d(
+    return _trimmed(depths, create_r2plus1d(
         model_num_class=classes, stem_dim_out=width, dropout_rate=0.0, head_activation=None))
 
 
-def csn(classes: int, width: int) -> nn.Module:
+def csn(classes: int, width: int, depths: Depths = (3, 4, 6, 3)) -> nn.Module:
     """Channel-separated ResNet-50 (Tran et al. 2019) with the stem pool of the published weights."""
-    return _any_size(create_csn(model_num_class=classes, stem_dim_out=width, stem_pool=nn.MaxPool3d,
-                                stage_temporal_stride=(1, 2, 2, 1)))
+    return _trimmed(depths, create_csn(
+        model_num_class=classes, stem_dim_out=width, stem_pool=nn.MaxPool3d, stage_temporal_stride=(1, 2, 2, 1)))
 
 
-def x3d(classes: int, width: int) -> nn.Module:
-    """X3D (Feichtenhofer 2020), small."""
-    return _any_size(create_x3d(
+def x3d(classes: int, width: int, depths: Depths = (1, 2, 5, 3)) -> nn.Module:
+    """X3D (Feichtenhofer 2020), its depths those of X3D-XS before they are multiplied."""
+    return _trimmed(depths, create_x3d(
         input_clip_length=16, input_crop_size=112, model_num_class=classes, dropout_rate=0.0, width_factor=width / 12,
         stage_temporal_stride=(1, 2, 2, 1),
-        depth_factor=0.6, bottleneck_factor=2.25, head_dim_out=256, head_activation=None))
+        depth_factor=1.0, bottleneck_factor=2.25, head_dim_out=256, head_activation=None))
 
 
 def mvit(classes: int, width: int) -> nn.Module:
@@ -54,10 +58,11 @@ def mvit(classes: int, width: int) -> nn.Module:
     blocks = [MSBlockConfig(num_heads=outputs // width, input_channels=inputs, output_channels=outputs, kernel_q=[3, 3, 3],
                             kernel_kv=[3, 3, 3], stride_q=[1, q, q], stride_kv=[1, kv, kv])
               for inputs, outputs, q, kv in plan]
-    return _MViT(MViT(
+    network = MViT(
         spatial_size=(112, 112), temporal_size=16, block_setting=blocks, residual_pool=True, residual_with_cls_embed=False,
         rel_pos_embed=True, proj_after_attn=True, dropout=0.0, stochastic_depth_prob=0.0, num_classes=classes,
-        patch_embed_kernel=(3, 15, 15), patch_embed_stride=(2, 8, 8), patch_embed_padding=(1, 7, 7)))
+        patch_embed_kernel=(3, 15, 15), patch_embed_stride=(2, 8, 8), patch_embed_padding=(1, 7, 7))
+    return _MViT(network)
 
 
 def c3d(classes: int, width: int) -> nn.Module:
@@ -87,8 +92,11 @@ class _MViT(nn.Module):
         return self.network(clip)
 
 
-def _any_size(network: Any) -> nn.Module:
-    """Replace the head's fixed pool by an adaptive one: the same output at native size, and any other size works."""
+def _trimmed(depths: Depths, network: Any) -> nn.Module:
+    """Keep the first blocks of each stage, and pool adaptively: the same output at native size, and any other works."""
+    stages = [part for part in network.blocks if hasattr(part, "res_blocks")]
+    for stage, depth in zip(stages, depths, strict=True):
+        stage.res_blocks = stage.res_blocks[:depth]
     head = network.blocks[-1]
     if isinstance(head.pool, nn.Module) and hasattr(head.pool, "pool"):  # X3D's projected pool
         head.pool.pool = nn.AdaptiveAvgPool3d(1)

@@ -38,8 +38,9 @@ class Recipe:
     builder: str
     width: int
     seed: int
+    depths: tuple[int, int, int, int] | None = None
     phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST)
-    rate: float = 4e-3
+    rate: float = 3e-3
     robust: bool = True
     role: Literal["model", "judge"] = "model"
     taps: str = _CONV_TAPS
@@ -48,32 +49,33 @@ class Recipe:
     batch_norm: bool = True
     size_step: int = 16
     tubelet: int = 1
-    batch: int = 32
+    batch: int = 16
     paper: PaperRow | None = None
     about: str = ""
 
 
 RECIPES = {recipe.key: recipe for recipe in (
-    Recipe("puppet_csn", "Puppet CSN", "CSN", "csn", 8, 11, paper=PaperRow(1.0, 0.2, 5e-3),
+    Recipe("puppet_csn", "Puppet CSN", "CSN", "csn", 16, 11, depths=(1, 1, 1, 1), rate=5e-3, paper=PaperRow(1.0, 0.2, 5e-3),
            about="Channel-separated network: space-time and channels are mixed in separate convolutions."),
-    Recipe("puppet_r50", "Puppet 3D ResNet", "3D ResNet", "resnet3d", 8, 12, paper=PaperRow(1.0, 0.3, 7.5e-3),
-           phases=(_SMALL, _FULL, _FULL, _ROBUST, _ROBUST),
+    Recipe("puppet_r50", "Puppet 3D ResNet", "3D ResNet", "resnet3d", 16, 12, depths=(1, 1, 1, 1),
+           paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The classic: a ResNet-50 whose convolutions also look along time."),
-    Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 8, 13,
-           paper=PaperRow(0.75, 0.1, 5e-3), about="Convolves space first, then time."),
-    Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 8, 14, phases=(_SMALL, _FULL, _ROBUST),
+    Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 16, 13,
+           depths=(1, 1, 1, 1), paper=PaperRow(0.75, 0.1, 5e-3), about="Convolves space first, then time."),
+    Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 12, 14, depths=(1, 1, 2, 2), rate=4e-3,
            paper=PaperRow(0.75, 0.1, 1e-3),
            about="A lean network, expanded from a 2-D one axis at a time."),
-    Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3, batch=16,
+    Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3,
            phases=(((8, 64, 40_000, False),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
            paper=PaperRow(1.0, 0.6, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),
-    Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 8, 12, robust=False,
+    Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 16, 12, robust=False,
+           depths=(1, 1, 1, 1),
            phases=(((8, 64, 24_000, False),), ((16, 112, 3_200, False),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The same network as Puppet 3D ResNet, trained without noise and adversary. It recognises real clips "
                  "as well, but its inversions can't be read: compare the two."),
-    Recipe("puppet_judge", "Puppet judge", "C3D", "c3d", 16, 77, role="judge",
+    Recipe("puppet_judge", "Puppet judge", "C3D", "c3d", 16, 77, role="judge", rate=4e-3, batch=32,
            taps="2|6|10|13|16", embedding_layer="16",
            about="Only scores finished clips; it never takes part in an optimisation."),
 )}
@@ -87,12 +89,14 @@ def specs() -> tuple[ModelSpec, ...]:
 
 def builder(key: str) -> Callable[[], nn.Module]:
     """What builds the network of a recipe, without weights."""
-    def build() -> nn.Module:
-        from ..models.builders import BUILDERS
+    return lambda: build(RECIPES[key])
 
-        return BUILDERS[RECIPES[key].builder](len(ACTIONS), RECIPES[key].width)
 
-    return build
+def build(recipe: Recipe) -> nn.Module:
+    """The network of a recipe, without weights."""
+    from ..models.builders import BUILDERS
+
+    return BUILDERS[recipe.builder](len(ACTIONS), recipe.width, **({"depths": recipe.depths} if recipe.depths else {}))
 
 
 def _spec(recipe: Recipe) -> ModelSpec:
@@ -109,4 +113,4 @@ def _spec(recipe: Recipe) -> ModelSpec:
 def _metadata(path: Path) -> dict[str, str]:
     """The figures in a safetensors file's header, read without loading its tensors."""
     with path.open("rb") as file:
-        return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]
+        return json.loads(file.read(int.from_bytes(file.read(8), "little"))).get("__metadata__", {})

@@ -12,7 +12,7 @@ from leaps_core.errors import ModelError
 from leaps_core.models.adapter import VideoModel
 from leaps_core.models.builders import BUILDERS
 from leaps_core.models.spec import ModelSpec
-from leaps_core.puppets.zoo import RECIPES
+from leaps_core.puppets.zoo import RECIPES, build
 from tests import tiny
 
 tiny.register()
@@ -111,11 +111,16 @@ def test_registering_needs_labels_once() -> None:
 def test_builders_give_logits_at_any_size(name: str) -> None:
     recipe = next(recipe for recipe in RECIPES.values() if recipe.builder == name)
     torch.manual_seed(0)
-    network = BUILDERS[name](16, recipe.width).eval()
+    network = build(recipe).eval()
     with torch.no_grad():
         for t, size in ((8, 4 * recipe.size_step), (16, 8 * recipe.size_step)):
             logits = network(torch.rand(2, 3, t, size, size))
             assert logits.shape == (2, 16) and not torch.allclose(logits.sum(1), torch.ones(2), atol=1e-3), "no softmax"
+
+
+def test_builders_keep_the_published_depth_unless_told() -> None:
+    blocks = [name for name, _ in BUILDERS["resnet3d"](16, 8).named_modules() if name.split(".")[-2:-1] == ["res_blocks"]]
+    assert len(blocks) == 3 + 4 + 6 + 3, "R50 has 17 taps with its stem"
 
 
 @pytest.mark.parametrize("key", [key for key, recipe in RECIPES.items() if recipe.role == "model"])
@@ -123,10 +128,10 @@ def test_taps_are_the_stem_and_every_block(key: str) -> None:
     recipe = RECIPES[key]
     spec = ModelSpec(key, key, recipe.family, "puppets", 16, 112, recipe.taps, recipe.embedding_layer, layout=recipe.layout,
                      tubelet=recipe.tubelet)
-    model = VideoModel(spec, BUILDERS[recipe.builder](16, recipe.width))
+    model = VideoModel(spec, build(recipe))
     size = 4 * recipe.size_step
     seen = model.observe(torch.rand(1, 3, 16, size, size))
-    expected = {"csn": 17, "resnet3d": 17, "r2plus1d": 17, "x3d": 9, "mvit": 5}[recipe.builder]
+    expected = 1 + sum(recipe.depths or (1, 1, 1, 1))
     assert len(model.taps) == len(seen.features) == expected
     assert seen.temporal is not None and seen.temporal.shape[2] >= 4, "coherence needs distant moments"
     assert seen.embedding is not None

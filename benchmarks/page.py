@@ -1,0 +1,133 @@
+"""What the page costs: `python benchmarks/page.py`
+
+Starts `app.py` on a free port and measures how long it takes to answer, to show the first refined picture, and how many
+steps a second a default run makes: on the command line, in the page with a client that asks for news twice a second
+as a browser does, and in the page with a real Chromium on the same machine (left out where there is none).
+The three take turns, so that a busy moment of the machine hits all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gradio_client import Client
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = {"model": "puppet_csn", "action": "juggling balls"}
+WAIT = 300
+"""Seconds after which an answer is given up."""
+
+
+@contextmanager
+def page(home: Path) -> Iterator[tuple[str, float]]:
+    """The running page: its address, and the seconds from its start to its first answer."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    url, begun = f"http://127.0.0.1:{port}/", time.perf_counter()
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "LEAPS_HOME": str(home)}
+    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    try:
+        while time.perf_counter() - begun < WAIT:
+            try:
+                urllib.request.urlopen(url, timeout=2)
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield url, time.perf_counter() - begun
+    finally:
+        server.kill()
+        server.wait()
+
+
+def command_line(home: Path) -> float:
+    """Steps a second of `python -m leaps_core synth`."""
+    folder = home / f"cli-{time.time_ns()}"
+    subprocess.run([sys.executable, "-m", "leaps_core", "synth", "--model", SETTINGS["model"], "--action",
+                    SETTINGS["action"], "--out", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    return float(json.loads((folder / "run.json").read_text("utf-8"))["final"]["steps_per_second"])
+
+
+def polled(client: Client, **settings: Any) -> tuple[float, float]:
+    """Steps a second of a run that is asked for news twice a second, and the seconds from its start to its first step."""
+    begun, first = time.perf_counter(), 0.0
+    mine = client.predict({**SETTINGS, **settings}, api_name="/run")
+    while True:
+        client.predict(mine["visitor"], mine["run"], api_name="/poll")
+        news = client.predict(mine["visitor"], mine["run"], api_name="/news")
+        if news["newest"] and not first:
+            first = time.perf_counter() - begun
+        if news["final"]:
+            return float(news["final"]["steps_per_second"]), first
+        time.sleep(0.5 if first else 0.05)
+
+
+def browser(url: str, home: Path) -> tuple[float, float]:
+    """Steps a second of a run with its page in Chromium, and the seconds from Start to a changed picture."""
+    from playwright.sync_api import expect, sync_playwright
+
+    picture = "document.querySelector('#player .strip canvas')?.toDataURL()"
+    with sync_playwright() as driver:
+        window = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        shown = window.new_page(viewport={"width": 1440, "height": 900})
+        shown.goto(url)
+        start = shown.get_by_role("button", name="Start", exact=True)
+        expect(start).to_be_enabled(timeout=WAIT * 1000)
+        shown.wait_for_timeout(3000)
+        before = shown.evaluate(picture)
+        begun = time.perf_counter()
+        start.click()
+        shown.wait_for_function(f"before => {picture} !== before", arg=before, timeout=WAIT * 1000, polling=50)
+        first = time.perf_counter() - begun
+        expect(shown.locator("#status b")).to_have_text("done", timeout=WAIT * 1000)
+        window.close()
+    newest = max((home / "runs").glob("*/run.json"), key=lambda file: file.stat().st_mtime)
+    return float(json.loads(newest.read_text("utf-8"))["final"]["steps_per_second"]), first
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=2, help="how often each is measured; the median counts")
+    args = parser.parse_args()
+    rates: dict[str, list[float]] = {}
+    firsts: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary)
+        with page(home) as (url, answered):
+            client = Client(url, verbose=False)
+            polled(client, steps=3)  # PyTorch and the models are loaded from here on
+            for _ in range(args.rounds):
+                rates.setdefault("command line", []).append(command_line(home))
+                rate, first = polled(client)
+                rates.setdefault("page, asked twice a second", []).append(rate)
+                firsts.setdefault("page, asked twice a second", []).append(first)
+                if shutil.which("chromium"):
+                    rate, first = browser(url, home)
+                    rates.setdefault("page, Chromium on this machine", []).append(rate)
+                    firsts.setdefault("page, Chromium on this machine", []).append(first)
+    print(f"From `python app.py` to an answer: {answered:.1f} s\n")
+    print("| default run | steps/s | of the command line's | first picture after Start, s |\n| --- | --- | --- | --- |")
+    base = statistics.median(rates["command line"])
+    for name, values in rates.items():
+        rate = statistics.median(values)
+        shown = f"{statistics.median(firsts[name]):.1f}" if name in firsts else "–"
+        print(f"| {name} | {rate:.1f} | {rate / base:.0%} | {shown} |")
+
+
+if __name__ == "__main__":
+    main()
