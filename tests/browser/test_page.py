@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,10 @@ def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
     page.get_by_role("tab", name="Runs").click()
     own = page.locator("#gallery button:not([aria-label$='demo'])")
     expect(own).to_have_count(2, timeout=WAIT)
+    end = time.monotonic() + WAIT / SECONDS  # the page may still have shown the first run's end
+    while page.locator("#gallery button[aria-label*='done · 20 steps']").count() < 2 and time.monotonic() < end:
+        page.get_by_role("button", name="Refresh", exact=True).click()
+        page.wait_for_timeout(SECONDS)
     own.nth(0).click()
     own.nth(1).click()
     expect(page.locator("#table")).to_contain_text("seed", timeout=WAIT)
@@ -130,6 +135,7 @@ def _prepare(page: Page, steps: int) -> None:
 
 
 def _start(page: Page) -> None:
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=WAIT)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=WAIT)
 
