@@ -24,7 +24,7 @@ Depths = tuple[int, int, int, int]
 
 
 def resnet3d(classes: int, width: int, depths: Depths = (3, 4, 6, 3)) -> nn.Module:
-    """3-D ResNet-50 ("Slow"; Feichtenhofer et al. 2019): temporal convolutions in the two last stages."""
+    """3-D ResNet-50 ("Slow"; Feichtenhofer et al. 2019): here with temporal convolutions in all stages."""
     return _trimmed(depths, create_resnet(
         model_num_class=classes, stem_dim_out=width, dropout_rate=0.0, stem_conv_kernel_size=(1, 7, 7),
         stage_conv_a_kernel_size=((3, 1, 1), (3, 1, 1), (3, 1, 1), (3, 1, 1)), stage_temporal_stride=(1, 2, 2, 1)))
@@ -58,11 +58,10 @@ def mvit(classes: int, width: int) -> nn.Module:
     blocks = [MSBlockConfig(num_heads=outputs // width, input_channels=inputs, output_channels=outputs, kernel_q=[3, 3, 3],
                             kernel_kv=[3, 3, 3], stride_q=[1, q, q], stride_kv=[1, kv, kv])
               for inputs, outputs, q, kv in plan]
-    network = MViT(
+    return _MViT(MViT(
         spatial_size=(112, 112), temporal_size=16, block_setting=blocks, residual_pool=True, residual_with_cls_embed=False,
         rel_pos_embed=True, proj_after_attn=True, dropout=0.0, stochastic_depth_prob=0.0, num_classes=classes,
-        patch_embed_kernel=(3, 15, 15), patch_embed_stride=(2, 8, 8), patch_embed_padding=(1, 7, 7))
-    return _MViT(network)
+        patch_embed_kernel=(3, 15, 15), patch_embed_stride=(2, 8, 8), patch_embed_padding=(1, 7, 7)))
 
 
 def c3d(classes: int, width: int) -> nn.Module:

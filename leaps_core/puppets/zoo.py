@@ -14,6 +14,8 @@ from .render import ACTIONS
 if TYPE_CHECKING:
     from torch import nn
 
+    from ..models.builders import Depths
+
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
 """Where the bundled weights lie."""
 
@@ -38,7 +40,7 @@ class Recipe:
     builder: str
     width: int
     seed: int
-    depths: tuple[int, int, int, int] | None = None
+    depths: Depths | None = None
     phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST)
     rate: float = 3e-3
     robust: bool = True
@@ -113,4 +115,4 @@ def _spec(recipe: Recipe) -> ModelSpec:
 def _metadata(path: Path) -> dict[str, str]:
     """The figures in a safetensors file's header, read without loading its tensors."""
     with path.open("rb") as file:
-        return json.loads(file.read(int.from_bytes(file.read(8), "little"))).get("__metadata__", {})
+        return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]

@@ -3,7 +3,7 @@
 Inverts every action on every robust bundled model at default settings and lets the judge, which never took part, name
 the action. So that the figure means something, the judge and the verifier also score real clips, real clips with
 shuffled frames, inversions of the cleanly trained twin, noise, and adversarial noise (noise that a model is made to
-believe in, without priming, regularizers or transforms). Writes docs/quality.md, docs/quality.json and
+believe in, without priming, regularizers or transforms). Prints a Markdown table, and writes docs/quality.json and
 docs/pictures/contact_sheet.png.
 """
 

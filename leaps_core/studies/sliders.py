@@ -1,7 +1,7 @@
 """Does every slider matter? `python -m leaps_core.studies.sliders`
 
 For each live slider at its minimum, default and maximum: the judge's probability, the amount of motion, and a
-picture. Writes docs/sliders.md and docs/pictures/sliders.png.
+picture. Prints a Markdown table, and writes docs/pictures/sliders.png.
 """
 
 from __future__ import annotations

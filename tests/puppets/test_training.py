@@ -57,6 +57,16 @@ def test_judge_shares_neither_builder_nor_seed() -> None:
     assert judge.builder not in {o.builder for o in others} and judge.seed not in {o.seed for o in others}
 
 
+def test_a_broken_off_training_goes_on_and_is_no_model_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 32, False),),), width=2)
+    weights = tmp_path / "puppet_judge.safetensors"
+    monkeypatch.setattr(train, "evaluate", lambda *_: 0.5)
+    one, _ = train.train(recipe, tmp_path, 0.001, weights=weights)
+    assert train.partial(weights).exists() and not weights.exists(), "the registry shows finished networks only"
+    other, _ = train.train(recipe, tmp_path, 0.001, done=1, weights=weights)
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
 @pytest.mark.slow
 def test_training_learns_and_follows_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     render = data.clips
