@@ -124,7 +124,7 @@ def clapping(beat: Beat) -> Moment:
 
 def air_drumming(beat: Beat) -> Moment:
     """Fists beat up and down in turn on drums that are not there."""
-    lift = 0.11 * beat.style.vigour * beat.swing()
+    lift = 0.14 * beat.style.vigour * beat.swing()
     spread = 0.045 + 0.09 * beat.style.quirks[2]
     return _before_chest(beat, (spread, spread), (lift, -lift))
 
@@ -142,7 +142,7 @@ def on_a_rope(beat: Beat) -> Moment:
     """
     p, q = beat.phase, beat.style.quirks
     height = STRIDE * beat.cycles * (beat.u - 0.5)
-    followed = (0.5 + 0.4 * q[0]) * height
+    followed = (0.15 + 0.4 * q[0]) * height
     body = vec(0.02 * beat.swing(0.5), 0.48 + height - followed, -0.02)
 
     def grip(shift: float, reach: float) -> float:
@@ -705,11 +705,11 @@ SIDE, OBLIQUE = ((72.0, 100.0),), ((35.0, 65.0),)
 ROPE_VIEWS = ((15.0, 75.0), (75.0, 105.0), (110.0, 165.0))
 
 CATALOGUE: dict[str, Action] = {
-    "abseiling": Action(on_a_rope, ROPE_VIEWS, (1.5, 2.2), (0.4, -0.03, 1.2), backwards=True),
+    "abseiling": Action(on_a_rope, ROPE_VIEWS, (1.5, 2.2), (0.4, -0.12, 1.26), backwards=True),
     "air drumming": Action(air_drumming, FRONT_OR_OBLIQUE, (1.6, 2.6), (0.34, -0.02, 1.04)),
     "bowling": Action(bowling, ((65.0, 95.0), (50.0, 70.0)), (1.0, 1.0), (0.88, -0.12, 1.02)),
     "clapping": Action(clapping, FRONT_OR_OBLIQUE, (1.6, 2.6), (0.34, -0.02, 1.04)),
-    "climbing a rope": Action(on_a_rope, ROPE_VIEWS, (1.5, 2.2), (0.4, -0.03, 1.2)),
+    "climbing a rope": Action(on_a_rope, ROPE_VIEWS, (1.5, 2.2), (0.4, -0.12, 1.26)),
     "crawling baby": Action(crawling_baby, SIDE + OBLIQUE, (1.5, 2.4), (0.72, -0.1, 0.7), baby=True),
     "dribbling basketball": Action(
         dribbling_basketball, ((-35.0, 35.0), *SIDE), (1.7, 2.5), (0.38, -0.03, 1.03)

@@ -41,7 +41,7 @@ class Recipe:
     width: int
     seed: int
     depths: Depths | None = None
-    phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST)
+    phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST, _ROBUST)
     rate: float = 3e-3
     robust: bool = True
     role: Literal["model", "judge"] = "model"
