@@ -30,18 +30,20 @@ MEAN, STD = 0.45, 0.225
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training: clips of `frames` × `size`², `count` of them in all, with or without adversarial twins."""
+    """A stretch of training: clips of `frames` × `size`², `count` of them in all, with or without adversarial twins,
+    under noise of a strength in [0, 1]."""
 
     frames: int
     size: int
     count: int
     adversarial: bool
+    noise: float = 1.0
 
 
 def stages(recipe: Recipe, phase: int, scale: float) -> list[Stage]:
-    """The schedule of a phase (1, 2, ...); a share of it where `scale` < 1, and no adversary for clean twins."""
-    plan = [Stage(*stage) for stage in recipe.phases[phase - 1]]
-    return [Stage(s.frames, s.size, max(32, round(s.count * scale)), s.adversarial and recipe.robust) for s in plan]
+    """The schedule of a phase (1, 2, ...); a share of it where `scale` < 1, neither noise nor adversary for clean twins."""
+    return [Stage(frames, size, max(32, round(count * scale)), adversarial and recipe.robust, noise * recipe.robust)
+            for frames, size, count, adversarial, noise in recipe.phases[phase - 1]]
 
 
 def train(recipe: Recipe, folder: Path, scale: float = 1.0, view: str = "clip", done: int = 0,
@@ -94,7 +96,7 @@ def _phase(network: nn.Module, recipe: Recipe, phase: int, folder: Path, scale: 
     """One cycle of the learning rate over the stages of a phase. Noise grows during the first one."""
     torch.manual_seed(recipe.seed + 1000 * phase)
     rng = np.random.default_rng(recipe.seed + 1000 * phase)
-    plan, peak = stages(recipe, phase, scale), recipe.rate / phase
+    plan, peak = stages(recipe, phase, scale), recipe.rate / math.sqrt(phase)
     clips = _training_clips(folder, scale)
     targets = data.labels(len(clips))
     optimizer = torch.optim.AdamW(network.train().parameters(), lr=peak, weight_decay=0.02)
@@ -108,7 +110,7 @@ def _phase(network: nn.Module, recipe: Recipe, phase: int, folder: Path, scale: 
             chosen = np.sort(order[i:i + batch])
             x = _fit(clips[chosen], stage, view, rng)
             grown = 1.0 if phase > 1 else min(1.0, seen / total / 0.4)  # full noise at once teaches nothing
-            loss, hits = _update(network, optimizer, x, targets[chosen], stage, grown if recipe.robust else 0.0)
+            loss, hits = _update(network, optimizer, x, targets[chosen], stage, stage.noise * grown)
             seen += batch * _cost(stage)
             if i % 640 == 0:
                 print(f"{recipe.key} phase {phase} {stage.frames}×{stage.size}² {i}/{stage.count} loss {loss:.3f} "

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
 """Where the bundled weights lie."""
 
-Stages = tuple[tuple[int, int, int, bool], ...]
-_SMALL: Stages = ((8, 64, 24_000, False), (8, 64, 6_400, True))
-_FULL: Stages = ((16, 112, 3_200, False), (16, 112, 960, True))
-_ROBUST: Stages = ((8, 64, 9_600, True), (16, 112, 1_600, True))
+Stages = tuple[tuple[int, int, int, bool, float], ...]
+_SMALL: Stages = ((8, 64, 24_000, False, 1.0), (8, 64, 6_400, True, 1.0))
+_FULL: Stages = ((16, 112, 3_200, False, 1.0), (16, 112, 960, True, 1.0))
+_ROBUST: Stages = ((8, 64, 9_600, True, 1.0), (16, 112, 1_600, True, 1.0))
+_MOTION: Stages = ((8, 64, 9_600, False, 0.3), (8, 64, 4_800, True, 0.3), (16, 112, 1_600, True, 0.3))
+"""Under full noise, networks learn poses but hardly the direction of a motion, which little noise lets them learn."""
 _CONV_TAPS = r"blocks\.0|blocks\.\d+\.res_blocks\.\d+"
 
 
@@ -31,7 +33,7 @@ class Recipe:
     """How one bundled network is made.
 
     Training has phases, mostly small clips and then full-size ones, each with a cycle of the learning rate and a seed
-    of its own. A phase has stages: (frames, size, clips, adversarial).
+    of its own. A phase has stages: (frames, size, clips, adversarial twins, strength of the noise).
     """
 
     key: str
@@ -41,7 +43,7 @@ class Recipe:
     width: int
     seed: int
     depths: Depths | None = None
-    phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST, _ROBUST)
+    phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST, _MOTION)
     rate: float = 3e-3
     robust: bool = True
     role: Literal["model", "judge"] = "model"
@@ -68,13 +70,13 @@ RECIPES = {recipe.key: recipe for recipe in (
            paper=PaperRow(0.75, 0.1, 1e-3),
            about="A lean network, expanded from a 2-D one axis at a time."),
     Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3,
-           phases=(((8, 64, 40_000, False),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
+           phases=(((8, 64, 40_000, False, 1.0),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
            paper=PaperRow(1.0, 0.6, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),
     Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 16, 12, robust=False,
            depths=(1, 1, 1, 1),
-           phases=(((8, 64, 24_000, False),), ((16, 112, 3_200, False),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
+           phases=(((8, 64, 24_000, False, 0.0),), ((16, 112, 3_200, False, 0.0),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The same network as Puppet 3D ResNet, trained without noise and adversary. It recognises real clips "
                  "as well, but its inversions can't be read: compare the two."),
     Recipe("puppet_judge", "Puppet judge", "C3D", "c3d", 16, 77, role="judge", rate=4e-3, batch=32,
