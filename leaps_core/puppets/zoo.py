@@ -25,6 +25,7 @@ _FULL: Stages = ((16, 112, 3_200, False, 1.0), (16, 112, 960, True, 1.0))
 _ROBUST: Stages = ((8, 64, 9_600, True, 1.0), (16, 112, 1_600, True, 1.0))
 _MOTION: Stages = ((8, 64, 9_600, False, 0.3), (8, 64, 4_800, True, 0.3), (16, 112, 1_600, True, 0.3))
 """Under full noise, networks learn poses but hardly the direction of a motion, which little noise lets them learn."""
+_PHASES = (_SMALL, _FULL, _ROBUST, _ROBUST, _MOTION)
 _CONV_TAPS = r"blocks\.0|blocks\.\d+\.res_blocks\.\d+"
 
 
@@ -43,7 +44,7 @@ class Recipe:
     width: int
     seed: int
     depths: Depths | None = None
-    phases: tuple[Stages, ...] = (_SMALL, _FULL, _ROBUST, _ROBUST, _MOTION)
+    phases: tuple[Stages, ...] = _PHASES
     rate: float = 3e-3
     robust: bool = True
     role: Literal["model", "judge"] = "model"
@@ -60,13 +61,14 @@ class Recipe:
 
 RECIPES = {recipe.key: recipe for recipe in (
     Recipe("puppet_csn", "Puppet CSN", "CSN", "csn", 16, 11, depths=(1, 1, 1, 1), rate=5e-3, paper=PaperRow(1.0, 0.2, 5e-3),
+           phases=(*_PHASES, _MOTION),
            about="Channel-separated network: space-time and channels are mixed in separate convolutions."),
     Recipe("puppet_r50", "Puppet 3D ResNet", "3D ResNet", "resnet3d", 16, 12, depths=(1, 1, 1, 1),
            paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The classic: a ResNet-50 whose convolutions also look along time."),
     Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 16, 13,
-           depths=(1, 1, 1, 1), paper=PaperRow(0.75, 0.1, 5e-3), about="Convolves space first, then time."),
-    Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 12, 14, depths=(1, 1, 2, 2), rate=4e-3,
+           depths=(1, 1, 1, 1), phases=(*_PHASES, _MOTION), paper=PaperRow(0.75, 0.1, 5e-3), about="Convolves space first, then time."),
+    Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 12, 14, depths=(1, 1, 2, 2), rate=4e-3, phases=(*_PHASES, _MOTION, _MOTION),
            paper=PaperRow(0.75, 0.1, 1e-3),
            about="A lean network, expanded from a 2-D one axis at a time."),
     Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3,
