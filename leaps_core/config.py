@@ -66,8 +66,8 @@ class SynthesisConfig(BaseModel):
                                 unit="%", live=True, step=20, ge=0, le=100)
     smoothness: float = _field(1.0, "Penalty on differences between neighbouring pixels, in space and in time.",
                                live=True, step=0.1, ge=0, le=10)
-    motion_speed: float = _field(1.0, "Slow (below 1) or fast (above 1) motion.", unit="×", live=True, step=0.05,
-                                 ge=0.1, le=10)
+    motion_speed: float = _field(0.5, "Slow (small) or fast (large) motion; at 0.5, clips move about as much as real ones.",
+                                 unit="×", live=True, step=0.05, ge=0.1, le=10)
     norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", ge=0, le=1)
 
     jitter: float = _field(0.05, "Random shift of each step's view, as a share of the size.",
