@@ -254,9 +254,13 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
 def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, int, int]:
     """(T, H, W) of the run's clip. Raises `ConfigError` where the model can't take it."""
     frames, size = config.frames or spec.frames, config.size or spec.size
-    if frames < 4:
-        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs 4 or more (its own: {spec.frames}).")
-    if size < 2 * spec.size_step or size % spec.size_step:
+    for name, value, own in (("frames", frames, spec.frames), ("size", size, spec.size)):
+        if name in spec.fixed and value != own:
+            raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only, for which its positions were learned.")
+    if frames < 4 or frames % spec.tubelet:
+        multiples = f"multiples of {spec.tubelet}, " if spec.tubelet > 1 else ""
+        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs {multiples}4 or more (its own: {spec.frames}).")
+    if size != spec.size and (size < 2 * spec.size_step or size % spec.size_step):
         raise ConfigError(f"“size” is {size}; “{spec.key}” takes multiples of {spec.size_step} from {2 * spec.size_step} on "
                           f"(its own: {spec.size}).")
     return frames, size, size
@@ -265,7 +269,7 @@ def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, in
 def coarse_shape(shape: tuple[int, int, int], spec: models.ModelSpec) -> tuple[int, int, int]:
     """About half of (T, H, W) in space, as the model can take it; the same shape where there is no smaller one."""
     size = max(2 * spec.size_step, round(shape[1] / 2 / spec.size_step) * spec.size_step)
-    return (shape[0], size, size) if size < shape[1] else shape
+    return (shape[0], size, size) if size < shape[1] and "size" not in spec.fixed else shape
 
 
 def learning_rate(config: SynthesisConfig, done: int) -> float:
