@@ -87,7 +87,7 @@ def model_facts(key: str) -> str:
     """What a person should know of a model, as Markdown: size, accuracy, world, where its weights come from."""
     spec = models.spec(key)
     weights = {"bundled": "bundled with this program", "cached": "downloaded earlier", "local": "given by hand",
-               "download": "downloaded when first used"}[models.state(spec)]
+               "download": f"not on this machine: `python -m leaps_core download {key}`"}[models.state(spec)]
     facts = [spec.family, f"{spec.frames} frames of {spec.size} px", f"accuracy {_accuracy(spec)}",
              f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
              "trained robustly" if spec.robust else "trained plainly", f"weights {weights}", spec.licence]

@@ -257,9 +257,10 @@ def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, in
     for name, value, own in (("frames", frames, spec.frames), ("size", size, spec.size)):
         if name in spec.fixed and value != own:
             raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only, for which its positions were learned.")
-    if frames < 4 or frames % spec.tubelet:
+    if frames < spec.min_frames or frames % spec.tubelet:
         multiples = f"multiples of {spec.tubelet}, " if spec.tubelet > 1 else ""
-        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs {multiples}4 or more (its own: {spec.frames}).")
+        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.min_frames} or more "
+                          f"(its own: {spec.frames}).")
     if size != spec.size and (size < 2 * spec.size_step or size % spec.size_step):
         raise ConfigError(f"“size” is {size}; “{spec.key}” takes multiples of {spec.size_step} from {2 * spec.size_step} on "
                           f"(its own: {spec.size}).")

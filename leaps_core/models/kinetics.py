@@ -186,7 +186,8 @@ for _key, _name, _file, _hash, _end, _accuracy, _gmacs, _params, _bytes in (
          params=_params, accuracy=_accuracy, gmacs=_gmacs, about="A ResNet-18 for video (Tran et al. 2018); small and quick.")
 _add("s3d", "S3D 16×2", "S3D", (16, 2, 224), ("builders", "torchvision", {"name": "s3d"}),
      r"features\.(0|2|3|5|6|8|9|10|11|12|14|15)", "features.15", (Source(_TV + "s3d-d76dad2f.pth", "plain", "d76dad2f"),),
-     **_TORCHVISION, size_step=32, licence="BSD-3-Clause", download=34 * _MB, params=8_320_048, accuracy=0.68368, gmacs=18.0,
+     **_TORCHVISION, size_step=32, min_frames=8, licence="BSD-3-Clause", download=34 * _MB, params=8_320_048,
+     accuracy=0.68368, gmacs=18.0,
      about="Inception with separable convolutions; its accuracy was measured with 128 frames, so 16 give less.")
 _add("mvit_v1_b", "MViTv1-B 16×4", "MViTv1", (16, 4, 224), ("builders", "torchvision", {"name": "mvit_v1_b"}),
      _MVIT_TAPS, "network.norm", (Source(_TV + "mvit_v1_b-dbeb1030.pth", "torchvision_mvit", "dbeb1030"),), **_N45,
@@ -210,7 +211,7 @@ _add("vjepa2_l_ssv2", "V-JEPA 2 ViT-L, Something-Something", "V-JEPA 2", (16, 4,
      r"network\.vjepa2\.encoder\.embeddings|network\.vjepa2\.encoder\.layer\.\d+", "network.vjepa2.encoder.layernorm",
      (Source("hub:facebook/vjepa2-vitl-fpc16-256-ssv2/model.safetensors", "vjepa2"),),
      **_IMAGENET, world="ssv2", layout="time_major", class_token=False, tubelet=2, batch_norm=False, licence="MIT",
-     download=1500 * _MB, recompute=True, params=353_378_990, accuracy=0.737, gmacs=935.0,
+     download=1500 * _MB, recompute=True, params=353_399_982, accuracy=0.737, gmacs=935.0,
      about="Predicts masked video in feature space, then an attentive classifier of 174 everyday manipulations. No "
      "Kinetics classifier is published.")
 

@@ -38,7 +38,8 @@ class ModelSpec:
     execution order). `tubelet` is the number of frames in one token; `class_token`: whether the tokens begin with one.
 
     A clip has `frames` frames of `size` px, `stride` frames of a 30 fps video apart (0: spread over the whole video).
-    Other lengths are multiples of `tubelet`, other sizes multiples of `size_step`, except where `fixed` names them.
+    Other lengths are multiples of `tubelet` from `min_frames` on, other sizes multiples of `size_step`, except where
+    `fixed` names them.
 
     `weights` is the file that is loaded; bundled ones lie in assets/models. Published ones come from `sources`, in this
     order, and have about `download` bytes. `accuracy` is the top-1 share on held-out clips, `gmacs` the billions of
@@ -62,6 +63,7 @@ class ModelSpec:
     tubelet: int = 1
     class_token: bool = True
     size_step: int = 16
+    min_frames: int = 4
     fixed: tuple[Literal["frames", "size"], ...] = ()
     batch_norm: bool = True
     default_verifier: str | None = None
