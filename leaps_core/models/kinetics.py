@@ -142,7 +142,7 @@ _add("mvitv2_b", "MViTv2-B 32×3", "MViTv2", (32, 3, 224),
      paper=PaperRow(0.75, 0.1, 1e-3), params=51_230_128, accuracy=0.829, gmacs=224.5,
      about="A multiscale vision transformer, deeper than S and with twice its frames.")
 _add("rev_mvit_b", "rev-MViT-B 16×4", "rev-MViT", (16, 4, 224), ("rev_mvit", "rev_mvit", {}),
-     r"patch_embed|rev_backbone\.layers\.\d+", "norm", (Source(_SLOWFAST + "rev/REV_MVIT_B_16x4.pyth", "slowfast"),),
+     r"patch_embed|rev_backbone\.layers\.\d+\.tap", "norm", (Source(_SLOWFAST + "rev/REV_MVIT_B_16x4.pyth", "slowfast"),),
      **_N45, layout="time_major", class_token=False, tubelet=2, size_step=32, batch_norm=False, download=400 * _MB,
      paper=PaperRow(0.625, 0.1, 5e-3), params=34_963_120, accuracy=0.784, gmacs=63.7,
      about="A multiscale transformer of two streams, whose layers' inputs can be computed back from their outputs.",

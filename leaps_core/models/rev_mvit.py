@@ -3,9 +3,16 @@ inputs can be computed back from their outputs. No library has it.
 
 Modules are named as in the published checkpoint. Tokens are (B, T·H·W, C), time slowest; a clip of another size than
 the weights' own gets its positions resized. Any even number of frames, and sides that are multiples of 32, work.
+
+Where a frozen network passes a gradient on to its clip, runs of reversible layers keep nothing but their output: the
+backward pass computes their inputs back from it (`Run`). Layers are then not called one by one, so hooks belong on
+their `tap`s, which get each layer's output averaged over space.
 """
 
 from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
 
 import torch
 import torch.nn.functional as functional
@@ -71,7 +78,10 @@ class PatchEmbed(nn.Module):
 
 
 class Backbone(nn.Module):
-    """All layers: tokens (B, N, C) in, both streams (B, N', 2C') out."""
+    """All layers: tokens (B, N, C) in, both streams (B, N', 2C') out. `reversible`: whether runs of reversible layers
+    may be computed back instead of kept."""
+
+    reversible = True
 
     def __init__(self, width: int, plan: tuple[tuple[str, int], ...]) -> None:
         super().__init__()
@@ -84,14 +94,65 @@ class Backbone(nn.Module):
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """Two streams begin as copies of one, and a transition averages them."""
         x = torch.cat([x, x], 2)
-        for layer in self.layers:
-            if isinstance(layer, Transition):
-                x = layer(x.unflatten(2, (2, -1)).mean(2), grid)
-                grid = (grid[0], grid[1] // 2, grid[2] // 2)
-                x = torch.cat([x, x], 2)
-            else:
-                x = layer(x, grid)
+        back = (self.reversible and torch.is_grad_enabled() and x.requires_grad
+                and not any(weight.requires_grad for weight in self.parameters()))
+        for kind, group in groupby(self.layers, type):
+            layers: list[Any] = list(group)
+            if back and kind is Reversible:
+                x, *seen = Run.apply(x, layers, grid)
+                for layer, moments in zip(layers, seen):
+                    layer.tap(moments)
+                continue
+            for layer in layers:
+                if kind is Transition:
+                    x = layer(x.unflatten(2, (2, -1)).mean(2), grid)
+                    grid = (grid[0], grid[1] // 2, grid[2] // 2)
+                    layer.tap(by_moment(x, grid))
+                    x = torch.cat([x, x], 2)
+                else:
+                    x = layer(x, grid)
+                    layer.tap(by_moment(x, grid))
         return x
+
+
+def by_moment(x: Tensor, grid: Grid) -> Tensor:
+    """(B, T, C): the mean of tokens (B, T·H·W, C) over space."""
+    return x.unflatten(1, (grid[0], -1)).mean(2)
+
+
+class Run(torch.autograd.Function):
+    """Consecutive reversible layers as one operation that keeps its output only. Gives the output, and of each layer the
+    mean over space, so that the taps' gradients come in here, too (Mangalam et al. 2022, section 3)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, layers: list[Reversible], grid: Grid) -> tuple[Tensor, ...]:
+        """([Y1, Y2], means over space of each layer)."""
+        seen = []
+        for layer in layers:
+            x = layer(x, grid)
+            seen.append(by_moment(x, grid))
+        ctx.layers, ctx.grid = layers, grid
+        ctx.save_for_backward(x)
+        return x, *seen
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor, *grads: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient of the input; each layer's branches run once more, under autograd."""
+        y1, y2 = ctx.saved_tensors[0].chunk(2, 2)
+        places = ctx.grid[1] * ctx.grid[2]
+        for layer, by_tap in zip(reversed(ctx.layers), reversed(grads)):
+            g1, g2 = (grad + by_tap.repeat_interleave(places, 1) / places).chunk(2, 2)
+            with torch.enable_grad():
+                y1 = y1.detach().requires_grad_()
+                fed = layer.G(y1)
+                g1 = g1 + torch.autograd.grad(fed, y1, g2)[0]
+                y2 = (y2 - fed).detach().requires_grad_()  # X2
+                seen = layer.F(y2, ctx.grid)
+                g2 = g2 + torch.autograd.grad(seen, y2, g1)[0]
+                y1 = y1 - seen  # X1
+            grad = torch.cat([g1, g2], 2)
+        return grad, None, None
 
 
 class Reversible(nn.Module):
@@ -99,19 +160,13 @@ class Reversible(nn.Module):
 
     def __init__(self, width: int, kv_stride: int) -> None:
         super().__init__()
-        self.F, self.G = Attention(width, width, kv_stride), Feed(width)
+        self.F, self.G, self.tap = Attention(width, width, kv_stride), Feed(width), nn.Identity()
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """[Y1, Y2] of [X1, X2]."""
         x1, x2 = x.chunk(2, 2)
         y1 = x1 + self.F(x2, grid)
         return torch.cat([y1, x2 + self.G(y1)], 2)
-
-    def invert(self, y: Tensor, grid: Grid) -> Tensor:
-        """[X1, X2] of [Y1, Y2], up to rounding."""
-        y1, y2 = y.chunk(2, 2)
-        x2 = y2 - self.G(y1)
-        return torch.cat([y1 - self.F(x2, grid), x2], 2)
 
 
 class Transition(nn.Module):
@@ -120,7 +175,7 @@ class Transition(nn.Module):
     def __init__(self, width: int, kv_stride: int) -> None:
         super().__init__()
         self.res_proj = nn.Linear(width, 2 * width)
-        self.F, self.G = Attention(width, 2 * width, kv_stride, q_stride=2), Feed(2 * width)
+        self.F, self.G, self.tap = Attention(width, 2 * width, kv_stride, q_stride=2), Feed(2 * width), nn.Identity()
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """(B, N/4, 2C) of (B, N, C)."""
