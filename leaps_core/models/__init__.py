@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from .adapter import VideoModel
 
-__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "labels", "load", "network", "paper_settings", "register",
-           "spec", "specs", "state"]
+__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "labels", "load", "network", "paper_settings", "ready",
+           "register", "spec", "specs", "state"]
 
 _registry: dict[str, ModelSpec] = {}
 _builders: dict[str, Callable[[], torch.nn.Module]] = {}
@@ -134,6 +134,15 @@ def choose(config: SynthesisConfig) -> Cast:
     if judge is None:
         notices.append("No judge: the clip is not scored by an independent network.")
     return Cast(model, verifier, judge, actions.index(config.action), tuple(notices))
+
+
+def ready(cast: Cast) -> None:
+    """Raises `ModelError`, which says how to get them, if weights of anyone in the cast are not on this machine."""
+    from . import weights
+
+    for record in (cast.model, cast.verifier, cast.judge):
+        if record is not None:
+            weights.path(record)
 
 
 def paper_settings(spec: ModelSpec) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class ModelSpec:
     size: int
     taps: str
     embedding_layer: str
-    stride: int = 1
+    stride: int = 0
     mean: tuple[float, float, float] = (0.45, 0.45, 0.45)
     std: tuple[float, float, float] = (0.225, 0.225, 0.225)
     layout: Layout = "channels_first"
@@ -81,6 +81,10 @@ class ModelSpec:
     licence: str = ""
     about: str = ""
     caution: str = ""
+
+    def span(self, frames: int) -> float | None:
+        """Seconds of a video that so many frames are taken from (None: all of it)."""
+        return frames * self.stride / 30 if self.stride else None
 
     @property
     def can_verify(self) -> bool:

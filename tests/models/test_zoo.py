@@ -13,14 +13,15 @@ import pytest
 import torch
 from torch import nn
 
-from leaps_core import SynthesisConfig, models
+from leaps_core import SynthesisConfig, models, runs
 from leaps_core.errors import ConfigError, ModelError
 from leaps_core.models import kinetics
 from leaps_core.models.adapter import VideoModel
 from leaps_core.models.inspection import inspect
 from leaps_core.models.rev_mvit import rev_mvit
 from leaps_core.models.uniformerv2 import uniformerv2
-from leaps_core.synthesis import Step, clip_shape, coarse_shape, synthesize
+from leaps_core.synthesis import Step, clip_shape, coarse_shape, stimulus_clips, synthesize
+from leaps_core.video import write_mp4
 
 SPECS = {spec.key: spec for spec, _ in kinetics.MODELS}
 PAPER = {"slow_r50", "r2plus1d_r50", "csn_r50", "csn_r101", "x3d_xs", "x3d_s", "x3d_m", "x3d_l", "timesformer", "swin_t",
@@ -137,6 +138,30 @@ def test_clips_that_an_architecture_can_not_take_are_refused(key: str, settings:
         clip_shape(SynthesisConfig(model=key, action="zumba", **settings), SPECS[key])
 
 
+def test_stimuli_are_sampled_as_the_model_was_trained(tmp_path: Path) -> None:
+    """A video of 10 s whose grey value is its time: frames lie stride/30 s apart, or are spread over all of it."""
+    grey = np.arange(0, 250, 2, dtype=np.uint8)  # 125 frames, 12.5 a second: 25 a second of time
+    write_mp4(np.broadcast_to(grey[:, None, None, None], (125, 64, 64, 3)).copy(), tmp_path / "time.mp4", fps=12.5)
+    for key, apart in (("x3d_xs", 12 / 30), ("slow_r50", 8 / 30), ("uniformerv2_b16_8", 10 / 8)):
+        config = SynthesisConfig(model=key, action="zumba", stimuli=(str(tmp_path / "time.mp4"),))
+        clips, notices = stimulus_clips(config, SPECS[key])
+        seconds = clips[0].mean((1, 2, 3)) / 25
+        assert len(seconds) == SPECS[key].frames and np.allclose(np.diff(seconds), apart, atol=0.15), key
+        assert abs((seconds[-1] - seconds[0]) / (len(seconds) - 1) - apart) < 0.05
+        assert any("apart" in notice for notice in notices) == bool(SPECS[key].stride)
+
+
+def test_a_run_without_weights_is_refused_before_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path / "leaps"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    config = SynthesisConfig(model="x3d_xs", action="zumba", stimuli=())
+    with pytest.raises(ModelError, match="download x3d_xs"):
+        synthesize(config)
+    with pytest.raises(ModelError, match="download x3d_xs"):
+        next(runs.perform(config))
+    assert not list((tmp_path / "leaps").rglob("run.json")), "no run is left behind"
+
+
 def test_own_sizes_are_allowed_and_fixed_ones_never_coarse() -> None:
     for spec in SPECS.values():
         shape = clip_shape(SynthesisConfig(model=spec.key, action="any"), spec)
@@ -185,7 +210,7 @@ def test_features_are_means_over_space_and_time(key: str) -> None:
 
 
 def test_moments_are_told_apart_in_every_layout() -> None:
-    """A clip that changes from the third frame on changes the later moments only (each frame on its own at first)."""
+    """What changes the last frames of one clip of a batch changes the later moments of that clip only."""
     for key in ("timesformer", "videomae_b", "mvitv2_s", "uniformerv2_b16_8"):
         spec = SPECS[key]
         torch.manual_seed(0)
@@ -194,13 +219,13 @@ def test_moments_are_told_apart_in_every_layout() -> None:
         model = VideoModel(replace(spec, embedding_layer=spec.embedding_layer.replace("11", "3")) if small else spec, network)
         model.taps = model.taps[:1]  # the stem: no moment has looked at another yet, but for the width of its convolution
         size = 32 if small else 2 * spec.size_step
-        clip = torch.rand(1, 3, 8, size, size)
+        clip = torch.rand(2, 3, 8, size, size)
         other = clip.clone()
-        other[:, :, 6:] = 0
+        other[1, :, 6:] = 0
         with torch.no_grad():
-            changed = (model.observe(clip).temporal - model.observe(other).temporal).abs().sum((0, 1)) > 1e-6  # type: ignore[operator]
-        later = len(changed) * 3 // 4
-        assert not changed[:later - 1].any() and changed[-1], key
+            changed = (model.observe(clip).temporal - model.observe(other).temporal).abs().sum(1) > 1e-6  # type: ignore[operator]
+        later = changed.shape[1] * 3 // 4
+        assert not changed[0].any() and not changed[1, :later - 1].any() and changed[1, -1], key
 
 
 def test_recomputing_blocks_gives_the_same_gradient_with_less_kept() -> None:
