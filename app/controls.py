@@ -87,7 +87,7 @@ def model_facts(key: str) -> str:
     """What a person should know of a model, as Markdown: size, accuracy, world, where its weights come from."""
     spec = models.spec(key)
     weights = {"bundled": "bundled with this program", "cached": "downloaded earlier", "local": "given by hand",
-               "download": "downloaded when first used"}[models.state(spec)]
+               "download": f"not on this machine: `python -m leaps_core download {key}`"}[models.state(spec)]
     facts = [spec.family, f"{spec.frames} frames of {spec.size} px", f"accuracy {_accuracy(spec)}",
              f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
              "trained robustly" if spec.robust else "trained plainly", f"weights {weights}", spec.licence]
@@ -144,7 +144,7 @@ def preview(model: str | None, action: str | None, kind: str, seed: float | None
     if kind == KINDS[0] and spec.world == "puppets" and action in puppets.ACTIONS:
         return puppets.render_clip(action, int(seed or 0), spec.frames, spec.size), ()
     if kind == KINDS[1] and file:
-        read = video.read(file, spec.frames, spec.size, start=float(start or 0))
+        read = video.read(file, spec.frames, spec.size, start=float(start or 0), span=spec.span(spec.frames))
         return read.frames, read.notices
     return None, ()
 
@@ -171,7 +171,7 @@ def duration(seconds: float) -> str:
 
 def check(config: SynthesisConfig) -> None:
     """Refuses a config that can't run, before it waits in the queue. Raises `LeapsError`."""
-    models.choose(config)
+    models.ready(models.choose(config))
     for stimulus in config.stimuli:
         if not stimulus.startswith("bundled:") and Path(stimulus).suffix.lower() not in EXTENSIONS:
             kinds = " ".join(extension[1:] for extension in EXTENSIONS)

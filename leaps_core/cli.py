@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import models, runs
 from .config import FIELDS, SynthesisConfig, info
 from .errors import ConfigError, LeapsError, RunError
+from .models import weights
 from .models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _synth(options: argparse.Namespace) -> int:
     config, changes, stimulus = _asked(options)
+    if options.weights:
+        weights.give(config.model, options.weights)
     models.choose(config)
     from .synthesis import Control
 
@@ -79,6 +82,38 @@ def _models(options: argparse.Namespace) -> None:
 def _actions(options: argparse.Namespace) -> None:
     for label in models.labels(models.spec(options.model).world):
         print(label)
+
+
+def _download(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    for spec in [models.spec(key) for key in options.models]:
+        if models.state(spec) == "download":
+            print(f"{spec.name}, licence: {spec.licence}"
+                  f"{' (no commercial use)' if 'NC' in spec.licence else ''}", file=sys.stderr)
+        with tqdm(desc=spec.key, unit="B", unit_scale=True, dynamic_ncols=True, leave=False) as bar:
+            def progress(done: int, total: int | None, bar: tqdm[NoReturn] = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            path = weights.download(spec, progress)
+        print(path)
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    spec = models.spec(options.model)
+    from .models.inspection import inspect
+
+    report = inspect(spec, options.frames, options.size)
+    print(f"{spec.name}: {report.parameters / 1e6:.2f} M parameters, clip {'×'.join(map(str, report.clip))}, weights "
+          f"{models.state(spec)}; shapes are the same with any weights")
+    if spec.caution:
+        print(f"note: {spec.caution}")
+    primed = {report.primed(share): f"priming ends here at {share} %" for share in (20, 40, 60, 80, 100)}
+    _table(("tap", "layer", "output", "channels", "moments", "λ (this layer)", ""),
+           [(str(index), tap.name, "×".join(map(str, tap.shape)), str(tap.channels), str(tap.moments),
+             f"{tap.weight:.3f}", primed.get(index, "")) for index, tap in enumerate(report.taps, 1)])
+    print(f"embeddings: {spec.embedding_layer}, {report.embedding} channels; batch norms: {report.batch_norms}")
 
 
 def _runs(options: argparse.Namespace) -> None:
@@ -337,11 +372,23 @@ Runs are kept in LEAPS_HOME (now {runs.home()}).""")
                    "  robust      trained against noise and adversarial examples: its inversions can be read\n"
                    "  can verify  has batch norm, so it may be another model's --verifier\n"
                    "  role        a judge only scores; it is never inverted and never verifies\n"
-                   "  weights     bundled: shipped; cached, local: on this machine; download: fetched when first used")
+                   "  weights     bundled: shipped; cached, local: on this machine; download: to be fetched first\n"
+                   f"              (`{PROGRAM} download MODEL`)")
     command.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
     command = _add(commands, "actions", _actions, "list the actions that a model knows",
                    f"example:\n  {PROGRAM} actions MODEL | grep ball")
     command.add_argument("model", metavar="MODEL", help=f"a key of `{PROGRAM} models`")
+    command = _add(commands, "inspect", _inspect, "show a model's layers, which are tapped, and where priming ends",
+                   f"example:\n  {PROGRAM} inspect MODEL --frames 8 --size 128")
+    command.add_argument("model", metavar="MODEL", help=f"a key of `{PROGRAM} models`")
+    command.add_argument("--frames", metavar="N", type=int, default=0, help="frames of the clip (default: the model's own)")
+    command.add_argument("--size", metavar="PX", type=int, default=0, help="its height and width (default: the model's own)")
+    command = _add(commands, "download", _download, "fetch published weights", f"""example:
+  {PROGRAM} download x3d_xs slow_r50
+
+They go to the usual caches (torch's hub folder, Hugging Face's hub cache); what broke off is taken up again.
+Prints the files.""")
+    command.add_argument("models", metavar="MODEL", nargs="+", help=f"keys of `{PROGRAM} models`")
     _add_runs(commands)
     return parser
 
@@ -368,6 +415,7 @@ settings for --set, with their defaults:
     parser.add_argument("--stimulus", metavar="FILE", nargs="+", help="videos that prime it, bundled:SEED for bundled "
                         "clips of the action (default: bundled:0), or none")
     parser.add_argument("--verifier", metavar="KEY", help="batch-norm model that checks it, auto (default), or none")
+    parser.add_argument("--weights", metavar="FILE", help="the model's weights, instead of downloaded ones")
     parser.add_argument("--steps", metavar="N", type=int,
                         help=f"optimisation steps (default: {info('steps')['default']})")
     parser.add_argument("--seed", metavar="S", type=int, help="same seed, same clip (default: 0)")

@@ -301,7 +301,9 @@ def perform(config: SynthesisConfig, control: Control | None = None, *, folder: 
     from .synthesis import stimulus_clips
 
     notices: Iterable[str] = ()
-    spec = models.choose(config).model
+    cast = models.choose(config)
+    models.ready(cast)
+    spec = cast.model
     if stimulus is None:
         stimulus, notices = stimulus_clips(config, spec)
     _check_memory(config)

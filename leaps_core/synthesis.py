@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from .transforms import transform
 
 SNAPSHOTS = 60
 """A run keeps all steps up to so many, else at least so many, evenly spread."""
+GMAC_MS = 50.0
+"""Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
 
 
 class Control:
@@ -156,6 +159,7 @@ def synthesize(config: SynthesisConfig, control: Control | None = None, *, stimu
     """
     control = control or Control()
     cast = models.choose(config)
+    models.ready(cast)
     shape = clip_shape(config, cast.model)
     notices = list(cast.notices)
     if stimulus is None:
@@ -254,9 +258,14 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
 def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, int, int]:
     """(T, H, W) of the run's clip. Raises `ConfigError` where the model can't take it."""
     frames, size = config.frames or spec.frames, config.size or spec.size
-    if frames < 4:
-        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs 4 or more (its own: {spec.frames}).")
-    if size < 2 * spec.size_step or size % spec.size_step:
+    for name, value, own in (("frames", frames, spec.frames), ("size", size, spec.size)):
+        if name in spec.fixed and value != own:
+            raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only, for which its positions were learned.")
+    if frames < spec.min_frames or frames % spec.tubelet:
+        multiples = f"multiples of {spec.tubelet}, " if spec.tubelet > 1 else ""
+        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.min_frames} or more "
+                          f"(its own: {spec.frames}).")
+    if size != spec.size and (size < 2 * spec.size_step or size % spec.size_step):
         raise ConfigError(f"“size” is {size}; “{spec.key}” takes multiples of {spec.size_step} from {2 * spec.size_step} on "
                           f"(its own: {spec.size}).")
     return frames, size, size
@@ -265,7 +274,7 @@ def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, in
 def coarse_shape(shape: tuple[int, int, int], spec: models.ModelSpec) -> tuple[int, int, int]:
     """About half of (T, H, W) in space, as the model can take it; the same shape where there is no smaller one."""
     size = max(2 * spec.size_step, round(shape[1] / 2 / spec.size_step) * spec.size_step)
-    return (shape[0], size, size) if size < shape[1] else shape
+    return (shape[0], size, size) if size < shape[1] and "size" not in spec.fixed else shape
 
 
 def learning_rate(config: SynthesisConfig, done: int) -> float:
@@ -297,9 +306,13 @@ def stimulus_clips(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[np.
                 continue
             clips.append(render_clip(config.action, seed, frames, size))
         else:
-            read = video.read(stimulus, frames, size, start=config.stimulus_start)
+            span = spec.span(frames)
+            read = video.read(stimulus, frames, size, start=config.stimulus_start, span=span)
             clips.append(read.frames)
             notices += read.notices
+            if span and read.duration - config.stimulus_start > span:
+                notices.append(f"“{spec.key}” was trained on frames {spec.stride}/30 s apart: {span:.1f} s of "
+                               f"“{Path(stimulus).name}” are used. Choose another start to use another part.")
     return np.stack(clips) if clips else np.zeros((0, frames, size, size, 3), np.uint8), tuple(notices)
 
 
@@ -323,16 +336,18 @@ def score(clip: Tensor, action: int, names: tuple[str, ...], model: VideoModel, 
 def estimate(config: SynthesisConfig) -> dict[str, float]:
     """What a run will take, from the models' records: "seconds", "steps_per_second" and "memory" (bytes).
 
-    The step times in the records were measured on two cores at 16×112²; other sizes scale with the pixel count.
+    The step times of the bundled models were measured on two cores; those of published ones are taken to be proportional
+    to their multiply-adds. Other sizes scale with the pixel count.
     """
     cast = models.choose(config)
     t, h, w = clip_shape(config, cast.model)
-    pixels = t * h * w / (16 * 112 * 112)
-    step = sum(spec.step_ms or 1000.0 for spec in (cast.model, cast.verifier) if spec) / 1e3 * 1.25 * pixels
+    taking_part = [spec for spec in (cast.model, cast.verifier) if spec]
+    step = sum((spec.step_ms or (spec.gmacs or 20.0) * GMAC_MS) / 1e3 * t * h * w / (spec.frames * spec.size ** 2)
+               for spec in taking_part) * 1.25
     small = coarse_shape((t, h, w), cast.model)
     share = config.coarse * (1 - small[1] * small[2] / (h * w))
     seconds = config.steps * step * (1 - share)
-    memory = 4e8 + 9e8 * pixels
+    memory = 4e8 + 9e8 * t * h * w / (16 * 112 * 112) + sum(4.0 * (spec.params or 0) for spec in taking_part)
     return {"seconds": seconds, "steps_per_second": config.steps / seconds, "memory": memory}
 
 

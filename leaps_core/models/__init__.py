@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import SynthesisConfig
 from ..errors import ModelError
-from .spec import ModelSpec, PaperRow
+from .spec import ModelSpec, PaperRow, Source
 
 if TYPE_CHECKING:
     import torch
 
     from .adapter import VideoModel
 
-__all__ = ["Cast", "ModelSpec", "PaperRow", "choose", "labels", "load", "paper_settings", "register", "spec", "specs", "state"]
+__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "labels", "load", "network", "paper_settings", "ready",
+           "register", "spec", "specs", "state"]
 
 _registry: dict[str, ModelSpec] = {}
 _builders: dict[str, Callable[[], torch.nn.Module]] = {}
@@ -31,7 +32,7 @@ _lock = threading.RLock()
 
 def register(spec: ModelSpec, build: Callable[[], torch.nn.Module], labels: tuple[str, ...] | None = None) -> None:
     """Make a network choosable everywhere. `build()` returns an `nn.Module` that maps a normalised clip
-    (B, 3, T, H, W) to logits; weights are loaded from `spec.weights` (safetensors), if given.
+    (B, 3, T, H, W) to logits; weights are loaded from `spec.weights` or `spec.sources`, if given.
 
     `labels` names the classes of a world that isn't known yet. Raises `ModelError` if they are missing.
     """
@@ -60,10 +61,11 @@ def spec(key: str) -> ModelSpec:
 
 
 def state(spec: ModelSpec) -> str:
-    """Where a model's weights are: "bundled" (shipped), "local" (registered by hand), "cached" or "download"."""
-    from ..puppets.zoo import FOLDER
+    """Where a model's weights are: "bundled" (shipped), "local" (given by hand), "cached" (downloaded before) or
+    "download" (not on this machine)."""
+    from . import weights
 
-    return "bundled" if spec.weights is not None and spec.weights.parent == FOLDER else "local"
+    return weights.find(spec)[0]
 
 
 def labels(world: str) -> tuple[str, ...]:
@@ -75,18 +77,27 @@ def labels(world: str) -> tuple[str, ...]:
 
 
 def load(key: str, device: str = "auto") -> VideoModel:
-    """A frozen model in eval mode, ready for one run. Raises `ModelError`.
+    """A frozen model in eval mode, ready for one run. Nothing is downloaded. Raises `ModelError`, which says how to get
+    weights that are not on this machine.
 
     Weights are read once a device and shared; each call gives modules of its own, so that the hooks of two runs in
     one process never meet.
     """
+    from . import weights
     from .adapter import VideoModel, pick_device
 
     record, place = spec(key), pick_device(device)
     with _lock:
         if (key, str(place)) not in _loaded:
-            _loaded[key, str(place)] = VideoModel(record, _builders[key]()).to(place)
+            path = weights.path(record)
+            _loaded[key, str(place)] = VideoModel(record, _builders[key](), path).to(place)
         return _loaded[key, str(place)].fork()
+
+
+def network(key: str) -> torch.nn.Module:
+    """A model's network as it is built, with random weights. Raises `ModelError`."""
+    spec(key)
+    return _builders[key]()
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ class Cast:
 
 def choose(config: SynthesisConfig) -> Cast:
     """Resolve a config's names: "auto" verifier is the model's default one or the leanest other batch-norm model of
-    its world, "auto" judge the world's own.
+    its world whose weights are on this machine, "auto" judge the world's own.
 
     Raises `ModelError` for unknown keys and actions, a judge as model or verifier, a verifier without batch norm or
     equal to the model, or a judge of another world.
@@ -114,6 +125,8 @@ def choose(config: SynthesisConfig) -> Cast:
     if config.action not in actions:
         raise ModelError(f"“{model.key}” knows no action “{config.action}”.{_near(config.action, actions)} "
                          f"`python -m leaps_core actions {model.key}` lists all {len(actions)}.")
+    if model.caution:
+        notices.append(model.caution)
     verifier = _verifier(config.verifier, model)
     judge = _judge(config.judge, model, verifier)
     if verifier is None:
@@ -121,6 +134,15 @@ def choose(config: SynthesisConfig) -> Cast:
     if judge is None:
         notices.append("No judge: the clip is not scored by an independent network.")
     return Cast(model, verifier, judge, actions.index(config.action), tuple(notices))
+
+
+def ready(cast: Cast) -> None:
+    """Raises `ModelError`, which says how to get them, if weights of anyone in the cast are not on this machine."""
+    from . import weights
+
+    for record in (cast.model, cast.verifier, cast.judge):
+        if record is not None:
+            weights.path(record)
 
 
 def paper_settings(spec: ModelSpec) -> dict[str, Any]:
@@ -142,8 +164,8 @@ def _verifier(name: str, model: ModelSpec) -> ModelSpec | None:
         if model.default_verifier and model.default_verifier in _registry:
             return _registry[model.default_verifier]
         able = [other for other in specs() if other.can_verify and other.robust >= model.robust
-                and other.world == model.world and other.key != model.key]
-        return min(able, key=lambda other: other.step_ms or float("inf"), default=None)
+                and other.world == model.world and other.key != model.key and state(other) != "download"]
+        return min(able, key=lambda other: other.step_ms or other.gmacs or float("inf"), default=None)
     verifier = spec(name)
     if verifier.role == "judge":
         raise ModelError(f"“{name}” is the judge and never takes part in an optimisation. Choose another verifier, or none.")
@@ -176,12 +198,18 @@ def _near(name: str, known: Any) -> str:
 
 
 def _bundled() -> None:
-    """Register the bundled models at the first look (their builders import torch only when called)."""
+    """Register the bundled and the published models at the first look (their builders import torch only when called)."""
     with _lock:
         if "puppets" in _labels:
             return
         from ..puppets import ACTIONS, zoo
+        from . import kinetics
 
         _labels["puppets"] = ACTIONS
         for record in zoo.specs():
             register(replace(record), zoo.builder(record.key))
+        for world, count in kinetics.WORLDS.items():
+            _labels[world] = kinetics.labels(world)
+            assert len(_labels[world]) == count
+        for record, build in kinetics.MODELS:
+            register(record, build)

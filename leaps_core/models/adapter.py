@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .. import video
 from ..errors import LeapsError, ModelError
+from . import checkpoints
 from .spec import ModelSpec
 
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -45,15 +47,15 @@ class VideoModel(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, spec: ModelSpec, network: nn.Module) -> None:
-        """Load `spec.weights` into the network, if given. Raises `ModelError` for weights that don't fit, or taps
-        that don't exist."""
+    def __init__(self, spec: ModelSpec, network: nn.Module, weights: Path | None = None) -> None:
+        """Load `weights` (None: `spec.weights`) into the network, if given. Raises `ModelError` for weights that don't
+        fit, or taps that don't exist."""
         super().__init__()
         self.spec, self.network = spec, network
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1, 1), persistent=False)
-        if spec.weights is not None:
-            _load_weights(spec, network)
+        if path := weights or spec.weights:
+            checkpoints.load(spec, network, path)
         self.requires_grad_(False).eval()
         self.taps = [name for name, _ in network.named_modules() if re.fullmatch(spec.taps, name)]
         if not self.taps:
@@ -79,52 +81,85 @@ class VideoModel(nn.Module):
         return copy.deepcopy(self, shared)
 
     def observe(self, clip: Tensor, *, features: bool = True, statistics: bool = False) -> Observation:
-        """One forward pass, and what it shows; hooks live only as long as the pass."""
-        t = clip.shape[2]
-        with self._watch(features, statistics) as (taps, norms):
+        """One forward pass, and what it shows; hooks live only as long as the pass.
+
+        Raises `ModelError` if the pass doesn't run a tapped module.
+        """
+        with self._watch(clip.shape[2], features, statistics) as (taps, norms), self._recomputed():
             logits = self(clip)
         seen = Observation(logits)
-        for layer, value in norms:
-            axes = tuple(range(2, value.ndim))
-            seen.statistics.append((value.mean(axes), value.var(axes, unbiased=False)))
+        for layer, moments in norms.items():
+            seen.statistics.append(moments)
             seen.running.append((layer.running_mean, layer.running_var))
-        for name, value in taps.items():
-            grid = self._grid(value, t)  # (B, C, T', places)
+        for name, (mean, temporal) in taps.items():
             if name in self.taps:
-                seen.features.append(grid.mean((2, 3)))
-                if grid.shape[2] > 1:
-                    seen.temporal = grid.mean(3)
+                seen.features.append(mean)
+                seen.temporal = temporal if temporal.shape[2] > 1 else seen.temporal
             if name == self.spec.embedding_layer:
-                seen.embedding = grid.mean((2, 3))
+                seen.embedding = mean
+        if features and (silent := {*self.taps, self.spec.embedding_layer} - taps.keys()):
+            raise ModelError(f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
+                             "embeddings. Choose a module that is called (some are only read for their weights).")
         return seen
 
     def _grid(self, value: Tensor, t: int) -> Tensor:
         """A tap's output as (B, C, T', places), whatever its layout; class tokens are left out."""
-        if self.spec.layout == "channels_first":
+        layout, t = self.spec.layout, t // self.spec.tubelet
+        if layout == "channels_last":
+            return value.flatten(2, 3).permute(0, 3, 1, 2)
+        if value.ndim == 5:  # a convolution, which the stems of token models may be
             return value.flatten(3)
-        tokens, t = value[:, 1:], t // self.spec.tubelet
-        if self.spec.layout == "space_major":
+        tokens = value[:, 1:] if self.spec.class_token else value
+        if layout == "frames":
+            return tokens.unflatten(0, (-1, t)).permute(0, 3, 1, 2)
+        if layout == "space_major":
             return tokens.unflatten(1, (-1, t)).permute(0, 3, 2, 1)
         return tokens.unflatten(1, (t, -1)).permute(0, 3, 1, 2)
 
     @contextmanager
-    def _watch(self, features: bool, statistics: bool) -> Iterator[tuple[dict[str, Tensor], list[tuple[Any, Tensor]]]]:
-        """Collect outputs of taps by name, and inputs of batch-norm layers in execution order. A tap that runs twice
-        counts once, with its last output."""
-        taps: dict[str, Tensor] = {}
-        norms: list[tuple[Any, Tensor]] = []
+    def _watch(self, t: int, features: bool, statistics: bool) -> Iterator[
+            tuple[dict[str, tuple[Tensor, Tensor]], dict[Any, tuple[Tensor, Tensor]]]]:
+        """Collect, by tap, its output's mean over space and time and over space only; and by batch-norm layer its
+        input's mean and variance; both in execution order. They are taken at once, because a later in-place operation may
+        overwrite what a layer gave. A layer that runs twice counts once, with its last run."""
+        taps: dict[str, tuple[Tensor, Tensor]] = {}
+        norms: dict[Any, tuple[Tensor, Tensor]] = {}
+
+        def see(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+            grid = self._grid(output[0] if isinstance(output, tuple) else output, t)
+            taps.pop(name, None)
+            taps[name] = grid.mean((2, 3)), grid.mean(3)
+
+        def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            axes = tuple(range(2, inputs[0].ndim))
+            norms.pop(layer, None)
+            norms[layer] = inputs[0].mean(axes), inputs[0].var(axes, unbiased=False)
+
         handles = []
         wanted = {*self.taps, self.spec.embedding_layer} if features else set()
         try:
             for name, module in self.network.named_modules():
                 if name in wanted:
-                    handles.append(module.register_forward_hook(_keep(taps, name)))
+                    handles.append(module.register_forward_hook(partial(see, name)))
                 if statistics and isinstance(module, BATCH_NORMS):
-                    handles.append(module.register_forward_pre_hook(lambda layer, args: norms.append((layer, args[0]))))
+                    handles.append(module.register_forward_pre_hook(measure))
             yield taps, norms
         finally:
             for handle in handles:
                 handle.remove()
+
+    @contextmanager
+    def _recomputed(self) -> Iterator[None]:
+        """Where the record asks for it, keep nothing of a tapped block but its input and output, and run it again in
+        the backward pass: less memory, a third more time, the same gradient."""
+        blocks = [self.network.get_submodule(name) for name in self.taps[1:]] if self.spec.recompute else []
+        try:
+            for block in blocks:
+                block.forward = partial(checkpoint, block.forward, use_reentrant=False)  # type: ignore[method-assign]
+            yield
+        finally:
+            for block in blocks:
+                block.__dict__.pop("forward", None)
 
 
 def pick_device(name: str) -> torch.device:
@@ -135,22 +170,3 @@ def pick_device(name: str) -> torch.device:
     if not there[name]:
         raise LeapsError(f"This machine has no {name} device. Use device=auto or device=cpu.")
     return torch.device(name)
-
-
-def _keep(taps: dict[str, Tensor], name: str):  # type: ignore[no-untyped-def]
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | tuple[Tensor, ...]) -> None:
-        taps.pop(name, None)
-        taps[name] = output[0] if isinstance(output, tuple) else output
-
-    return hook
-
-
-def _load_weights(spec: ModelSpec, network: nn.Module) -> None:
-    assert spec.weights is not None
-    try:
-        network.load_state_dict({name: value.float() if value.is_floating_point() else value
-                                 for name, value in load_file(spec.weights).items()}, strict=True)
-    except FileNotFoundError:
-        raise ModelError(f"“{spec.key}”: its weights {spec.weights.name} are missing.") from None
-    except (RuntimeError, SafetensorError, OSError) as error:
-        raise ModelError(f"“{spec.key}”: {spec.weights.name} doesn't hold its weights: {str(error).splitlines()[0]}") from error

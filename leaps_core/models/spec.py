@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Layout = Literal["channels_first", "space_major", "time_major"]
-"""How a tap's output is laid out: (B, C, T, H, W); or tokens with a class token, (B, 1 + HW·T, C) with time running
-fastest or (B, 1 + T·HW, C) with places running fastest."""
+Layout = Literal["channels_first", "channels_last", "space_major", "time_major", "frames"]
+"""How a tap's output is laid out: (B, C, T, H, W); (B, T, H, W, C); tokens (B, [1 +] HW·T, C) with time running fastest or
+(B, [1 +] T·HW, C) with places running fastest; or (B·T, [1 +] HW, C), tokens of each frame. [1 +]: a class token."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,31 @@ class PaperRow:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A place that publishes a model's weights: a URL, or "hub:OWNER/REPOSITORY/FILE" for Hugging Face's hub. `format`:
+    how they are written there, a key of `checkpoints.FORMATS`. `sha256`: its first hex digits, where published."""
+
+    url: str
+    format: str = "plain"
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """All facts of one model. Nothing else in the project knows anything about a particular network.
 
     `taps` is a regular expression that full-matches the names of the tapped modules (stem and blocks, in
-    execution order). `tubelet` is the number of frames in one token. `weights` is the file that is loaded; bundled ones
-    lie in assets/models. `accuracy` is the top-1 share on held-out clips, `step_ms` the milliseconds of one forward and
-    backward pass at native size where it was trained.
+    execution order). `tubelet` is the number of frames in one token; `class_token`: whether the tokens begin with one.
+
+    A clip has `frames` frames of `size` px, `stride` frames of a 30 fps video apart (0: spread over the whole video).
+    Other lengths are multiples of `tubelet` from `min_frames` on, other sizes multiples of `size_step`, except where
+    `fixed` names them.
+
+    `weights` is the file that is loaded; bundled ones lie in assets/models. Published ones come from `sources`, in this
+    order, and have about `download` bytes. `accuracy` is the top-1 share on held-out clips, `gmacs` the billions of
+    multiply-adds of one clip, `step_ms` the milliseconds of one forward and backward pass at native size where it was
+    trained. `recompute`: whether blocks are computed again in the backward pass, to save memory. `caution` is what a
+    person should know before they use it.
     """
 
     key: str
@@ -38,23 +56,35 @@ class ModelSpec:
     size: int
     taps: str
     embedding_layer: str
-    stride: int = 1
+    stride: int = 0
     mean: tuple[float, float, float] = (0.45, 0.45, 0.45)
     std: tuple[float, float, float] = (0.225, 0.225, 0.225)
     layout: Layout = "channels_first"
     tubelet: int = 1
+    class_token: bool = True
     size_step: int = 16
+    min_frames: int = 4
+    fixed: tuple[Literal["frames", "size"], ...] = ()
     batch_norm: bool = True
     default_verifier: str | None = None
     role: Literal["model", "judge"] = "model"
     robust: bool = False
     paper: PaperRow | None = None
     weights: Path | None = None
+    sources: tuple[Source, ...] = ()
+    download: int | None = None
+    recompute: bool = False
     params: int | None = None
     accuracy: float | None = None
+    gmacs: float | None = None
     step_ms: float | None = None
     licence: str = ""
     about: str = ""
+    caution: str = ""
+
+    def span(self, frames: int) -> float | None:
+        """Seconds of a video that so many frames are taken from (None: all of it)."""
+        return frames * self.stride / 30 if self.stride else None
 
     @property
     def can_verify(self) -> bool:

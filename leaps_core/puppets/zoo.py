@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..models.spec import Layout, ModelSpec, PaperRow
 from .render import ACTIONS
@@ -102,7 +102,8 @@ def build(recipe: Recipe) -> nn.Module:
     """The network of a recipe, without weights."""
     from ..models.builders import BUILDERS
 
-    return BUILDERS[recipe.builder](len(ACTIONS), recipe.width, **({"depths": recipe.depths} if recipe.depths else {}))
+    settings: dict[str, Any] = {"depths": recipe.depths} if recipe.depths else {}
+    return BUILDERS[recipe.builder](len(ACTIONS), recipe.width, **settings)
 
 
 def _spec(recipe: Recipe) -> ModelSpec:
