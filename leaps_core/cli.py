@@ -145,6 +145,30 @@ def _replay(options: argparse.Namespace) -> int:
     return _follow(runs.replay(run, options.out, control), control)
 
 
+def _embed(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from . import banks
+
+    if options.puppets is not None:
+        plan = banks.plan_puppets(options.puppets)
+    elif options.labels:
+        plan = banks.plan_csv(Path(options.videos), Path(options.labels))
+    else:
+        plan = banks.plan_folder(Path(options.videos))
+    with tqdm(total=len(plan.clips), unit=" clips", disable=None) as bar:
+        bank = banks.build(plan, options.model, Path(options.out), lambda done, _: bar.update(done - bar.n))
+    for source, why in bank.facts["skipped"]:
+        print(f"skipped {source}: {why}", file=sys.stderr)
+    classes = sorted(set(bank.labels.tolist()))
+    strange = set(classes) - set(models.labels(bank.facts["world"]))
+    if strange:
+        print(f"note: “{options.model}” knows no action named {', '.join(sorted(strange)[:5])}"
+              f"{' and more' * (len(strange) > 5)}; its runs can't be compared with these clips.", file=sys.stderr)
+    print(f"{len(bank)} clips of {len(classes)} classes, {len(bank.facts['skipped'])} skipped", file=sys.stderr)
+    print(bank.path)
+
+
 # ---------------------------------------------------------------------------------------------------------- a synthesis
 
 
@@ -343,6 +367,7 @@ Runs are kept in LEAPS_HOME (now {runs.home()}).""")
                    f"example:\n  {PROGRAM} actions MODEL | grep ball")
     command.add_argument("model", metavar="MODEL", help=f"a key of `{PROGRAM} models`")
     _add_runs(commands)
+    _add_banks(commands)
     return parser
 
 
@@ -402,6 +427,23 @@ ID is a run's id, or its folder.""")
     added = _add(inner, "compare", _compare, "show where two runs differ", f"example:\n  {PROGRAM} runs compare A B")
     added.add_argument("a", metavar="A", help="a run's id, or its folder")
     added.add_argument("b", metavar="B", help="another run's id, or its folder")
+
+
+def _add_banks(commands: Any) -> None:
+    parser = _add(commands, "embed", _embed, "make a bank: what a model sees in many real clips", f"""examples:
+  {PROGRAM} embed --videos DIR --model KEY --out bank.parquet                  DIR/label/clip.mp4
+  {PROGRAM} embed --videos DIR --labels train.csv --model KEY --out bank.parquet
+  {PROGRAM} embed --puppets 1600 --model KEY --out bank.parquet                drawn clips of the bundled world
+
+A build that was stopped goes on when the same command is given again. Files that can't be read are skipped and listed.
+The page finds banks in LEAPS_HOME/banks (now {runs.home() / "banks"}).""")
+    clips = parser.add_mutually_exclusive_group(required=True)
+    clips.add_argument("--videos", metavar="DIR", help="folder of videos: DIR/label/clip.mp4, or any with --labels")
+    clips.add_argument("--puppets", metavar="N", type=int, help="draw N clips of the bundled world instead")
+    parser.add_argument("--labels", metavar="CSV", help="official Kinetics table: label, youtube_id, time_start, time_end, "
+                        "split")
+    parser.add_argument("--model", metavar="KEY", required=True, help=f"whose embeddings (`{PROGRAM} models`)")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the bank, ending in .parquet")
 
 
 def _settings() -> str:
