@@ -101,8 +101,10 @@ class Bank:
         with _readable(path) as file:
             try:
                 facts = json.loads((file.metadata.metadata or {})[b"leaps"])
-                if not {"model", "weights", "dim", "count", "digest"} <= facts.keys():
+                if not {"model", "weights", "dim", "count", "digest", "puppets", "skipped"} <= facts.keys():
                     raise KeyError
+                if file.schema_arrow.field("embedding").type.list_size != facts["dim"]:
+                    raise ValueError
             except (KeyError, ValueError, AttributeError):
                 raise BankError(f"{path} is Parquet, but no bank: it doesn't say which model made it. "
                                 "Make one with `python -m leaps_core embed`.") from None

@@ -169,6 +169,28 @@ def _embed(options: argparse.Namespace) -> None:
     print(bank.path)
 
 
+def _map(options: argparse.Namespace) -> None:
+    from . import banks, maps
+
+    bank = banks.Bank.open(options.bank)
+    recipe = maps.Recipe(options.method, options.metric, options.dims, options.neighbours, seed=options.seed)
+    if maps.stored(bank, recipe) is None:
+        print("fitting; the first UMAP of a process takes a while to compile", file=sys.stderr, flush=True)
+    found = maps.chart(bank, recipe, lambda share: print(f"\rfitted {100 * share:.0f} %", end="", file=sys.stderr, flush=True))
+    print(f"\r{len(found.places)} of {len(bank)} clips are on the map {recipe.name}; the page shows it.", file=sys.stderr)
+    if options.csv:
+        maps.write_csv(maps.Atlas(bank, found), Path(options.csv))
+        print(options.csv)
+
+
+def _study_embedding(options: argparse.Namespace) -> None:
+    from .studies import embedding
+
+    own, judges = (Path(path) if path else None for path in (options.bank, options.judge_bank))
+    print(embedding.markdown(embedding.study(options.action, options.model, options.n, Path(options.cache),
+                                             Path(options.docs), own, judges, dict(map(_setting, options.set)))))
+
+
 # ---------------------------------------------------------------------------------------------------------- a synthesis
 
 
@@ -368,6 +390,7 @@ Runs are kept in LEAPS_HOME (now {runs.home()}).""")
     command.add_argument("model", metavar="MODEL", help=f"a key of `{PROGRAM} models`")
     _add_runs(commands)
     _add_banks(commands)
+    _add_studies(commands)
     return parser
 
 
@@ -444,6 +467,36 @@ The page finds banks in LEAPS_HOME/banks (now {runs.home() / "banks"}).""")
                         "split")
     parser.add_argument("--model", metavar="KEY", required=True, help=f"whose embeddings (`{PROGRAM} models`)")
     parser.add_argument("--out", metavar="FILE", required=True, help="the bank, ending in .parquet")
+    parser = _add(commands, "map", _map, "lay a bank out in two or three dimensions", f"""example:
+  {PROGRAM} map bank.parquet --method umap --dims 2
+
+The map is kept beside the bank; the page shows it at once.""")
+    parser.add_argument("bank", metavar="BANK", help=f"a file made by `{PROGRAM} embed`")
+    parser.add_argument("--method", choices=("umap", "pca"), default="umap", help="default: umap")
+    parser.add_argument("--metric", choices=("cosine", "euclidean"), default="cosine", help="default: cosine")
+    parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="dimensions (default: 2)")
+    parser.add_argument("--neighbours", metavar="K", type=int, default=15, help="UMAP's neighbours (default: 15)")
+    parser.add_argument("--seed", metavar="S", type=int, default=0, help="same seed, same map (default: 0)")
+    parser.add_argument("--csv", metavar="FILE", help="also write it as a table")
+
+
+def _add_studies(commands: Any) -> None:
+    parser = _add(commands, "study", None, "do the paper's experiments again", f"""example:
+  {PROGRAM} study embedding --action "tai chi" --model KEY --n 32""")
+    inner = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
+    added = _add(inner, "embedding", _study_embedding, "Figure S5: where LEAPS's clips lie among real ones, with R_feat and "
+                 "without", f"""example:
+  {PROGRAM} study embedding --action "tai chi" --model KEY --n 32
+
+A study that was stopped goes on where it was when the same command is given again.""")
+    added.add_argument("--action", metavar="LABEL", required=True, help=f"`{PROGRAM} actions MODEL` lists them")
+    added.add_argument("--model", metavar="KEY", required=True, help="model to invert")
+    added.add_argument("--n", metavar="N", type=int, default=32, help="seeds in each arm (default: 32)")
+    added.add_argument("--bank", metavar="FILE", help="real clips as the model sees them (default: the bundled bank)")
+    added.add_argument("--judge-bank", metavar="FILE", help="the same of the judge")
+    added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
+    added.add_argument("--cache", metavar="DIR", default=str(runs.home() / "studies"), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", default="docs", help="where figures and picture are written")
 
 
 def _settings() -> str:

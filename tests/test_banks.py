@@ -228,7 +228,7 @@ def test_embed_on_the_command_line(videos: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_importing_needs_neither_torch_nor_pyarrow() -> None:
-    code = ("import sys, leaps_core.banks; "
+    code = ("import sys, leaps_core.banks, leaps_core.maps, leaps_core.metrics; "
             "assert not {'torch', 'pyarrow', 'umap', 'sklearn'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 
