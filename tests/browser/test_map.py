@@ -26,7 +26,7 @@ def test_a_run_travels_among_real_clips(page: Page, app_home: Path, tmp_path: Pa
     folder = app_home / "leaps" / "banks"
     folder.mkdir(parents=True, exist_ok=True)
     banks.build(banks.plan_puppets(160), "tiny", folder / "tiny.parquet")
-    _prepare(page, steps=3000)
+    _prepare(page, steps=20_000)
     _start(page)
     page.get_by_role("tab", name="Map").click()
 
