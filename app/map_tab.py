@@ -68,9 +68,8 @@ class MapTab:
         me, recipe = [self.session.visitor, self.session.key], [self.bank, self.method, self.metric, self.dims]
         shown = [self.label, self.style, self.runs]
         drawn = [self.bank, self.state, self.map, self.overlay, self.label, self.runs, self.about, self.file, self.told]
-        # one fit at a time, in a process of its own
         gr.on([tab.select, *(part.input for part in recipe)], toasts_while(self.draw), [*me, *recipe, *shown], drawn,
-              **CALM, trigger_mode="always_last", concurrency_limit=4).then(
+              **CALM, trigger_mode="always_last", concurrency_limit=8).then(
             toasts(self.figures), [*me, *recipe, self.runs], self.numbers, **CALM)
         gr.on([part.input for part in (self.label, self.style)], toasts(self.restyle), [*me, *recipe, *shown, self.timeline],
               [self.overlay, self.told], **CALM, trigger_mode="always_last")

@@ -6,6 +6,7 @@ import re
 import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,7 @@ ARMS = {"LEAPS": "#d62728", "without R_feat": "#f58518"}
 """As in the paper's figure S5."""
 
 _opened: dict[str, Path] = {}
+_fitting = threading.Semaphore(1)
 
 
 def choices() -> list[tuple[str, str]]:
@@ -79,18 +81,28 @@ def atlas(key: str | None, recipe: maps.Recipe) -> maps.Atlas | None:
 
 
 def fit(bank: banks.Bank, recipe: maps.Recipe) -> Iterator[str]:
-    """Fits a map in a process of its own, so that nobody else waits; yields how far it is. Raises `BankError`."""
-    command = [sys.executable, "-m", "leaps_core", "map", str(bank.path), "--method", recipe.method, "--metric", recipe.metric,
-               "--dims", str(recipe.dims)]
+    """Fits a map in a process of its own, one at a time, so that nobody else waits; yields how far it is.
+
+    Raises `BankError`.
+    """
+    while not _fitting.acquire(timeout=1):
+        yield "waiting for another one"
     said = ""
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, encoding="utf-8",
-                          cwd=Path(__file__).parents[1]) as process:
-        try:
-            assert process.stderr is not None
-            for said in process.stderr:
-                yield said.strip()
-        finally:                                      # the visitor may have left
-            process.kill()
+    try:
+        if maps.stored(bank, recipe) is not None:     # the other one was the same
+            return
+        command = [sys.executable, "-m", "leaps_core", "map", str(bank.path), "--method", recipe.method,
+                   "--metric", recipe.metric, "--dims", str(recipe.dims)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, encoding="utf-8",
+                              cwd=Path(__file__).parents[1]) as process:
+            try:
+                assert process.stderr is not None
+                for said in process.stderr:
+                    yield said.strip()
+            finally:                                  # the visitor may have left
+                process.kill()
+    finally:
+        _fitting.release()
     if maps.stored(bank, recipe) is None:
         raise BankError(said.removeprefix("leaps:").strip() or "The map could not be fitted.")
 
