@@ -45,6 +45,7 @@ class Job:
         self.run: Run | None = None
         self.step: Step | None = None
         self.metrics, self.snapshots = list(metrics), list(snapshots)
+        self.journey: list[tuple[int, np.ndarray]] = []
         self.stimulus: np.ndarray | None = None
         self.notices: tuple[str, ...] = ()
         self.deadline = 0.0
@@ -71,6 +72,7 @@ class Job:
                                  "probabilities": step.probabilities, "top5": step.top5})
             if step.snapshot:
                 self.snapshots.append((step.index, step.frames))
+                self.journey.append((step.index, step.embedding))
 
 
 class Jobs:

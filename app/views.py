@@ -26,7 +26,10 @@ JOBS = Jobs()
 
 @dataclass(frozen=True)
 class View:
-    """What the stage shows of a run: its figures a step, its snapshots, and what led to them."""
+    """What the page shows of a run: its figures a step, its snapshots, and what led to them.
+
+    `journey`: (step, embedding) from the first step to the newest; `weights`: the model's, "" where they weren't noted.
+    """
 
     key: str
     config: SynthesisConfig
@@ -36,6 +39,8 @@ class View:
     stimulus: np.ndarray | None
     changes: Sequence[dict[str, Any]]
     final: dict[str, Any] | None = None
+    journey: Sequence[tuple[int, np.ndarray]] = ()
+    weights: str = ""
 
     def moment(self, step: int) -> tuple[int, np.ndarray | None, dict[str, Any] | None]:
         """The newest snapshot that is not newer than a step (else the first): its step, clip and figures."""
@@ -55,7 +60,8 @@ def of_job(job: Job) -> View:
     """A job's view, as far as it has come."""
     metrics, snapshots = job.metrics[:], job.snapshots[:]
     return View(job.id, job.config, metrics, [step for step, _ in snapshots], [clip for _, clip in snapshots],
-                job.stimulus, job.control.changes)
+                job.stimulus, job.control.changes, journey=_journey(job),
+                weights=job.run.record.get("weights", "") if job.run else "")
 
 
 def of_run(run: runs.Run) -> View:
@@ -64,8 +70,8 @@ def of_run(run: runs.Run) -> View:
         return _loaded(run.folder, (run.folder / "run.json").stat().st_mtime_ns)
     except LeapsError:                                # it ended badly, but its clip and figures may be there
         with suppress(LeapsError):
-            return _view(run, [run.done], [run.clip], None)
-        return _view(run, [], [], None)
+            return _view(run, [run.done], [run.clip], None, [])
+        return _view(run, [], [], None, [])
 
 
 def find(key: str | None, owner: str) -> View | None:
@@ -92,8 +98,19 @@ def thumbnail(folder: Path, changed: int) -> dict[str, Any] | None:
 def _loaded(folder: Path, changed: int) -> View:
     run = runs.Run.open(folder)
     shots = run.snapshots
-    return _view(run, shots.steps.tolist(), list(shots.clips), next(iter(run.stimulus), None))
+    steps = shots.steps.tolist()
+    journey = list(zip(steps, shots.embeddings.astype(np.float32), strict=True))
+    return _view(run, steps, list(shots.clips), next(iter(run.stimulus), None), journey)
 
 
-def _view(run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None) -> View:
-    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final)
+def _view(run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None,
+          journey: list[tuple[int, np.ndarray]]) -> View:
+    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey,
+                run.record.get("weights", ""))
+
+
+def _journey(job: Job) -> list[tuple[int, np.ndarray]]:
+    """Of a job: its snapshots and its newest step."""
+    journey, step = job.journey[:], job.step
+    newest = [(step.index, step.embedding)] if step and (not journey or step.index > journey[-1][0]) else []
+    return journey + newest

@@ -13,17 +13,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .banks import Bank
     from .config import SynthesisConfig
-    from .errors import ConfigError, LeapsError, ModelError, RunError, VideoError
+    from .errors import BankError, ConfigError, LeapsError, ModelError, RunError, VideoError
     from .runs import Run
     from .synthesis import Control, Step, synthesize
 
 _HOMES = {"SynthesisConfig": "config", "LeapsError": "errors", "ConfigError": "errors", "ModelError": "errors",
-          "RunError": "errors", "VideoError": "errors", "Run": "runs", "Control": "synthesis", "Step": "synthesis",
-          "synthesize": "synthesis"}
+          "BankError": "errors", "RunError": "errors", "VideoError": "errors", "Bank": "banks", "Run": "runs",
+          "Control": "synthesis", "Step": "synthesis", "synthesize": "synthesis"}
 
-__all__ = ["ConfigError", "Control", "LeapsError", "ModelError", "Run", "RunError", "Step", "SynthesisConfig",
-           "VideoError", "synthesize"]
+__all__ = ["Bank", "BankError", "ConfigError", "Control", "LeapsError", "ModelError", "Run", "RunError", "Step",
+           "SynthesisConfig", "VideoError", "synthesize"]
 
 
 def __getattr__(name: str) -> Any:

@@ -180,6 +180,52 @@ def _replay(options: argparse.Namespace) -> int:
     return _follow(runs.replay(run, options.out, control), control)
 
 
+def _embed(options: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
+    from . import banks
+
+    if options.puppets is not None:
+        plan = banks.plan_puppets(options.puppets)
+    elif options.labels:
+        plan = banks.plan_csv(Path(options.videos), Path(options.labels))
+    else:
+        plan = banks.plan_folder(Path(options.videos))
+    with tqdm(total=len(plan.clips), unit=" clips", disable=None) as bar:
+        bank = banks.build(plan, options.model, Path(options.out), lambda done, _: bar.update(done - bar.n))
+    for source, why in bank.facts["skipped"]:
+        print(f"skipped {source}: {why}", file=sys.stderr)
+    classes = sorted(set(bank.labels.tolist()))
+    strange = set(classes) - set(models.labels(bank.facts["world"]))
+    if strange:
+        print(f"note: “{options.model}” knows no action named {', '.join(sorted(strange)[:5])}"
+              f"{' and more' * (len(strange) > 5)}; its runs can't be compared with these clips.", file=sys.stderr)
+    print(f"{len(bank)} clips of {len(classes)} classes, {len(bank.facts['skipped'])} skipped", file=sys.stderr)
+    print(bank.path)
+
+
+def _map(options: argparse.Namespace) -> None:
+    from . import banks, maps
+
+    bank = banks.Bank.open(options.bank)
+    recipe = maps.Recipe(options.method, options.metric, options.dims, options.neighbours, seed=options.seed)
+    if maps.stored(bank, recipe) is None:
+        print("fitting; the first UMAP of a process takes a while to compile", file=sys.stderr, flush=True)
+    found = maps.chart(bank, recipe, lambda share: print(f"\rfitted {100 * share:.0f} %", end="", file=sys.stderr, flush=True))
+    print(f"\r{len(found.places)} of {len(bank)} clips are on the map {recipe.name}; the page shows it.", file=sys.stderr)
+    if options.csv:
+        maps.write_csv(maps.Atlas(bank, found), Path(options.csv))
+        print(options.csv)
+
+
+def _study_embedding(options: argparse.Namespace) -> None:
+    from .studies import embedding
+
+    own, judges = (Path(path) if path else None for path in (options.bank, options.judge_bank))
+    print(embedding.markdown(embedding.study(options.action, options.model, options.n, Path(options.cache),
+                                             Path(options.docs), own, judges, dict(map(_setting, options.set)))))
+
+
 # ---------------------------------------------------------------------------------------------------------- a synthesis
 
 
@@ -390,6 +436,8 @@ They go to the usual caches (torch's hub folder, Hugging Face's hub cache); what
 Prints the files.""")
     command.add_argument("models", metavar="MODEL", nargs="+", help=f"keys of `{PROGRAM} models`")
     _add_runs(commands)
+    _add_banks(commands)
+    _add_studies(commands)
     return parser
 
 
@@ -450,6 +498,53 @@ ID is a run's id, or its folder.""")
     added = _add(inner, "compare", _compare, "show where two runs differ", f"example:\n  {PROGRAM} runs compare A B")
     added.add_argument("a", metavar="A", help="a run's id, or its folder")
     added.add_argument("b", metavar="B", help="another run's id, or its folder")
+
+
+def _add_banks(commands: Any) -> None:
+    parser = _add(commands, "embed", _embed, "make a bank: what a model sees in many real clips", f"""examples:
+  {PROGRAM} embed --videos DIR --model KEY --out bank.parquet                  DIR/label/clip.mp4
+  {PROGRAM} embed --videos DIR --labels train.csv --model KEY --out bank.parquet
+  {PROGRAM} embed --puppets 1600 --model KEY --out bank.parquet                drawn clips of the bundled world
+
+A build that was stopped goes on when the same command is given again. Files that can't be read are skipped and listed.
+The page finds banks in LEAPS_HOME/banks (now {runs.home() / "banks"}).""")
+    clips = parser.add_mutually_exclusive_group(required=True)
+    clips.add_argument("--videos", metavar="DIR", help="folder of videos: DIR/label/clip.mp4, or any with --labels")
+    clips.add_argument("--puppets", metavar="N", type=int, help="draw N clips of the bundled world instead")
+    parser.add_argument("--labels", metavar="CSV", help="official Kinetics table: label, youtube_id, time_start, time_end, "
+                        "split")
+    parser.add_argument("--model", metavar="KEY", required=True, help=f"whose embeddings (`{PROGRAM} models`)")
+    parser.add_argument("--out", metavar="FILE", required=True, help="the bank, ending in .parquet")
+    parser = _add(commands, "map", _map, "lay a bank out in two or three dimensions", f"""example:
+  {PROGRAM} map bank.parquet --method umap --dims 2
+
+The map is kept beside the bank; the page shows it at once.""")
+    parser.add_argument("bank", metavar="BANK", help=f"a file made by `{PROGRAM} embed`")
+    parser.add_argument("--method", choices=("umap", "pca"), default="umap", help="default: umap")
+    parser.add_argument("--metric", choices=("cosine", "euclidean"), default="cosine", help="default: cosine")
+    parser.add_argument("--dims", type=int, choices=(2, 3), default=2, help="dimensions (default: 2)")
+    parser.add_argument("--neighbours", metavar="K", type=int, default=15, help="UMAP's neighbours (default: 15)")
+    parser.add_argument("--seed", metavar="S", type=int, default=0, help="same seed, same map (default: 0)")
+    parser.add_argument("--csv", metavar="FILE", help="also write it as a table")
+
+
+def _add_studies(commands: Any) -> None:
+    parser = _add(commands, "study", None, "do the paper's experiments again", f"""example:
+  {PROGRAM} study embedding --action "tai chi" --model KEY --n 32""")
+    inner = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
+    added = _add(inner, "embedding", _study_embedding, "Figure S5: where LEAPS's clips lie among real ones, with R_feat and "
+                 "without", f"""example:
+  {PROGRAM} study embedding --action "tai chi" --model KEY --n 32
+
+A study that was stopped goes on where it was when the same command is given again.""")
+    added.add_argument("--action", metavar="LABEL", required=True, help=f"`{PROGRAM} actions MODEL` lists them")
+    added.add_argument("--model", metavar="KEY", required=True, help="model to invert")
+    added.add_argument("--n", metavar="N", type=int, default=32, help="seeds in each arm (default: 32)")
+    added.add_argument("--bank", metavar="FILE", help="real clips as the model sees them (default: the bundled bank)")
+    added.add_argument("--judge-bank", metavar="FILE", help="the same of the judge")
+    added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
+    added.add_argument("--cache", metavar="DIR", default=str(runs.home() / "studies"), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", default="docs", help="where figures and picture are written")
 
 
 def _settings() -> str:

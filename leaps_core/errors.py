@@ -19,3 +19,7 @@ class VideoError(LeapsError):
 
 class RunError(LeapsError):
     """A run's folder is missing, unreadable, in use, or can't be written."""
+
+
+class BankError(LeapsError):
+    """A bank of real clips can't be built, read, or used for what was asked."""

@@ -432,7 +432,7 @@ class _Writer:
         """Write what one step brings. The last step of a stopped run repeats an index and brings `final`."""
         if self.last is None:
             notices = list(dict.fromkeys([*self.run.notices, *step.notices]))
-            self.run.record.update(_circumstances(step), notices=notices)
+            self.run.record.update(_circumstances(step, self.run.config), notices=notices)
         if step.index > self.index:
             self.metrics.write(_line({"step": step.index, "seconds": step.seconds, "losses": step.losses,
                                       "weighted": step.weighted, "probabilities": step.probabilities,
@@ -567,11 +567,15 @@ def _new_folder(config: SynthesisConfig) -> Path:
     raise AssertionError("count() does not end")
 
 
-def _circumstances(step: Step) -> dict[str, Any]:
-    """Where the run computes; on another device or with other threads the clip differs in the last bits."""
+def _circumstances(step: Step, config: SynthesisConfig) -> dict[str, Any]:
+    """Where the run computes, as with another device or other threads the clip differs in the last bits; and with which
+    weights, as only then its embeddings can be compared with those of real clips."""
     import torch
 
-    return {"device": str(step.clip.device), "threads": torch.get_num_threads()}
+    from . import models
+
+    return {"device": str(step.clip.device), "threads": torch.get_num_threads(),
+            "weights": models.fingerprint(models.spec(config.model))}
 
 
 def _check_memory(config: SynthesisConfig) -> None:

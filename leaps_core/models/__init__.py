@@ -6,9 +6,12 @@ Importing this package doesn't import torch; `load` does.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import SynthesisConfig
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 
     from .adapter import VideoModel
 
-__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "labels", "load", "network", "paper_settings", "ready",
-           "register", "spec", "specs", "state"]
+__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "fingerprint", "labels", "load", "network", "paper_settings",
+           "ready", "register", "spec", "specs", "state"]
 
 _registry: dict[str, ModelSpec] = {}
 _builders: dict[str, Callable[[], torch.nn.Module]] = {}
@@ -66,6 +69,23 @@ def state(spec: ModelSpec) -> str:
     from . import weights
 
     return weights.find(spec)[0]
+
+
+def fingerprint(spec: ModelSpec) -> str:
+    """Which weights a model has: 16 hexadecimal digits of the SHA-256 of its file; of its tensors where it has no file,
+    which loads it. Raises `ModelError` for missing weights."""
+    from . import weights
+
+    file = weights.path(spec)
+    if file is None:
+        state = load(spec.key, "cpu").state_dict()
+        parts = [part for name in sorted(state) for part in (name.encode(), state[name].numpy().tobytes())]
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    try:
+        facts = file.stat()
+        return _file_hash(file, facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        raise ModelError(f"“{spec.key}”: its weights {file.name} are missing.") from None
 
 
 def labels(world: str) -> tuple[str, ...]:
@@ -190,6 +210,12 @@ def _judge(name: str, model: ModelSpec, verifier: ModelSpec | None) -> ModelSpec
     if judge.key in (model.key, verifier.key if verifier else None):
         raise ModelError(f"“{name}” takes part in the run and can't judge it. Choose another judge, or none.")
     return judge
+
+
+@lru_cache(maxsize=64)
+def _file_hash(path: Path, changed: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _near(name: str, known: Any) -> str:

@@ -1,0 +1,232 @@
+"""What the map shows: which banks there are, their clips' places, and where runs travel among them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leaps_core import banks, maps, metrics, models, runs, video
+from leaps_core.errors import BankError, LeapsError
+
+from .views import View
+
+MOST_UPLOADED = 250_000
+"""Clips that an opened file may hold: one more than all of Kinetics-400 would be fine, a stranger's billion would not."""
+FAR = 0.99
+"""A step is far from all real clips where this share of them have a nearer neighbour of their own."""
+ARMS = {"LEAPS": "#d62728", "without R_feat": "#f58518"}
+"""As in the paper's figure S5."""
+
+_opened: dict[str, Path] = {}
+_fitting = threading.Semaphore(1)
+
+
+def choices() -> list[tuple[str, str]]:
+    """(label, key) of the banks that everybody may see."""
+    return [(title(path), key) for key, path in _known().items()]
+
+
+def title(path: Path) -> str:
+    """A bank's name, and whose clips it holds."""
+    try:
+        bank = banks.Bank.open(path)
+    except LeapsError:
+        return f"{path.stem} · can't be read"
+    return f"{bank.facts['model']} · {len(bank):,} clips · " + ("puppets, not Kinetics" if bank.puppets else bank.name)
+
+
+def take(file: str) -> str:
+    """The key of a bank that a visitor opened. Raises `BankError` if it is none."""
+    bank = banks.Bank.open(file)
+    if len(bank) > MOST_UPLOADED:
+        raise BankError(f"The bank has {len(bank):,} clips; at most {MOST_UPLOADED:,} can be opened here.")
+    key = secrets.token_urlsafe(12)
+    _opened[key] = Path(file)
+    return key
+
+
+def find(key: str | None) -> banks.Bank:
+    """The bank of a key. Raises `BankError`."""
+    path = _opened.get(key or "") or _known().get(key or "")
+    if path is None:
+        raise BankError("This bank is not here any more. Choose another.")
+    return banks.Bank.open(path)
+
+
+def default(model: str | None) -> str | None:
+    """The first bank of a model; else the first at all; None: there is none."""
+    known = _known()
+    for key, path in known.items():
+        try:
+            if banks.Bank.open(path).facts["model"] == model:
+                return key
+        except LeapsError:
+            continue
+    return next(iter(known), None)
+
+
+def atlas(key: str | None, recipe: maps.Recipe) -> maps.Atlas | None:
+    """A bank with its map, kept for the next time; None: it was not fitted yet. Raises `BankError`."""
+    bank = find(key)
+    return _atlas(bank.path, bank.facts["digest"], recipe) if maps.stored(bank, recipe) is not None else None
+
+
+def fit(bank: banks.Bank, recipe: maps.Recipe) -> Iterator[str]:
+    """Fits a map in a process of its own, one at a time, so that nobody else waits; yields how far it is.
+
+    Raises `BankError`.
+    """
+    while not _fitting.acquire(timeout=1):
+        yield "waiting for another one"
+    said = ""
+    try:
+        if maps.stored(bank, recipe) is not None:     # the other one was the same
+            return
+        command = [sys.executable, "-m", "leaps_core", "map", str(bank.path), "--method", recipe.method,
+                   "--metric", recipe.metric, "--dims", str(recipe.dims)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, encoding="utf-8",
+                              cwd=Path(__file__).parents[1]) as process:
+            try:
+                assert process.stderr is not None
+                for said in process.stderr:
+                    yield said.strip()
+            finally:                                  # the visitor may have left
+                process.kill()
+    finally:
+        _fitting.release()
+    if maps.stored(bank, recipe) is None:
+        raise BankError(said.removeprefix("leaps:").strip() or "The map could not be fitted.")
+
+
+def base(found: maps.Atlas, key: str) -> dict[str, Any]:
+    """What the browser needs to draw the real clips: once a map, whatever is highlighted or travels on it."""
+    chart, labels = found.map, found.bank.labels[found.map.numbers]
+    classes = sorted(set(labels.tolist()))
+    index = {label: i for i, label in enumerate(classes)}
+    axes = [f"component {i + 1}, {share:.0%} of the variance" for i, share in enumerate(
+        [] if chart.explained is None else chart.explained.tolist())]
+    return {"key": f"{key} {chart.recipe.name} {found.bank.facts['digest']}", "bank": key, "axes": axes, "classes": classes,
+            "numbers": chart.numbers.tolist(), "labels": [index[label] for label in labels.tolist()],
+            "places": np.round(chart.places.T, 3).tolist()}
+
+
+def fits(view: View, bank: banks.Bank) -> bool:
+    """Whether a run may appear on a bank: only on one of its own model and weights."""
+    return view.config.model == bank.facts["model"] and view.weights == bank.facts["weights"]
+
+
+def arm(view: View) -> str:
+    """Which of figure S5's two arms a run belongs to, by the settings that it began with."""
+    config = view.config
+    return "without R_feat" if config.verifier == "none" or config.r * config.diversity == 0 else "LEAPS"
+
+
+def trail(found: maps.Atlas, view: View, name: str) -> dict[str, Any]:
+    """Where a run was at its snapshots: its steps, their places, and which of them are far from all real clips."""
+    steps = [step for step, _ in view.journey]
+    vectors = np.stack([embedding for _, embedding in view.journey])
+    _, distances = found.nearest(vectors, 1)
+    return {"id": view.key, "name": name, "arm": arm(view), "colour": ARMS[arm(view)], "steps": steps,
+            "places": np.round(found.place(vectors).T, 3).tolist(), "far": (distances[:, 0] > _reach(found)).tolist()}
+
+
+def seen(view: View, clip: np.ndarray) -> np.ndarray:
+    """What the model sees in a finished clip, uint8 (T, H, W, 3), without the random transforms of a step: (1, D)."""
+    return _seen(view.config.model, view.weights, clip.tobytes(), clip.shape)
+
+
+def nearest(found: maps.Atlas, vector: np.ndarray, leave: int = -1, count: int = 5) -> list[int]:
+    """The numbers of the real clips nearest to one (D,) in the original space; leave: not this one."""
+    numbers, _ = found.nearest(vector[None], min(count + 1, len(found.map.numbers)))
+    return [int(number) for number in numbers[0] if number != leave][:count]
+
+
+def figures(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
+    """The figures of finished runs in the original space, as Markdown tables; what can't be said is told in a sentence."""
+    real, labels = _real(found), found.bank.labels[found.map.numbers]
+    lines = ["| run | distance to the centre | neighbours of its class |", "| --- | --- | --- |"]
+    sets: dict[tuple[str, str], list[np.ndarray]] = {}
+    notes: list[str] = []
+    for name, view in ended:
+        point = seen(view, view.clips[-1])
+        action = view.config.action
+        sets.setdefault((action, arm(view)), []).append(point[0])
+        try:
+            share = metrics.neighbour_share(point, real, labels, action, min(10, len(real)))[0]
+            distance = metrics.centroid_distance(point, real[labels == action])[0]
+            lines.append(f"| {name} | {distance:.2f} | {share:.0%} |")
+        except BankError as error:
+            notes.append(str(error))
+    rows = []
+    for (action, which), points in sets.items():
+        mine = real[labels == action]
+        if len(points) > 1 and len(mine) > 5:
+            made = np.stack(points)
+            density, coverage = metrics.density_coverage(made, mine)
+            value, warning = metrics.frechet(made, mine)
+            width = metrics.spread(made) / metrics.spread(mine)
+            rows.append(f"| {action}, {which} ({len(points)}) | {width:.2f} | {density:.2f} | {coverage:.2f} | {value:.3g} |")
+            notes.append(warning)
+    if rows:
+        lines += ["", "| set | spread | density | coverage | Fréchet |", "| --- | --- | --- | --- | --- |", *rows]
+    return "\n".join([*(lines if len(lines) > 2 else []), "", *dict.fromkeys(filter(None, notes))])
+
+
+def _known() -> dict[str, Path]:
+    return {f"{'bundled' if path.parent == banks.BANKS else 'own'}/{path.stem}": path for path in banks.found()}
+
+
+@lru_cache(maxsize=3)
+def _atlas(path: Path, digest: str, recipe: maps.Recipe) -> maps.Atlas:
+    bank = banks.Bank.open(path)
+    chart = maps.stored(bank, recipe)
+    assert chart is not None
+    return maps.Atlas(bank, chart)
+
+
+@lru_cache(maxsize=8)
+def _reach_of(path: Path, digest: str, recipe: maps.Recipe) -> float:
+    found = _atlas(path, digest, recipe)
+    some = np.random.default_rng(0).permutation(len(found.vectors))[:200]
+    return float(np.quantile(metrics.nearest(found.vectors[some], found.vectors, 2)[1][:, 1], FAR))
+
+
+def _reach(found: maps.Atlas) -> float:
+    """How far a real clip may be from its nearest other one (of 200 that were drawn)."""
+    return _reach_of(found.bank.path, found.bank.facts["digest"], found.map.recipe)
+
+
+@lru_cache(maxsize=2)
+def _real_of(path: Path, digest: str, numbers: bytes) -> np.ndarray:
+    return banks.Bank.open(path).rows(np.frombuffer(numbers, np.int64))
+
+
+def _real(found: maps.Atlas) -> np.ndarray:
+    return _real_of(found.bank.path, found.bank.facts["digest"], found.map.numbers.astype(np.int64).tobytes())
+
+
+@lru_cache(maxsize=256)
+def _seen(key: str, weights: str, frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    import torch
+
+    network = models.load(key)
+    clip = video.to_tensor(np.frombuffer(frames, np.uint8).reshape(shape)).to(network.mean.device)
+    with torch.no_grad():
+        embedding = network.observe(clip).embedding
+    assert embedding is not None
+    return embedding.float().cpu().numpy()
+
+
+def name_of(run: runs.Run) -> str:
+    """A run's name in lists."""
+    when = re.sub(r"[T]", " ", run.record["created"][5:16])
+    return f"{run.config.action} · seed {run.config.seed} · {'demo' if run.demo else when}"

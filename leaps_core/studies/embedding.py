@@ -1,0 +1,188 @@
+"""Figure S5: do LEAPS's clips lie among the real ones? `python -m leaps_core study embedding --action "tai chi" --model KEY`
+
+Two arms of the same seeds: LEAPS, and LEAPS without feature diversity (R_feat). Seed i is primed by bundled clip i in both.
+The paper claims that both lie within the real clips of the class, and that LEAPS spreads wider. Both are checked in the space
+of the inverted model, which the clips were optimised in, and in the judge's, which took no part. For scale, the stimuli
+themselves, which are real clips that are not in the bank, go through the same figures.
+
+Writes docs/embedding-ACTION-MODEL.json and docs/pictures/embedding-ACTION-MODEL.png, and prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from tqdm import tqdm
+
+from .. import banks, maps, metrics, models, video
+from ..config import SynthesisConfig
+from ..errors import BankError
+from ..puppets import render_clip
+from .common import invert
+
+ARMS = {"without R_feat": 0.0, "LEAPS": 1.0}
+"""The share of feature diversity in r of each arm."""
+COLOURS = {"real": "#4c78c8", "stimuli": "#8a94a6", "without R_feat": "#f58518", "LEAPS": "#d62728"}
+"""As in the paper's figure: real clips blue, LEAPS without R_feat orange, LEAPS red."""
+QUANTILE = 0.95
+"""A clip is inside where it is no farther from the class's centre than this share of the real clips."""
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Space:
+    """The embeddings of one network: the bank's, with their labels, and those of each set of clips."""
+
+    name: str
+    real: np.ndarray
+    labels: np.ndarray
+    sets: dict[str, np.ndarray]
+
+
+def make(model: str, action: str, count: int, cache: Path, settings: dict[str, Any]) -> dict[str, list[np.ndarray]]:
+    """The frames of both arms and of the stimuli, `count` each; what was made before comes from the cache."""
+    spec = models.spec(model)
+    if spec.world != "puppets":
+        raise BankError(f"“{model}” knows the world {spec.world}, of which no clips are bundled to prime with. "
+                        "Choose a bundled model.")
+    sets: dict[str, list[np.ndarray]] = {
+        "stimuli": [render_clip(action, seed, spec.frames, spec.size) for seed in range(count)], **{arm: [] for arm in ARMS}}
+    for seed, (arm, diversity) in tqdm([(seed, arm) for seed in range(count) for arm in ARMS.items()], unit=" clips",
+                                       disable=None):
+        config = SynthesisConfig(**{"model": model, "action": action, "seed": seed, "stimuli": (f"bundled:{seed}",),
+                                    **settings, "diversity": diversity})
+        sets[arm].append(invert(config, cache).frames)
+    return sets
+
+
+def see(key: str, sets: dict[str, list[np.ndarray]], bank: banks.Bank) -> Space:
+    """What a network sees in each set. Raises `BankError` if the bank is not of this network."""
+    import torch
+
+    spec = models.spec(key)
+    bank.check(spec)
+    network = models.load(key)
+    seen: dict[str, np.ndarray] = {}
+    with torch.no_grad():
+        for name, frames in sets.items():
+            found = [network.observe(network.fit(video.to_tensor(clip).to(network.mean.device))).embedding for clip in frames]
+            seen[name] = torch.cat([one for one in found if one is not None]).float().cpu().numpy()
+    return Space(key, bank.embeddings, bank.labels, seen)
+
+
+def figures(space: Space, action: str) -> dict[str, Any]:
+    """The figures of each set against the real clips, and whether the claim holds: `inside`, `wider`, `holds`, `sentence`."""
+    mine = space.real[space.labels == action]
+    if len(mine) < 10:
+        raise BankError(f"The bank of “{space.name}” has {len(mine)} real clips of “{action}”; the study needs 10 or more.")
+    limit = float(np.quantile(metrics.centroid_distance(mine, mine), QUANTILE))
+    usual = metrics.spread(mine)
+    table: dict[str, Any] = {}
+    for name, points in space.sets.items():
+        distance = metrics.centroid_distance(points, mine)
+        density, coverage = metrics.density_coverage(points, mine)
+        frechet, warning = metrics.frechet(points, mine)
+        table[name] = {
+            "clips": len(points), "centroid_distance": float(distance.mean()), "inside": float((distance <= limit).mean()),
+            "neighbour_share": float(metrics.neighbour_share(points, space.real, space.labels, action).mean()),
+            "spread": metrics.spread(points) / usual, "density": density, "coverage": coverage,
+            "frechet": frechet, "frechet_warning": warning}
+    low, high = _interval(space.sets["LEAPS"], space.sets["without R_feat"])
+    leaps, without = table["LEAPS"], table["without R_feat"]
+    ratio, inside, wider = leaps["spread"] / without["spread"], leaps["inside"] >= 0.5, low > 1
+    verdict = ("holds" if inside and wider else "holds in part: inside, but not clearly wider" if inside else
+               "holds in part: wider, but not inside" if wider else "does not hold")
+    sentence = (f"In the space of {space.name}, {leaps['inside']:.0%} of the {leaps['clips']} LEAPS clips "
+                f"({without['inside']:.0%} without R_feat, {table['stimuli']['inside']:.0%} of other real clips) are as near "
+                f"to the centre of “{action}” as {QUANTILE:.0%} of its real clips are, and they spread {ratio:.2f} times as "
+                f"wide as without R_feat (95 % interval {low:.2f} to {high:.2f}): the paper's claim {verdict} here.")
+    return {"space": space.name, "real_clips": len(mine), "sets": table, "ratio_of_spreads": ratio, "interval": [low, high],
+            "is_inside": inside, "is_wider": wider, "holds": inside and wider, "sentence": sentence}
+
+
+def _interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """The 95 % bootstrap interval of spread(a) / spread(b), the seeds being drawn for both at once."""
+    rng = np.random.default_rng(0)
+    ratios = []
+    for _ in range(RESAMPLES):
+        drawn = rng.integers(0, len(a), len(a))
+        if len(set(drawn.tolist())) > 1:
+            ratios.append(metrics.spread(a[drawn]) / max(metrics.spread(b[drawn]), 1e-12))
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def picture(spaces: list[Space], action: str) -> Image.Image:
+    """UMAP and PCA of the class's real clips and both arms, a row a space. Each is fitted to all that it shows."""
+    side, gap, top, scale = 420, 16, 46, 3
+    panels = Image.new("RGB", (scale * (2 * side + 3 * gap), scale * (len(spaces) * (side + top) + 2 * gap)), "white")
+    draw, font = ImageDraw.Draw(panels), ImageFont.load_default(size=15 * scale)
+    for row, space in enumerate(spaces):
+        groups = {"real": space.real[space.labels == action], **{arm: space.sets[arm] for arm in ARMS}}
+        together = np.concatenate(list(groups.values()))
+        for column, method in enumerate(maps.METHODS):
+            x0, y0 = (scale * (gap + column * (side + gap)), scale * (row * (side + top) + top))
+            places = maps.layout(together, maps.Recipe(method, "euclidean", neighbours=min(15, len(together) - 1)))
+            low, high = places.min(0), places.max(0)
+            dots = x0 + scale * 12 + (places - low) / np.maximum(high - low, 1e-9) * scale * (side - 24)
+            dots[:, 1] += y0 - x0
+            draw.rectangle((x0, y0, x0 + scale * side, y0 + scale * side), outline="#c9ced6", width=scale)
+            draw.text((x0, y0 - scale * 24), f"{method.upper()}, space of {space.name}", "#334155", font)
+            at = 0
+            for name, points in groups.items():
+                for x, y in dots[at:at + len(points)]:
+                    radius = scale * (2.2 if name == "real" else 3.4)
+                    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=COLOURS[name])
+                at += len(points)
+    x = scale * gap
+    for name in ("real", *ARMS):
+        draw.ellipse((x, panels.height - scale * 17, x + scale * 8, panels.height - scale * 9), fill=COLOURS[name])
+        words = f"real clips of “{action}”" if name == "real" else name if name == "LEAPS" else f"LEAPS {name}"
+        draw.text((x + scale * 13, panels.height - scale * 22), words, "#334155", font)
+        x += scale * 30 + int(draw.textlength(words, font))
+    return panels.resize((panels.width // scale, panels.height // scale), Image.Resampling.LANCZOS)
+
+
+def markdown(found: list[dict[str, Any]]) -> str:
+    """The figures as a Markdown table, and the sentences below it."""
+    lines = ["| space | clips | n | distance to the centre | inside | neighbours of the class | spread | density | coverage | "
+             "Fréchet |", "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for one in found:
+        for name, row in one["sets"].items():
+            lines.append(f"| {one['space']} | {name} | {row['clips']} | {row['centroid_distance']:.2f} | {row['inside']:.0%} | "
+                         f"{row['neighbour_share']:.0%} | {row['spread']:.2f} | {row['density']:.2f} | {row['coverage']:.2f} | "
+                         f"{row['frechet']:.3g}{'*' * bool(row['frechet_warning'])} |")
+    warnings = sorted({row["frechet_warning"] for one in found for row in one["sets"].values()} - {""})
+    return "\n".join([*lines, "", *(f"\\* {warning}" for warning in warnings), "", *(one["sentence"] for one in found)])
+
+
+def study(action: str, model: str, count: int, cache: Path, docs: Path, bank: Path | None = None,
+          judge_bank: Path | None = None, settings: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Run it all; the figures of the model's space and, where there is a judge, of the judge's. Writes into `docs`.
+
+    Banks: the bundled ones unless others are given. Raises `LeapsError` before anything is inverted where one is missing.
+    """
+    settings = settings or {}
+    if count < 2:
+        raise BankError(f"--n is {count}; a spread takes two clips or more.")
+    cast = models.choose(SynthesisConfig(**{"model": model, "action": action, **settings}))
+    if cast.verifier is None:
+        raise BankError(f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose a verifier.")
+    used = [(model, banks.Bank.open(bank or banks.bundled(model)))]
+    if cast.judge:
+        used.append((cast.judge.key, banks.Bank.open(judge_bank or banks.bundled(cast.judge.key))))
+    for key, one in used:
+        one.check(models.spec(key))
+    sets = make(model, action, count, cache, settings)
+    spaces = [see(key, sets, one) for key, one in used]
+    found = [figures(space, action) for space in spaces]
+    name = f"embedding-{action}-{model}".replace(" ", "-")
+    (docs / "pictures").mkdir(parents=True, exist_ok=True)
+    (docs / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    picture(spaces, action).save(docs / "pictures" / f"{name}.png", optimize=True)
+    return found

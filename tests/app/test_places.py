@@ -1,0 +1,146 @@
+"""What the map shows: banks, trails, and which runs belong where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import map_tab, places, views
+from leaps_core import SynthesisConfig, banks, maps, models, runs
+from leaps_core.errors import BankError
+from tests import tiny
+
+tiny.register()
+PCA = maps.Recipe("pca", "euclidean")
+SETTINGS = {"model": "tiny", "action": "bowling", "steps": 4, "verifier": "tiny_verifier", "judge": "none"}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A LEAPS_HOME with a bank of 64 puppets and its PCA map, made once, and no bundled banks."""
+    home = tmp_path_factory.getbasetemp() / "home-of-places"
+    monkeypatch.setenv("LEAPS_HOME", str(home))
+    monkeypatch.setattr(banks, "BANKS", home / "none")
+    (home / "banks").mkdir(parents=True, exist_ok=True)
+    maps.chart(banks.build(banks.plan_puppets(64), "tiny", home / "banks" / "mine.parquet"), PCA)
+    return home
+
+
+def view(seed: int = 0, **settings: object) -> views.View:
+    """A finished run's view."""
+    config = SynthesisConfig(**{**SETTINGS, "seed": seed, **settings})
+    *_, (run, _) = runs.perform(config)
+    return views.of_run(run)
+
+
+def atlas() -> maps.Atlas:
+    found = places.atlas("own/mine", PCA)
+    assert found is not None
+    return found
+
+
+def test_banks_are_listed_and_say_what_they_hold() -> None:
+    assert places.choices() == [("tiny · 64 clips · puppets, not Kinetics", "own/mine")]
+    assert places.default("tiny") == places.default("another") == "own/mine"
+    assert places.atlas("own/mine", maps.Recipe("umap")) is None, "not fitted yet"
+    with pytest.raises(BankError, match="not here any more"):
+        places.find("own/../../etc/passwd")
+
+
+def test_an_opened_bank_is_found_by_a_key_that_nobody_can_guess(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "opened.parquet"
+    file.write_bytes((home / "banks" / "mine.parquet").read_bytes())
+    key = places.take(str(file))
+    assert len(key) >= 16 and len(places.find(key)) == 64 and all(key != known for _, known in places.choices())
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BankError):
+        places.take(str(tmp_path / "bad.parquet"))
+
+
+def test_a_map_is_fitted_in_a_process_of_its_own(home: Path) -> None:
+    recipe = maps.Recipe("pca", "cosine", 3)
+    bank = places.find("own/mine")
+    for path in home.glob("banks/*cosine-3d.npz"):
+        path.unlink()
+    said = list(places.fit(bank, recipe))
+    assert any("64 of 64 clips" in line for line in said) and maps.stored(bank, recipe) is not None
+    (home / "banks" / "few.parquet").unlink(missing_ok=True)
+    few = banks.build(banks.plan_puppets(4), "tiny", home / "banks" / "few.parquet")
+    with pytest.raises(BankError, match="umap needs more than 15"):
+        list(places.fit(few, maps.Recipe()))
+    few.path.unlink()
+
+
+def test_the_browser_gets_every_real_clip_once() -> None:
+    sent = places.base(atlas(), "own/mine")
+    assert sent["numbers"] == list(range(64)) and len(sent["places"]) == 2 and len(sent["places"][0]) == 64
+    assert [sent["classes"][k] for k in sent["labels"]] == atlas().bank.labels.tolist()
+    assert "of the variance" in sent["axes"][0]
+
+
+def test_a_run_appears_only_on_banks_of_its_own_model_and_weights() -> None:
+    bank, mine = atlas().bank, view()
+    assert places.fits(mine, bank)
+    assert not places.fits(replace(mine, weights="0" * 16), bank) and not places.fits(replace(mine, weights=""), bank)
+    assert not places.fits(replace(mine, config=mine.config.but(model="tiny_verifier", verifier="none")), bank)
+
+
+def test_arms_are_told_apart() -> None:
+    mine = view()
+    assert places.arm(mine) == "LEAPS"
+    for change in ({"diversity": 0.0}, {"r": 0.0}, {"verifier": "none"}):
+        assert places.arm(replace(mine, config=mine.config.but(**change))) == "without R_feat"
+
+
+def test_a_trail_follows_the_embeddings_of_the_run() -> None:
+    mine = view()
+    sent = places.trail(atlas(), mine, "one")
+    assert sent["steps"] == [1, 2, 3, 4] == [step for step, _ in mine.journey]
+    wanted = atlas().place(np.stack([embedding for _, embedding in mine.journey]))
+    assert np.allclose(np.asarray(sent["places"]).T, wanted, atol=1e-3)
+    real = [(7 + step, vector) for step, vector in enumerate(atlas().bank.embeddings[:3])]
+    assert not any(places.trail(atlas(), replace(mine, journey=real), "real")["far"])
+    away = [(1, mine.journey[0][1] + 1000)]
+    assert places.trail(atlas(), replace(mine, journey=away), "away")["far"] == [True]
+
+
+def test_a_running_job_has_its_newest_step_at_the_end_of_its_journey() -> None:
+    from app.jobs import Job
+    from leaps_core import Control
+
+    config = SynthesisConfig(**{**SETTINGS, "steps": 200})
+    control = Control()
+    job = Job("me", config, control, lambda control: iter(()))
+    for run, step in runs.perform(config, control):
+        job.take(run, step)
+        if step.index == 8:
+            control.stop()
+            mine = views.of_job(job)
+            assert mine.journey[-1][0] == 8 and np.array_equal(mine.journey[-1][1], step.embedding)
+            assert [step for step, _ in mine.journey][:-1] == [step for step, _ in job.snapshots if step < 8]
+            assert mine.weights == models.fingerprint(models.spec("tiny"))
+
+
+def test_neighbours_are_real_clips_of_the_original_space() -> None:
+    vectors = atlas().bank.embeddings
+    wanted = np.linalg.norm(vectors - vectors[9], axis=1).argsort()[1:6]
+    assert places.nearest(atlas(), vectors[9], leave=9) == wanted.tolist()
+
+
+def test_figures_of_runs_and_of_sets() -> None:
+    one, two = view(0), view(1)
+    said = places.figures(atlas(), [("one", one), ("two", two)])
+    assert "| one |" in said and "| bowling, LEAPS (2) |" not in said, "4 real clips are too few for a set"
+    clip = models.load("tiny").observe(__import__("torch").tensor(one.clips[-1]).permute(3, 0, 1, 2)[None] / 255).embedding
+    assert np.allclose(places.seen(one, one.clips[-1]), clip, atol=1e-5)
+    unknown = replace(one, config=one.config.but(action="tai chi"))
+    assert "| one |" in places.figures(atlas(), [("one", unknown)])
+
+
+def test_posters_of_no_clip_are_empty() -> None:
+    assert map_tab.poster(["own/mine", 3]).startswith("data:image/webp;base64,")
+    assert map_tab.poster(["own/mine", 64]) == map_tab.poster(["nothing", 1]) == map_tab.poster([]) == ""
+    assert map_tab.poster(["own/mine", "x"]) == ""
