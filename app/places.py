@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,7 @@ ARMS = {"LEAPS": "#d62728", "without R_feat": "#f58518"}
 
 _opened: dict[str, Path] = {}
 _fitting = threading.Semaphore(1)
+_places: OrderedDict[tuple[str, maps.Recipe, bytes], tuple[list[float], bool]] = OrderedDict()
 
 
 def choices() -> list[tuple[str, str]]:
@@ -132,11 +134,10 @@ def arm(view: View) -> str:
 
 def trail(found: maps.Atlas, view: View, name: str) -> dict[str, Any]:
     """Where a run was at its snapshots: its steps, their places, and which of them are far from all real clips."""
-    steps = [step for step, _ in view.journey]
-    vectors = np.stack([embedding for _, embedding in view.journey])
-    _, distances = found.nearest(vectors, 1)
-    return {"id": view.key, "name": name, "arm": arm(view), "colour": ARMS[arm(view)], "steps": steps,
-            "places": np.round(found.place(vectors).T, 3).tolist(), "far": (distances[:, 0] > _reach(found)).tolist()}
+    placed = _placed(found, [embedding for _, embedding in view.journey])
+    return {"id": view.key, "name": name, "arm": arm(view), "colour": ARMS[arm(view)],
+            "steps": [step for step, _ in view.journey], "places": [list(axis) for axis in zip(*(at for at, _ in placed))],
+            "far": [far for _, far in placed]}
 
 
 def seen(view: View, clip: np.ndarray) -> np.ndarray:
@@ -179,6 +180,21 @@ def figures(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
     if rows:
         lines += ["", "| set | spread | density | coverage | Fréchet |", "| --- | --- | --- | --- | --- |", *rows]
     return "\n".join([*(lines if len(lines) > 2 else []), "", *dict.fromkeys(filter(None, notes))])
+
+
+def _placed(found: maps.Atlas, vectors: Sequence[np.ndarray]) -> list[tuple[list[float], bool]]:
+    """The place of each vector, and whether it is far from all real clips; of a moving run only the new ones are computed."""
+    keys = [(str(found.bank.facts["digest"]), found.map.recipe, vector.tobytes()) for vector in vectors]
+    known = {key: _places[key] for key in keys if key in _places}
+    new = [i for i, key in enumerate(keys) if key not in known]
+    if new:
+        points = np.stack([vectors[i] for i in new])
+        far = found.nearest(points, 1)[1][:, 0] > _reach(found)
+        for i, place, alone in zip(new, np.round(found.place(points).astype(float), 3).tolist(), far.tolist()):
+            known[keys[i]] = _places[keys[i]] = (place, alone)
+        while len(_places) > 4096:
+            _places.popitem(last=False)
+    return [known[key] for key in keys]
 
 
 def _known() -> dict[str, Path]:

@@ -19,7 +19,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -327,13 +327,15 @@ def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
 
 
 def build(plan: Plan, key: str, out: Path, progress: Progress | None = None, device: str = "auto") -> Bank:
-    """Embed a plan's clips by the model `key` and write the bank, or go on where an earlier call was stopped.
+    """Embed a plan's clips by the model `key` and write the bank, or go on where an earlier call was stopped. A label with
+    underscores becomes the model's own, if it has one of that name.
 
     Unreadable files are left out and listed in `facts["skipped"]`. Raises `BankError` if nothing could be read, if `out` or
     what was begun there is another bank, or if an embedding is not a number; `ModelError` for an unknown model.
     """
     spec = models.spec(key)
-    clips = plan.clips
+    named = {label.replace(" ", "_"): label for label in models.labels(spec.world)}  # folders are often written so
+    clips = [replace(clip, label=named.get(clip.label, clip.label)) for clip in plan.clips]
     puppets = all(clip.seed is not None for clip in clips)
     if puppets and spec.world != "puppets":
         raise BankError(f"“{key}” knows the world {spec.world}, not puppets. Give --videos.")

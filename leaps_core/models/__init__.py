@@ -73,13 +73,15 @@ def state(spec: ModelSpec) -> str:
 
 def fingerprint(spec: ModelSpec) -> str:
     """Which weights a model has: 16 hexadecimal digits of the SHA-256 of its file; of its tensors where it has no file,
-    which loads it. Raises `ModelError` for missing weights."""
+    which builds it unless it is loaded already. Raises `ModelError` for missing weights."""
     from . import weights
 
     file = weights.path(spec)
     if file is None:
-        state = load(spec.key, "cpu").state_dict()
-        parts = [part for name in sorted(state) for part in (name.encode(), state[name].numpy().tobytes())]
+        with _lock:
+            there = next((model.network for (key, _), model in _loaded.items() if key == spec.key), None)
+            state = (there or _builders[spec.key]()).state_dict()
+        parts = [part for name in sorted(state) for part in (name.encode(), state[name].cpu().numpy().tobytes())]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     try:
         facts = file.stat()
