@@ -58,7 +58,7 @@ def test_judge_shares_neither_builder_nor_seed() -> None:
 
 
 def test_a_broken_off_training_goes_on_and_is_no_model_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 32, False),),), width=2)
+    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 32, False, 1.0),),), width=2)
     weights = tmp_path / "puppet_judge.safetensors"
     monkeypatch.setattr(train, "evaluate", lambda *_: 0.5)
     one, _ = train.train(recipe, tmp_path, 0.001, weights=weights)
@@ -71,7 +71,8 @@ def test_a_broken_off_training_goes_on_and_is_no_model_yet(tmp_path: Path, monke
 def test_training_learns_and_follows_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     render = data.clips
     monkeypatch.setattr(data, "clips", lambda folder, seed, count, frames, size: render(folder, seed, 64, frames, size))
-    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, False), (8, 64, 64, True)), ((16, 112, 32, True),)))
+    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, False, 1.0), (8, 64, 64, True, 1.0)),
+                                                      ((16, 112, 32, True, 1.0),)))
     (one, figures), (other, _) = (train.train(recipe, tmp_path) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
     assert float(figures["accuracy"]) > 0.15, "more than twice chance"
