@@ -15,7 +15,7 @@ from leaps_core.banks import Bank
 from leaps_core.errors import BankError, LeapsError
 
 from . import places, player, views
-from .session import CALM, IN_TURN, QUICK, Session, toasts
+from .session import CALM, IN_TURN, QUICK, Session, toasts, toasts_while
 from .texts import sections
 from .theme import web
 
@@ -225,17 +225,6 @@ def poster(asked: list[Any]) -> str:
         return places.find(str(asked[0])).poster(int(asked[1]))
     except (LeapsError, ValueError, TypeError, IndexError):
         return ""
-
-
-def toasts_while(function: Any) -> Any:
-    """Like `toasts`, for an event that tells how far it is."""
-    def shown(*args: Any) -> Iterator[Any]:
-        try:
-            yield from function(*args)
-        except LeapsError as error:
-            gr.Warning(str(error), title="That did not work", duration=20)
-            yield gr.skip()
-    return shown
 
 
 def _state(shown: list[tuple[str, views.View]]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import subprocess
 import sys
@@ -185,7 +184,7 @@ def figures(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
 def _placed(found: maps.Atlas, vectors: Sequence[np.ndarray]) -> list[tuple[list[float], bool]]:
     """The place of each vector, and whether it is far from all real clips; of a moving run only the new ones are computed."""
     keys = [(str(found.bank.facts["digest"]), found.map.recipe, vector.tobytes()) for vector in vectors]
-    known = {key: _places[key] for key in keys if key in _places}
+    known = {key: place for key in keys if (place := _places.get(key))}
     new = [i for i, key in enumerate(keys) if key not in known]
     if new:
         points = np.stack([vectors[i] for i in new])
@@ -232,17 +231,10 @@ def _real(found: maps.Atlas) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _seen(key: str, weights: str, frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    import torch
-
-    network = models.load(key)
-    clip = video.to_tensor(np.frombuffer(frames, np.uint8).reshape(shape)).to(network.mean.device)
-    with torch.no_grad():
-        embedding = network.observe(clip).embedding
-    assert embedding is not None
-    return embedding.float().cpu().numpy()
+    return models.load(key).embed(video.to_tensor(np.frombuffer(frames, np.uint8).reshape(shape)))
 
 
 def name_of(run: runs.Run) -> str:
     """A run's name in lists."""
-    when = re.sub(r"[T]", " ", run.record["created"][5:16])
+    when = run.record["created"][5:16].replace("T", " ")
     return f"{run.config.action} · seed {run.config.seed} · {'demo' if run.demo else when}"

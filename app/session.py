@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -59,6 +59,21 @@ def toasts(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except LeapsError as error:
-            gr.Warning(str(error), title="That did not work", duration=20)
-            return gr.skip()
+            return _toast(error)
     return shown
+
+
+def toasts_while(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Like `toasts`, for an event that tells how far it is."""
+    @wraps(function)
+    def shown(*args: Any) -> Iterator[Any]:
+        try:
+            yield from function(*args)
+        except LeapsError as error:
+            yield _toast(error)
+    return shown
+
+
+def _toast(error: LeapsError) -> Any:
+    gr.Warning(str(error), title="That did not work", duration=20)
+    return gr.skip()

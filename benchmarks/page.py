@@ -1,4 +1,4 @@
-"""What the page costs: `python benchmarks/page.py`
+"""What the page costs: `python -m benchmarks.page`
 
 Starts `app.py` on a free port and measures how long it takes to answer, to show the first refined picture, and how many
 steps a second a default run makes: on the command line, in the page with a client that asks for news twice a second

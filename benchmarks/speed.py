@@ -1,4 +1,4 @@
-"""Steps a second, beside a naive loop: `python benchmarks/speed.py`
+"""Steps a second, beside a naive loop: `python -m benchmarks.speed`
 
 For each bundled model with its default verifier, on 16×112×112: steps a second at full size, and over a default run
 (coarse to fine, judge at snapshots). The opponent, timed in the same run, writes the paper's loop down as it stands:

@@ -178,8 +178,7 @@ class Bank:
         if self.puppets:
             row = self._row(number, ["label", "seed"])
             return video.sprite(render_clip(row["label"], row["seed"]))
-        return {"src": _address(self._row(number, ["preview"])["preview"]), "n": PREVIEW_FRAMES,
-                "cols": int(np.ceil(np.sqrt(PREVIEW_FRAMES))), "w": SIDE, "h": SIDE}
+        return video.sheet(_address(self._row(number, ["preview"])["preview"]), PREVIEW_FRAMES, SIDE, SIDE)
 
     def check(self, spec: models.ModelSpec, weights: str | None = None) -> None:
         """Raise `BankError` unless this model with these weights (None: those it has now) made the bank."""
@@ -412,10 +411,8 @@ def _embed(network: VideoModel, clips: list[Clip]) -> tuple[dict[str, Any], Skip
 
     stream = readable()
     while batch := list(islice(stream, BATCH)):
-        with torch.no_grad():
-            seen = network.observe(torch.cat([video.to_tensor(frames) for _, frames in batch]).to(network.mean.device))
-        assert seen.embedding is not None
-        for (clip, frames), embedding in zip(batch, seen.embedding.float().cpu().numpy(), strict=True):
+        seen = network.embed(torch.cat([video.to_tensor(frames) for _, frames in batch]))
+        for (clip, frames), embedding in zip(batch, seen, strict=True):
             rows.append({"label": clip.label, "source": clip.source, "seed": clip.seed, "embedding": embedding,
                          **(_pictures(frames) if clip.seed is None else {"poster": None, "preview": None})})
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}, skipped
@@ -431,7 +428,8 @@ def _frames(clip: Clip, spec: models.ModelSpec) -> np.ndarray:
     if clip.seed is not None:
         return render_clip(clip.label, clip.seed, spec.frames, spec.size)
     assert clip.path is not None
-    return video.read(clip.path, spec.frames, spec.size, start=clip.start, span=clip.span).frames
+    spans = [span for span in (clip.span, spec.span(spec.frames)) if span is not None]
+    return video.read(clip.path, spec.frames, spec.size, start=clip.start, span=min(spans, default=None)).frames
 
 
 def _write_part(path: Path, columns: dict[str, Any], skipped: Skipped) -> None:

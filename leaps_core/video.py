@@ -203,22 +203,30 @@ def write_webp(frames: np.ndarray, path: str | os.PathLike[str], fps: float = 8,
 def sprite(frames: np.ndarray, quality: int = 85) -> dict[str, str | int]:
     """All frames, uint8 (T, H, W, 3), in one sheet, row by row, for the page's player; quality: 0..100.
 
-    Returns `src` (the sheet as a WebP data address), `n` frames in `cols` columns, of `w` x `h` px each.
-    Raises `ValueError` for wrong frames.
+    Returns what `sheet` does. Raises `ValueError` for wrong frames.
     """
     from PIL import Image
 
     _check(frames, 1)
     n, h, w, _ = frames.shape
-    cols = math.ceil(math.sqrt(n))
+    cols = _columns(n)
     rows = math.ceil(n / cols)
-    sheet = np.zeros((rows * cols, h, w, 3), np.uint8)
-    sheet[:n] = frames
-    sheet = sheet.reshape(rows, cols, h, w, 3).swapaxes(1, 2).reshape(rows * h, cols * w, 3)
+    cells = np.zeros((rows * cols, h, w, 3), np.uint8)
+    cells[:n] = frames
+    picture = cells.reshape(rows, cols, h, w, 3).swapaxes(1, 2).reshape(rows * h, cols * w, 3)
     file = io.BytesIO()
-    Image.fromarray(sheet).save(file, "WEBP", quality=quality, method=0)
-    source = "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
-    return {"src": source, "n": n, "cols": cols, "w": w, "h": h}
+    Image.fromarray(picture).save(file, "WEBP", quality=quality, method=0)
+    return sheet("data:image/webp;base64," + base64.b64encode(file.getvalue()).decode(), n, w, h)
+
+
+def sheet(address: str, n: int, w: int, h: int) -> dict[str, str | int]:
+    """A sheet that `sprite` made, as the player wants it: `src` (a data address), `n` frames in `cols` columns, of
+    `w` x `h` px each."""
+    return {"src": address, "n": n, "cols": _columns(n), "w": w, "h": h}
+
+
+def _columns(n: int) -> int:
+    return math.ceil(math.sqrt(n))
 
 
 def to_tensor(frames: np.ndarray) -> torch.Tensor:

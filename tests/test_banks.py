@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_a_tree_of_videos_becomes_a_bank(videos: Path, tmp_path: Path) -> None:
     sheet = bank.preview(0)
     assert sheet["n"] == banks.PREVIEW_FRAMES and not bank.puppets
     assert bank.poster(0).startswith("data:image/webp;base64,") and bank.poster(0) != bank.poster(1)
+
+
+def test_videos_are_sampled_as_the_model_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = np.repeat(np.arange(0, 240, 10, dtype=np.uint8), 32 * 32 * 3).reshape(24, 32, 32, 3)
+    video.write_mp4(film, tmp_path / "film.mp4", fps=8)  # 3 s
+    clip, spec = banks.Clip("bowling", "film", tmp_path / "film.mp4"), replace(models.spec("tiny"), stride=2)
+    assert banks._frames(clip, spec)[-1].mean() < 50, "8 frames, 2/30 s apart: the first half second"
+    assert banks._frames(clip, replace(spec, stride=0))[-1].mean() > 200, "the whole film"
+    assert banks._frames(replace(clip, span=0.25), spec)[-1].mean() < 30, "no more than is the clip's"
 
 
 def test_kinetics_tables_name_cut_and_whole_videos(videos: Path, tmp_path: Path) -> None:

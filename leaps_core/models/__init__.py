@@ -216,8 +216,9 @@ def _judge(name: str, model: ModelSpec, verifier: ModelSpec | None) -> ModelSpec
 
 @lru_cache(maxsize=64)
 def _file_hash(path: Path, changed: int, size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    from . import weights
+
+    return weights.sha256_of(path)[:16]
 
 
 def _near(name: str, known: Any) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -101,6 +102,13 @@ class VideoModel(nn.Module):
             raise ModelError(f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
                              "embeddings. Choose a module that is called (some are only read for their weights).")
         return seen
+
+    @torch.no_grad()
+    def embed(self, clips: Tensor) -> np.ndarray:
+        """What the network sees in clips (B, 3, T, H, W) in [0, 1]: their embeddings, float32 (B, D)."""
+        embedding = self.observe(clips.to(self.mean.device)).embedding
+        assert embedding is not None
+        return embedding.float().cpu().numpy()
 
     def _grid(self, value: Tensor, t: int) -> Tensor:
         """A tap's output as (B, C, T', places), whatever its layout; class tokens are left out."""

@@ -112,9 +112,9 @@ def fetch(url: str, target: Path, sha256: str = "", check: Callable[[Path], None
             with _disk(part):
                 part.parent.mkdir(parents=True, exist_ok=True)
                 _fill(url, part, progress)
-                if sha256 and not _hash(part).startswith(sha256):
+                if sha256 and not sha256_of(part).startswith(sha256):
                     raise ModelError(f"What {url} gave is not the published file: its SHA-256 begins with "
-                                     f"{_hash(part)[:8]}, expected {sha256}.")
+                                     f"{sha256_of(part)[:8]}, expected {sha256}.")
             if check is not None:
                 check(part)
             os.replace(part, target)
@@ -249,7 +249,8 @@ def _length(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _hash(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

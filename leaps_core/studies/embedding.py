@@ -62,16 +62,10 @@ def make(model: str, action: str, count: int, cache: Path, settings: dict[str, A
 
 def see(key: str, sets: dict[str, list[np.ndarray]], bank: banks.Bank) -> Space:
     """What a network sees in each set. Raises `BankError` if the bank is not of this network."""
-    import torch
-
-    spec = models.spec(key)
-    bank.check(spec)
+    bank.check(models.spec(key))
     network = models.load(key)
-    seen: dict[str, np.ndarray] = {}
-    with torch.no_grad():
-        for name, frames in sets.items():
-            found = [network.observe(network.fit(video.to_tensor(clip).to(network.mean.device))).embedding for clip in frames]
-            seen[name] = torch.cat([one for one in found if one is not None]).float().cpu().numpy()
+    seen = {name: np.concatenate([network.embed(network.fit(video.to_tensor(clip))) for clip in frames])
+            for name, frames in sets.items()}
     return Space(key, bank.embeddings, bank.labels, seen)
 
 
