@@ -1,7 +1,7 @@
 """Train the bundled models on the puppet world: `python -m leaps_core.puppets.train [KEY ...]`.
 
 Robust training is what makes inversions readable: each batch is seen twice, once with Gaussian noise, colour, blur
-and shifts, and once moved along the gradient of its loss (one normalised step in an L2 ball; Engstrom et al. 2019).
+and shifts, and once moved up the gradient of its loss (one or two normalised steps in an L2 ball; Engstrom et al. 2019).
 Everything follows from the network's seed. Weights go to assets/models as safetensors, with the figures of the
 training in the file's metadata.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,20 +31,20 @@ MEAN, STD = 0.45, 0.225
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training: clips of `frames` × `size`², `count` of them in all, with or without adversarial twins,
-    under noise of a strength in [0, 1]."""
+    """A stretch of training: clips of `frames` × `size`², `count` of them in all, each with an adversarial twin of
+    `attack` steps (0: without), under noise of a strength in [0, 1]."""
 
     frames: int
     size: int
     count: int
-    adversarial: bool
+    attack: int
     noise: float = 1.0
 
 
 def stages(recipe: Recipe, phase: int, scale: float) -> list[Stage]:
     """The schedule of a phase (1, 2, ...); a share of it where `scale` < 1, neither noise nor adversary for clean twins."""
-    return [Stage(frames, size, max(32, round(count * scale)), adversarial and recipe.robust, noise * recipe.robust)
-            for frames, size, count, adversarial, noise in recipe.phases[phase - 1]]
+    return [Stage(frames, size, max(32, round(count * scale)), attack * recipe.robust, noise * recipe.robust)
+            for frames, size, count, attack, noise in recipe.phases[phase - 1]]
 
 
 def train(recipe: Recipe, folder: Path, scale: float = 1.0, view: str = "clip", done: int = 0,
@@ -132,14 +133,14 @@ def _settle(network: nn.Module, folder: Path, scale: float, view: str) -> None:
         layer.momentum = None  # a plain average
     rng = np.random.default_rng(0)
     for i in range(0, len(clips) if layers else 0, 16):
-        x = _fit(clips[i:i + 16], Stage(16, 112, len(clips), False), view, rng)
+        x = _fit(clips[i:i + 16], Stage(16, 112, len(clips), 0), view, rng)
         network((x - MEAN) / STD)
     network.eval()
 
 
 def evaluate(network: nn.Module, folder: Path, scale: float = 1.0, view: str = "clip") -> float:
     """Top-1 share on held-out clips of 16×112² (480 at scale 1)."""
-    stage = Stage(16, 112, max(32, round(data.HELD_OUT_COUNT * scale)), False)
+    stage = Stage(16, 112, max(32, round(data.HELD_OUT_COUNT * scale)), 0)
     clips = data.clips(folder, data.HELD_OUT_SEED, stage.count, stage.frames, stage.size)
     targets, rng, hits = data.labels(len(clips)), np.random.default_rng(0), 0
     with torch.no_grad():
@@ -169,19 +170,35 @@ def _update(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, tar
 
     y = torch.from_numpy(targets)
     x = augment(x, strength) if strength else _shift(x)
-    x.requires_grad_(stage.adversarial)
+    x.requires_grad_(bool(stage.attack))
     optimizer.zero_grad()
     loss, logits = loss_of(x)
     loss.backward()
-    if stage.adversarial:
+    if stage.attack:
         assert x.grad is not None
-        # the radius grows with the square root of the pixel count, so that it means the same change to a pixel
-        radius = 3.0 * math.sqrt(x[0].numel() / (3 * 8 * 64**2)) * (0.5 + 0.5 * torch.rand(len(x), 1, 1, 1, 1))
-        moved = x.detach() + radius * x.grad / x.grad.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1, 1)
-        loss_of(moved)[0].backward()
+        loss_of(_attack(x.detach(), x.grad, stage.attack, lambda x: loss_of(x)[0]))[0].backward()
     nn.utils.clip_grad_norm_(network.parameters(), 5.0, error_if_nonfinite=True)
     optimizer.step()
     return loss.item(), (logits.argmax(1) == y).float().mean().item()
+
+
+def _attack(x: Tensor, gradient: Tensor, steps: int, loss_of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Adversarial twins of clips (B, 3, T, H, W): steps up the loss, within an L2 ball about each. `gradient` is the
+    first step's."""
+    # the radius grows with the square root of the pixel count, so that it means the same change to a pixel
+    radius = 3.0 * math.sqrt(x[0].numel() / (3 * 8 * 64**2)) * (0.5 + 0.5 * torch.rand(len(x), 1, 1, 1, 1))
+    stride = radius if steps == 1 else 1.5 * radius / steps
+    change = stride * gradient / _length(gradient)
+    for _ in range(steps - 1):
+        moved = (x + change).requires_grad_()
+        gradient, = torch.autograd.grad(loss_of(moved), moved)
+        change = change + stride * gradient / _length(gradient)
+        change = change * (radius / _length(change)).clamp_max(1.0)
+    return x + change
+
+
+def _length(x: Tensor) -> Tensor:
+    return x.flatten(1).norm(dim=1).clamp_min(1e-12).view(-1, 1, 1, 1, 1)
 
 
 def augment(x: Tensor, strength: float = 1.0) -> Tensor:
@@ -235,7 +252,7 @@ def _crop(clip: np.ndarray, stage: Stage, rng: np.random.Generator) -> np.ndarra
 
 
 def _cost(stage: Stage) -> float:
-    return stage.frames * stage.size**2 * (2 if stage.adversarial else 1)
+    return stage.frames * stage.size**2 * (1 + stage.attack)
 
 
 def _rate(done: float) -> float:

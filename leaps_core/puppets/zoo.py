@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "assets" / "models"
 """Where the bundled weights lie."""
 
-Stages = tuple[tuple[int, int, int, bool, float], ...]
-_SMALL: Stages = ((8, 64, 24_000, False, 1.0), (8, 64, 6_400, True, 1.0))
-_FULL: Stages = ((16, 112, 3_200, False, 1.0), (16, 112, 960, True, 1.0))
-_ROBUST: Stages = ((8, 64, 9_600, True, 1.0), (16, 112, 1_600, True, 1.0))
-_MOTION: Stages = ((8, 64, 9_600, False, 0.3), (8, 64, 4_800, True, 0.3), (16, 112, 1_600, True, 0.3))
+Stages = tuple[tuple[int, int, int, int, float], ...]
+_SMALL: Stages = ((8, 64, 24_000, 0, 1.0), (8, 64, 6_400, 1, 1.0))
+_FULL: Stages = ((16, 112, 3_200, 0, 1.0), (16, 112, 960, 1, 1.0))
+_ROBUST: Stages = ((8, 64, 9_600, 1, 1.0), (16, 112, 1_600, 1, 1.0))
+_MOTION: Stages = ((8, 64, 9_600, 0, 0.3), (8, 64, 4_800, 1, 0.3), (16, 112, 1_600, 1, 0.3))
 """Under full noise, networks learn poses but hardly the direction of a motion, which little noise lets them learn."""
+_STEADY: Stages = ((8, 64, 19_200, 2, 0.3), (16, 112, 2_400, 2, 0.3))
+"""A stronger adversary, and more of it."""
 _PHASES = (_SMALL, _FULL, _ROBUST, _ROBUST, _MOTION)
 _CONV_TAPS = r"blocks\.0|blocks\.\d+\.res_blocks\.\d+"
 
@@ -34,7 +36,8 @@ class Recipe:
     """How one bundled network is made.
 
     Training has phases, mostly small clips and then full-size ones, each with a cycle of the learning rate and a seed
-    of its own. A phase has stages: (frames, size, clips, adversarial twins, strength of the noise).
+    of its own. A phase has stages: (frames, size, clips, steps of the adversary, strength
+    of the noise).
     """
 
     key: str
@@ -64,6 +67,7 @@ RECIPES = {recipe.key: recipe for recipe in (
            phases=(*_PHASES, _MOTION),
            about="Channel-separated network: space-time and channels are mixed in separate convolutions."),
     Recipe("puppet_r50", "Puppet 3D ResNet", "3D ResNet", "resnet3d", 16, 12, depths=(1, 1, 1, 1),
+           phases=(*_PHASES, _STEADY),
            paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The classic: a ResNet-50 whose convolutions also look along time."),
     Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 16, 13,
@@ -73,13 +77,13 @@ RECIPES = {recipe.key: recipe for recipe in (
            phases=(*_PHASES, _MOTION, _MOTION), paper=PaperRow(0.75, 0.1, 1e-3),
            about="A lean network, expanded from a 2-D one axis at a time."),
     Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3,
-           phases=(((8, 64, 40_000, False, 1.0),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
+           phases=(((8, 64, 40_000, 0, 1.0),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
            paper=PaperRow(1.0, 0.6, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),
     Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 16, 12, robust=False,
            depths=(1, 1, 1, 1),
-           phases=(((8, 64, 24_000, False, 0.0),), ((16, 112, 3_200, False, 0.0),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
+           phases=(((8, 64, 24_000, 0, 0.0),), ((16, 112, 3_200, 0, 0.0),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The same network as Puppet 3D ResNet, trained without noise and adversary. It recognises real clips "
                  "as well, but its inversions can't be read: compare the two."),
     Recipe("puppet_judge", "Puppet judge", "C3D", "c3d", 16, 77, role="judge", rate=4e-3, batch=32,
