@@ -590,11 +590,26 @@ def _check_memory(config: SynthesisConfig) -> None:
 
 
 def _free_memory(device: str) -> int:
-    """Bytes, of the graphics card for cuda, else of the machine."""
+    """Bytes, of the graphics card for cuda, else of the machine or the container."""
     import psutil
     import torch
 
-    return int(torch.cuda.mem_get_info()[0] if device == "cuda" else psutil.virtual_memory().available)
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    available = psutil.virtual_memory().available
+    left = _container_memory(Path("/sys/fs/cgroup"))
+    return available if left is None else min(available, left)
+
+
+def _container_memory(cgroup: Path) -> int | None:
+    """What a container has left of its limit (cgroup 2), in bytes; None where there is no limit. Files that are only kept
+    in memory because nobody else needs it count as free."""
+    try:
+        limit, used = (int((cgroup / name).read_text()) for name in ("memory.max", "memory.current"))
+        kept = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())["inactive_file"]
+    except (OSError, ValueError, KeyError):  # no cgroup 2, or “max”
+        return None
+    return max(0, limit - used + int(kept))
 
 
 def _locked(folder: Path) -> FileLock:

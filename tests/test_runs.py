@@ -242,6 +242,15 @@ def test_too_little_memory_is_refused_before_anything_is_made(monkeypatch, home)
     assert not home.exists()
 
 
+def test_a_containers_limit_counts(tmp_path: Path) -> None:
+    assert runs._container_memory(tmp_path) is None
+    for name, text in (("memory.max", "max\n"), ("memory.current", "700\n"), ("memory.stat", "anon 600\ninactive_file 90\n")):
+        (tmp_path / name).write_text(text)
+    assert runs._container_memory(tmp_path) is None
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert runs._container_memory(tmp_path) == 390
+
+
 def test_memory_used_up_is_said_plainly(monkeypatch):
     def broken(*arguments, **options):
         yield from list(synthesize(*arguments, **options))[:1]
