@@ -12,7 +12,7 @@ setup:  ## Make the environment (.venv) with the pinned packages; does nothing w
 	@bash scripts/setup.sh
 
 run: setup  ## Start the page at http://127.0.0.1:7860
-	@$(PY) app.py $(ARGS)
+	@$(PY) app.py --personal $(ARGS)
 
 test: setup  ## Run the tests, all but those marked slow
 	@$(PY) -m pytest -m "not slow" $(ARGS)

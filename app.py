@@ -1,4 +1,4 @@
-"""Starts the page: python app.py [--host HOST] [--port PORT]."""
+"""Starts the page: python app.py [--host HOST] [--port PORT] [--personal]."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def main() -> None:
     on_space = "SPACE_ID" in os.environ
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", 7860)))
+    parser.add_argument("--personal", action="store_true", help="the page is one person's: it shares its runs with the "
+                        "command line. Without it, each visitor sees only their own")
     arguments = parser.parse_args()
+    app.views.PERSONAL = arguments.personal
     page = app.build()
     page.launch(server_name=arguments.host, server_port=arguments.port, prevent_thread_lock=True, **app.options())
     print(f"LEAPS Explorer: http://{arguments.host}:{arguments.port}", flush=True)

@@ -17,14 +17,14 @@ from typing import Any
 
 import gradio as gr
 
-from . import api, session, warmup
+from . import api, session, views, warmup
 from .map_tab import MapTab
 from .runs_tab import RunsTab
 from .session import QUICK
 from .synthesis_tab import SynthesisTab
 from .theme import THEME, web
 
-__all__ = ["build", "options", "warmup"]
+__all__ = ["build", "options", "views", "warmup"]
 
 
 def build() -> gr.Blocks:

@@ -22,6 +22,8 @@ from .jobs import Job, Jobs
 
 JOBS = Jobs()
 """The jobs of this server."""
+PERSONAL = False
+"""Whether whoever opens the page is the one person whose runs are kept here, the command line's too."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class View:
 
 
 def owner_of(visitor: str | None) -> str:
-    """The name under which a visitor's runs are kept: it tells nothing of the secret that the browser keeps."""
-    return hashlib.sha256((visitor or secrets.token_hex()).encode()).hexdigest()[:24]
+    """The name under which a visitor's runs are kept: it tells nothing of the secret that the browser keeps. A personal
+    page keeps them as the command line does, under no name."""
+    return "" if PERSONAL else hashlib.sha256((visitor or secrets.token_hex()).encode()).hexdigest()[:24]
 
 
 def of_job(job: Job) -> View:
