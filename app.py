@@ -10,6 +10,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
 
 import app  # noqa: E402  (the package of this name, which Python prefers to this file)
+from leaps_core import models  # noqa: E402
+from leaps_core.errors import LeapsError  # noqa: E402
+from leaps_core.models import own  # noqa: E402
 
 
 def main() -> None:
@@ -20,7 +23,16 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", 7860)))
     parser.add_argument("--personal", action="store_true", help="the page is one person's: it shares its runs with the "
                         "command line. Without it, each visitor sees only their own")
+    parser.add_argument("--models", metavar="FILE", nargs="+", default=[],
+                        help="files of models of one's own; those in LEAPS_HOME/models are always there")
     arguments = parser.parse_args()
+    try:
+        for file in arguments.models:
+            own.load(file)
+    except LeapsError as error:
+        parser.error(str(error))
+    for sentence in models.failures():
+        print(f"LEAPS Explorer: {sentence}", flush=True)
     app.views.PERSONAL = arguments.personal
     page = app.build()
     page.launch(server_name=arguments.host, server_port=arguments.port, prevent_thread_lock=True, **app.options())

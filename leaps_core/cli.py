@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import models, runs
 from .config import FIELDS, SynthesisConfig, info
 from .errors import ConfigError, LeapsError, RunError
-from .models import weights
+from .models import own, weights
 from .models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     options = _parser().parse_args(arguments)
     try:
+        for file in getattr(options, "own", ()):
+            own.load(file)
         return int(options.command(options) or 0)
     except LeapsError as error:
         print("leaps:", " ".join(str(error).split()), file=sys.stderr)
@@ -77,6 +79,8 @@ def _models(options: argparse.Namespace) -> None:
              _percent(spec.accuracy), "yes" if spec.robust else "no", "yes" if spec.can_verify else "no", spec.role,
              models.state(spec)) for spec in specs]
     _table(("key", "name", "world", "clip", "params", "accuracy", "robust", "can verify", "role", "weights"), rows)
+    for sentence in models.failures():
+        print(f"note: {sentence}", file=sys.stderr)
 
 
 def _actions(options: argparse.Namespace) -> None:
@@ -444,6 +448,8 @@ Prints the files.""")
 def _add(commands: Any, name: str, command: Any, text: str, epilog: str = "") -> _Parser:
     parser: _Parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=epilog)
     parser.set_defaults(command=command)
+    parser.add_argument("--models", dest="own", metavar="FILE", nargs="+", default=argparse.SUPPRESS,
+                        help="files of models of one's own (docs/own-models.md); those in LEAPS_HOME/models are always there")
     return parser
 
 

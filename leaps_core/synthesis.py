@@ -260,7 +260,7 @@ def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, in
     frames, size = config.frames or spec.frames, config.size or spec.size
     for name, value, own in (("frames", frames, spec.frames), ("size", size, spec.size)):
         if name in spec.fixed and value != own:
-            raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only, for which its positions were learned.")
+            raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only: its weights were made for that.")
     if frames < spec.min_frames or frames % spec.tubelet:
         multiples = f"multiples of {spec.tubelet}, " if spec.tubelet > 1 else ""
         raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.min_frames} or more "

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import SynthesisConfig
-from ..errors import ModelError
+from ..errors import LeapsError, ModelError
 from .spec import ModelSpec, PaperRow, Source
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from .adapter import VideoModel
 
-__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "fingerprint", "labels", "load", "network", "paper_settings",
-           "ready", "register", "spec", "specs", "state"]
+__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "failures", "fingerprint", "labels", "load", "network",
+           "paper_settings", "ready", "register", "spec", "specs", "state"]
 
 _registry: dict[str, ModelSpec] = {}
 _builders: dict[str, Callable[[], torch.nn.Module]] = {}
 _labels: dict[str, tuple[str, ...]] = {}
 _loaded: dict[tuple[str, str], VideoModel] = {}
+_failures: list[str] = []
 _lock = threading.RLock()
 
 
@@ -59,8 +60,15 @@ def spec(key: str) -> ModelSpec:
     """The record of one model. Raises `ModelError` that names near and known keys."""
     _bundled()
     if key not in _registry:
-        raise ModelError(f"There is no model “{key}”.{_near(key, _registry)} Known: {', '.join(_registry)}.")
+        raise ModelError(" ".join([f"There is no model “{key}”.{_near(key, _registry)} Known: {', '.join(_registry)}.",
+                                   *_failures]))
     return _registry[key]
+
+
+def failures() -> tuple[str, ...]:
+    """Why files in LEAPS_HOME/models could not be loaded, a sentence each."""
+    _bundled()
+    return tuple(_failures)
 
 
 def state(spec: ModelSpec) -> str:
@@ -80,7 +88,7 @@ def fingerprint(spec: ModelSpec) -> str:
     if file is None:
         with _lock:
             there = next((model.network for (key, _), model in _loaded.items() if key == spec.key), None)
-            state = (there or _builders[spec.key]()).state_dict()
+            state = (there or network(spec.key)).state_dict()
         parts = [part for name in sorted(state) for part in (name.encode(), state[name].cpu().numpy().tobytes())]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     try:
@@ -112,14 +120,19 @@ def load(key: str, device: str = "auto") -> VideoModel:
     with _lock:
         if (key, str(place)) not in _loaded:
             path = weights.path(record)
-            _loaded[key, str(place)] = VideoModel(record, _builders[key](), path).to(place)
+            _loaded[key, str(place)] = VideoModel(record, network(key), path).to(place)
         return _loaded[key, str(place)].fork()
 
 
 def network(key: str) -> torch.nn.Module:
-    """A model's network as it is built, with random weights. Raises `ModelError`."""
+    """A model's network as it is built, with random weights. Raises `ModelError`, also for what goes wrong in a builder."""
     spec(key)
-    return _builders[key]()
+    try:
+        return _builders[key]()
+    except LeapsError:
+        raise
+    except Exception as error:  # a builder may be anybody's code
+        raise ModelError(f"“{key}” can't be built: {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -227,12 +240,13 @@ def _near(name: str, known: Any) -> str:
 
 
 def _bundled() -> None:
-    """Register the bundled and the published models at the first look (their builders import torch only when called)."""
+    """Register the bundled and the published models at the first look (their builders import torch only when called), and
+    one's own."""
     with _lock:
         if "puppets" in _labels:
             return
         from ..puppets import ACTIONS, zoo
-        from . import kinetics
+        from . import kinetics, own
 
         _labels["puppets"] = ACTIONS
         for record in zoo.specs():
@@ -242,3 +256,4 @@ def _bundled() -> None:
             assert len(_labels[world]) == count
         for record, build in kinetics.MODELS:
             register(record, build)
+        _failures.extend(own.load_folder())

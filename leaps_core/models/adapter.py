@@ -59,9 +59,9 @@ class VideoModel(nn.Module):
             checkpoints.load(spec, network, path)
         self.requires_grad_(False).eval()
         self.taps = [name for name, _ in network.named_modules() if re.fullmatch(spec.taps, name)]
-        if not self.taps:
+        if not self.taps and spec.taps:
             raise ModelError(f"“{spec.key}”: no module's name matches the taps {spec.taps!r}.")
-        if spec.embedding_layer not in dict(network.named_modules()):
+        if spec.embedding_layer and spec.embedding_layer not in dict(network.named_modules()):
             raise ModelError(f"“{spec.key}”: there is no layer {spec.embedding_layer!r} for embeddings.")
 
     def forward(self, clip: Tensor) -> Tensor:
@@ -98,17 +98,22 @@ class VideoModel(nn.Module):
                 seen.temporal = temporal if temporal.shape[2] > 1 else seen.temporal
             if name == self.spec.embedding_layer:
                 seen.embedding = mean
-        if features and (silent := {*self.taps, self.spec.embedding_layer} - taps.keys()):
+        if features and (silent := self._wanted() - taps.keys()):
             raise ModelError(f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
                              "embeddings. Choose a module that is called (some are only read for their weights).")
         return seen
 
     @torch.no_grad()
     def embed(self, clips: Tensor) -> np.ndarray:
-        """What the network sees in clips (B, 3, T, H, W) in [0, 1]: their embeddings, float32 (B, D)."""
+        """What the network sees in clips (B, 3, T, H, W) in [0, 1]: their embeddings, float32 (B, D). Raises `ModelError`
+        for a network that doesn't show its layers."""
         embedding = self.observe(clips.to(self.mean.device)).embedding
-        assert embedding is not None
+        if embedding is None:
+            raise ModelError(f"“{self.spec.key}” has no layer for embeddings. Give its record an embedding_layer.")
         return embedding.float().cpu().numpy()
+
+    def _wanted(self) -> set[str]:
+        return {*self.taps, self.spec.embedding_layer} - {""}
 
     def _grid(self, value: Tensor, t: int) -> Tensor:
         """A tap's output as (B, C, T', places), whatever its layout; class tokens are left out."""
@@ -144,7 +149,7 @@ class VideoModel(nn.Module):
             norms[layer] = inputs[0].mean(axes), inputs[0].var(axes, unbiased=False)
 
         handles = []
-        wanted = {*self.taps, self.spec.embedding_layer} if features else set()
+        wanted = self._wanted() if features else set()
         try:
             for name, module in self.network.named_modules():
                 if name in wanted:

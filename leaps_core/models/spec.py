@@ -35,7 +35,8 @@ class ModelSpec:
     """All facts of one model. Nothing else in the project knows anything about a particular network.
 
     `taps` is a regular expression that full-matches the names of the tapped modules (stem and blocks, in
-    execution order). `tubelet` is the number of frames in one token; `class_token`: whether the tokens begin with one.
+    execution order); "", as `embedding_layer`, for a network that doesn't show its modules. `tubelet` is the number of
+    frames in one token; `class_token`: whether the tokens begin with one.
 
     A clip has `frames` frames of `size` px, `stride` frames of a 30 fps video apart (0: spread over the whole video).
     Other lengths are multiples of `tubelet` from `min_frames` on, other sizes multiples of `size_step`, except where
