@@ -5,46 +5,22 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from leaps_core import banks, models, runs, video
-from leaps_core.cli import main
+from leaps_core import banks, embed, models, runs, video
 from leaps_core.errors import BankError
-from leaps_core.puppets import ACTIONS, render_clip
+from leaps_core.puppets import render_clip
 from tests import tiny
 
 tiny.register()
 
 
 @pytest.fixture
-def videos(tmp_path: Path) -> Path:
-    """Six readable clips of two labels, and one that isn't a video."""
-    for i in range(6):
-        path = tmp_path / "videos" / ("bowling", "tai chi")[i % 2] / f"{i}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        video.write_mp4(render_clip(ACTIONS[i], i, 8, 64), path)
-    (tmp_path / "videos" / "bowling" / "broken.mp4").write_bytes(b"no video")
-    return tmp_path / "videos"
-
-
-@pytest.fixture
 def puppets(tmp_path: Path) -> banks.Bank:
-    return banks.build(banks.plan_puppets(20), "tiny", tmp_path / "puppets.parquet")
-
-
-def test_embeddings_are_the_models_own(puppets: banks.Bank) -> None:
-    spec = models.spec("tiny")
-    clip = render_clip(ACTIONS[3], banks.PUPPET_SEED + 3, spec.frames, spec.size)
-    seen = models.load("tiny").observe(video.to_tensor(clip)).embedding
-    assert seen is not None
-    assert puppets.embeddings.dtype == np.float32 and puppets.embeddings.shape == (20, 10)
-    assert np.allclose(puppets.embeddings[3], seen[0], rtol=2e-3, atol=1e-3)
-    assert puppets.labels[3] == ACTIONS[3] and puppets.puppets
+    return embed.build(embed.plan_puppets(20), "tiny", tmp_path / "puppets.parquet")
 
 
 def test_rows_are_read_in_the_order_asked(puppets: banks.Bank) -> None:
@@ -56,83 +32,20 @@ def test_rows_are_read_in_the_order_asked(puppets: banks.Bank) -> None:
 
 def test_puppets_are_drawn_when_looked_at(puppets: banks.Bank) -> None:
     sheet = puppets.preview(4)
-    assert sheet == video.sprite(render_clip(puppets.labels[4], banks.PUPPET_SEED + 4)) and sheet["n"] == 16
+    assert sheet == video.sprite(render_clip(puppets.labels[4], embed.PUPPET_SEED + 4)) and sheet["n"] == 16
     assert puppets.poster(4).startswith("data:image/webp;base64,") and puppets.poster(4) != puppets.poster(5)
     with pytest.raises(BankError, match="no clip 20"):
         puppets.poster(20)
 
 
-def test_a_tree_of_videos_becomes_a_bank(videos: Path, tmp_path: Path) -> None:
-    (videos / "tai chi").rename(videos / "tai_chi")
-    bank = banks.build(banks.plan_folder(videos), "tiny", tmp_path / "a.parquet")
-    assert sorted(zip(bank.labels.tolist(), bank.sources, strict=True)) == [
-        *(("bowling", f"bowling/{i}.mp4") for i in (0, 2, 4)), *(("tai chi", f"tai_chi/{i}.mp4") for i in (1, 3, 5))]
-    assert [source for source, _ in bank.facts["skipped"]] == ["bowling/broken.mp4"]
-    sheet = bank.preview(0)
-    assert sheet["n"] == banks.PREVIEW_FRAMES and not bank.puppets
-    assert bank.poster(0).startswith("data:image/webp;base64,") and bank.poster(0) != bank.poster(1)
-
-
-def test_videos_are_sampled_as_the_model_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    film = np.repeat(np.arange(0, 240, 10, dtype=np.uint8), 32 * 32 * 3).reshape(24, 32, 32, 3)
-    video.write_mp4(film, tmp_path / "film.mp4", fps=8)  # 3 s
-    clip, spec = banks.Clip("bowling", "film", tmp_path / "film.mp4"), replace(models.spec("tiny"), stride=2)
-    assert banks._frames(clip, spec)[-1].mean() < 50, "8 frames, 2/30 s apart: the first half second"
-    assert banks._frames(clip, replace(spec, stride=0))[-1].mean() > 200, "the whole film"
-    assert banks._frames(replace(clip, span=0.25), spec)[-1].mean() < 30, "no more than is the clip's"
-
-
-def test_kinetics_tables_name_cut_and_whole_videos(videos: Path, tmp_path: Path) -> None:
-    (videos / "bowling" / "0.mp4").rename(videos / "abc_000002_000012.mp4")
-    film = np.concatenate([np.full((16, 32, 32, 3), level, np.uint8) for level in (0, 255)])
-    video.write_mp4(film, videos / "whole.mp4", fps=8)
-    table = tmp_path / "train.csv"
-    table.write_text("label,youtube_id,time_start,time_end,split\nbowling,abc,2,12,train\nbowling,whole,0,2,train\n"
-                     "tai chi,whole,2,4,train\ntai chi,lost,1,11,train\ntai chi,whole,2,4,train\n", "utf-8")
-    plan = banks.plan_csv(videos, table)
-    assert plan.skipped == (("lost_1_11", "no file"), ("whole.mp4 from 2 s", "a copy of whole.mp4 from 2 s"))
-    bank = banks.build(plan, "tiny", tmp_path / "a.parquet")
-    assert bank.labels.tolist() == ["bowling", "bowling", "tai chi"]
-    assert bank.sources == ["abc_000002_000012.mp4", "whole.mp4 from 0 s", "whole.mp4 from 2 s"]
-    dark, bright = (models.load("tiny").observe(torch.full((1, 3, 8, 32, 32), level)).embedding for level in (0.0, 1.0))
-    assert np.abs(bank.embeddings[1] - dark.numpy()).max() < 0.1 < np.abs(bank.embeddings[2] - dark.numpy()).max()
-    assert np.abs(bank.embeddings[2] - bright.numpy()).max() < 0.1
-
-
-def test_an_interrupted_build_goes_on_to_the_same_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(banks, "PART", 4)
-    plan = banks.plan_puppets(14)
-    whole = banks.build(plan, "tiny", tmp_path / "whole.parquet")
-    real, calls = banks._embed, []
-
-    def stops(network, clips):  # type: ignore[no-untyped-def]
-        calls.append(len(clips))
-        if len(calls) in (2, 4):
-            raise KeyboardInterrupt
-        return real(network, clips)
-
-    monkeypatch.setattr(banks, "_embed", stops)
-    out = tmp_path / "again.parquet"
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            banks.build(plan, "tiny", out)
-        with pytest.raises(BankError, match="not finished"):
-            banks.Bank.open(out)
-    banks.build(plan, "tiny", out)
-    assert calls == [4, 4, 4, 4, 4, 2], "no part is made twice"
-    assert out.read_bytes() == whole.path.read_bytes()
-    assert not out.with_name("again.parquet.parts").exists()
-    assert banks.build(plan, "tiny", out).facts == whole.facts and len(calls) == 6, "a complete bank is left as it is"
-
-
 def test_a_bank_begun_for_something_else_is_refused(puppets: banks.Bank, tmp_path: Path) -> None:
     with pytest.raises(BankError, match="another bank"):
-        banks.build(banks.plan_puppets(21), "tiny", puppets.path)
+        embed.build(embed.plan_puppets(21), "tiny", puppets.path)
     begun = tmp_path / "b.parquet"
     (tmp_path / "b.parquet.parts").mkdir()
     (tmp_path / "b.parquet.parts" / "plan.json").write_text("{}")
     with pytest.raises(BankError, match="parts of another bank"):
-        banks.build(banks.plan_puppets(4), "tiny", begun)
+        embed.build(embed.plan_puppets(4), "tiny", begun)
 
 
 def test_a_bank_knows_its_model_and_weights(puppets: banks.Bank) -> None:
@@ -183,43 +96,6 @@ def test_foreign_parquet_is_refused(tmp_path: Path) -> None:
         banks.Bank.open(tmp_path / "b.parquet")
 
 
-def test_bad_folders_are_refused(videos: Path, tmp_path: Path) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(BankError, match="holds no videos"):
-        banks.plan_folder(empty)
-    with pytest.raises(BankError, match="is no folder"):
-        banks.plan_folder(tmp_path / "nowhere")
-    with pytest.raises(BankError, match="none in folders named after their labels"):
-        banks.plan_folder(videos / "bowling")
-    (videos / "bowling" / "broken.mp4").rename(empty / "broken.mp4")
-    (tmp_path / "unreadable" / "x").mkdir(parents=True)
-    (empty / "broken.mp4").rename(tmp_path / "unreadable" / "x" / "broken.mp4")
-    with pytest.raises(BankError, match="None of the 1 clips could be read.*broken"):
-        banks.build(banks.plan_folder(tmp_path / "unreadable"), "tiny", tmp_path / "c.parquet")
-
-
-def test_copies_are_left_out_and_contradictions_refused(videos: Path) -> None:
-    whole = (videos / "bowling" / "0.mp4").read_bytes()
-    (videos / "bowling" / "copy.mp4").write_bytes(whole)
-    plan = banks.plan_folder(videos)
-    assert ("bowling/copy.mp4", "a copy of bowling/0.mp4") in plan.skipped and len(plan.clips) == 7
-    (videos / "tai chi" / "copy.mp4").write_bytes(whole)
-    with pytest.raises(BankError, match="two labels.*bowling.*tai chi"):
-        banks.plan_folder(videos)
-
-
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("a,b\n1,2\n", "no table of Kinetics clips"), ("", "no table of Kinetics clips"),
-    ("label,youtube_id,time_start,time_end\nbowling,zzz,1,2\n", "None of the 1 rows"),
-    ("label,youtube_id,time_start,time_end\nbowling,zzz,one,2\n", "line 2: the times are 'one'"),
-])
-def test_bad_tables_are_refused(videos: Path, tmp_path: Path, text: str, sentence: str) -> None:
-    (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(BankError, match=sentence):
-        banks.plan_csv(videos, tmp_path / "t.csv")
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e5])
 def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
     vectors = np.zeros((3, 4))
@@ -228,18 +104,8 @@ def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path, value: float
         banks.assemble(tmp_path / "a.parquet", FACTS, 3, lambda numbers: (_columns(vectors, ["a", "b", "c"]), []))
 
 
-def test_embed_on_the_command_line(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "bank.parquet"
-    assert main(["embed", "--videos", str(videos), "--model", "tiny", "--out", str(out)]) == 0
-    said = capsys.readouterr()
-    assert said.out.strip() == str(out) and "skipped bowling/broken.mp4" in said.err and "6 clips of 2 classes" in said.err
-    assert main(["embed", "--puppets", "5", "--model", "tiny", "--out", str(tmp_path / "p.parquet")]) == 0
-    assert main(["embed", "--videos", str(tmp_path / "no"), "--model", "tiny", "--out", str(out)]) == 2
-    assert "is no folder" in capsys.readouterr().err
-
-
 def test_importing_needs_neither_torch_nor_pyarrow() -> None:
-    code = ("import sys, leaps_core.banks, leaps_core.maps, leaps_core.metrics; "
+    code = ("import sys, leaps_core.banks, leaps_core.embed, leaps_core.maps, leaps_core.metrics; "
             "assert not {'torch', 'pyarrow', 'umap', 'sklearn'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .. import banks, maps, models
+from .. import banks, embed, maps, models
 
 COUNT = 1600
 
@@ -26,7 +26,7 @@ def make(key: str, folder: Path, count: int = COUNT) -> banks.Bank:
             old.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     with tqdm(total=count, desc=key, disable=None) as bar:
-        bank = banks.build(banks.plan_puppets(count), key, path, lambda done, _: bar.update(done - bar.n))
+        bank = embed.build(embed.plan_puppets(count), key, path, lambda done, _: bar.update(done - bar.n))
     for method in maps.METHODS:
         for dims in (2, 3):
             recipe = maps.Recipe(method, dims=dims)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app import map_tab, places, views
-from leaps_core import SynthesisConfig, banks, maps, models, runs
+from leaps_core import SynthesisConfig, banks, embed, maps, models, runs
 from leaps_core.errors import BankError
 from tests import tiny
 
@@ -25,7 +25,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LEAPS_HOME", str(home))
     monkeypatch.setattr(banks, "BANKS", home / "none")
     (home / "banks").mkdir(parents=True, exist_ok=True)
-    maps.chart(banks.build(banks.plan_puppets(64), "tiny", home / "banks" / "mine.parquet"), PCA)
+    maps.chart(embed.build(embed.plan_puppets(64), "tiny", home / "banks" / "mine.parquet"), PCA)
     return home
 
 
@@ -68,7 +68,7 @@ def test_a_map_is_fitted_in_a_process_of_its_own(home: Path) -> None:
     said = list(places.fit(bank, recipe))
     assert any("64 of 64 clips" in line for line in said) and maps.stored(bank, recipe) is not None
     (home / "banks" / "few.parquet").unlink(missing_ok=True)
-    few = banks.build(banks.plan_puppets(4), "tiny", home / "banks" / "few.parquet")
+    few = embed.build(embed.plan_puppets(4), "tiny", home / "banks" / "few.parquet")
     with pytest.raises(BankError, match="umap needs more than 15"):
         list(places.fit(few, maps.Recipe()))
     few.path.unlink()

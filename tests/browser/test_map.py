@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leaps_core import banks
+from leaps_core import embed
 from tests import tiny
 from tests.browser.test_page import SECONDS, WAIT, _prepare, _start, _state
 
@@ -25,7 +25,7 @@ def test_a_run_travels_among_real_clips(page: Page, app_home: Path, tmp_path: Pa
     tiny.register()
     folder = app_home / "leaps" / "banks"
     folder.mkdir(parents=True, exist_ok=True)
-    banks.build(banks.plan_puppets(160), "tiny", folder / "tiny.parquet")
+    embed.build(embed.plan_puppets(160), "tiny", folder / "tiny.parquet")
     _prepare(page, steps=20_000)
     _start(page)
     page.get_by_role("tab", name="Map").click()

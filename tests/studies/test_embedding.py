@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leaps_core import banks, models
+from leaps_core import embed, models
 from leaps_core.cli import main
 from leaps_core.errors import BankError
 from leaps_core.studies import banks as bundle
@@ -51,7 +51,7 @@ def test_too_few_real_clips_are_told() -> None:
 def test_the_study_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                                        monkeypatch: pytest.MonkeyPatch) -> None:
     for key in ("tiny", "tiny_judge"):
-        banks.build(banks.plan_puppets(160), key, tmp_path / f"{key}.parquet")
+        embed.build(embed.plan_puppets(160), key, tmp_path / f"{key}.parquet")
     asked: list[tuple[int, float, Any]] = []
     real = embedding.invert
     monkeypatch.setattr(embedding, "invert", lambda config, cache: (
