@@ -79,7 +79,8 @@ def choices(name: str) -> list[Any]:
 
 def model_choices() -> list[tuple[str, str]]:
     """The models that can be inverted, as (words, key)."""
-    return [(f"{spec.name} · {spec.family} · {spec.frames}×{spec.size}² · {_accuracy(spec)}", spec.key)
+    return [(f"{spec.name} · {spec.family} · {spec.frames}×{spec.size}² · {_accuracy(spec)}"
+             + " · to download" * (models.state(spec) == "download"), spec.key)
             for spec in models.specs() if spec.role == "model"]
 
 
@@ -87,13 +88,22 @@ def model_facts(key: str) -> str:
     """What a person should know of a model, as Markdown: size, accuracy, world, where its weights come from."""
     spec = models.spec(key)
     weights = {"bundled": "bundled with this program", "cached": "downloaded earlier", "local": "given by hand",
-               "download": f"not on this machine: `python -m leaps_core download {key}`"}[models.state(spec)]
+               "download": "not on this machine"}[models.state(spec)]
     facts = [spec.family, f"{spec.frames} frames of {spec.size} px", f"accuracy {_accuracy(spec)}",
              f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
              "trained robustly" if spec.robust else "trained plainly", f"weights {weights}", spec.licence]
     world = sections("about").get(spec.world)
     lead = f"**{world.title}.** " if world else f"World: **{spec.world}**. "
     return f"{lead}{' · '.join(fact for fact in facts if fact)}. {spec.about}".strip()
+
+
+def to_download(key: str) -> str:
+    """What the button says that fetches a model's weights; "" where they are here already."""
+    spec = models.spec(key)
+    if models.state(spec) != "download":
+        return ""
+    size = f"{spec.download / 1e6:.0f} MB, " if spec.download else ""
+    return f"Download weights ({size}{spec.licence}{': no commercial use' * ('NC' in spec.licence)})"
 
 
 def partners(key: str) -> tuple[list[str], list[str]]:

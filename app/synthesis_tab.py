@@ -13,6 +13,7 @@ import gradio as gr
 from leaps_core import models, runs
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError, RunError
+from leaps_core.models import weights
 
 from . import controls, player, stage, views, warmup, widgets
 from .jobs import LIVE, Job
@@ -51,6 +52,7 @@ class SynthesisTab:
         with gr.Group():
             self._add("model")
             self.facts = gr.Markdown(elem_id="facts", padding=True)
+            self.weights = gr.Button("Download weights", size="sm", visible=False)
             with gr.Row():
                 self._add("action", "verifier")
             with gr.Row():
@@ -96,7 +98,7 @@ class SynthesisTab:
     def outputs(self) -> list[Any]:
         """All that an event of this tab may change."""
         session = self.session
-        return [*self.stage.all, *self.inputs, self.facts, self.preview, self.estimate, self.demos,
+        return [*self.stage.all, *self.inputs, self.facts, self.weights, self.preview, self.estimate, self.demos,
                 session.visitor, session.key, session.seen, session.held, session.timer]
 
     def _wire_stage(self) -> None:
@@ -121,7 +123,10 @@ class SynthesisTab:
             event = settings[name].input
             event(self._setting(name), [*me, settings[name]], None, trigger_mode="always_last", **QUICK)
         settings["model"].change(toasts(self.choose_model), [settings["model"], settings["action"]],
-                                 [self.facts, settings["action"], settings["verifier"], settings["judge"]], **CALM)
+                                 [self.facts, self.weights, settings["action"], settings["verifier"], settings["judge"]],
+                                 **CALM)
+        self.weights.click(toasts(self.download), settings["model"], [self.facts, self.weights, settings["model"]],
+                           show_progress_on=self.facts, concurrency_limit=1, api_visibility="private")
         gr.on([settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
               toasts(self.show_stimulus), [settings["model"], settings["action"], *stimulus.widgets],
               [self.preview, stimulus.seed, stimulus.file, stimulus.start], trigger_mode="always_last", **CALM)
@@ -293,9 +298,18 @@ class SynthesisTab:
         """Another model: its facts, its world's actions, and who can verify and judge it."""
         actions = models.labels(models.spec(key).world)
         verifiers, judges = controls.partners(key)
-        return {self.facts: controls.model_facts(key),
+        offer = controls.to_download(key)
+        return {self.facts: controls.model_facts(key), self.weights: gr.Button(offer, visible=bool(offer)),
                 self.settings["action"]: gr.Dropdown(list(actions), value=action if action in actions else actions[0]),
                 self.settings["verifier"]: gr.Dropdown(verifiers), self.settings["judge"]: gr.Dropdown(judges)}
+
+    def download(self, key: str, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
+        """Fetch a model's weights; how far it is shows where its facts stand. Raises `ModelError`."""
+        spec = models.spec(key)
+        weights.download(spec, lambda done, total: progress((done, total), f"{spec.name}: downloading", unit="bytes"))
+        gr.Info(f"The weights of {spec.name} are here.")
+        return {self.facts: controls.model_facts(key), self.weights: gr.Button(visible=False),
+                self.settings["model"]: gr.Dropdown(controls.model_choices())}
 
     def show_stimulus(self, model: str, action: str, kind: str, seed: float | None, file: str | None,
                       start: float | None) -> dict[Any, Any]:

@@ -35,7 +35,7 @@ def app_url(app_home: Path) -> Iterator[str]:
     home = app_home
     port = _free_port()
     env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(home / "gradio"),
-           "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps")}
+           "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps"), "TORCH_HOME": str(home / "torch")}
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:
         server = subprocess.Popen([sys.executable, "tests/browser/serve.py"], cwd=ROOT, env=env, stdout=log,

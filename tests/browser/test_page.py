@@ -102,6 +102,32 @@ def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
     expect(own).to_have_count(1, timeout=WAIT)
 
 
+def test_two_visitors_have_runs_of_their_own(page: Page, app_url: str) -> None:
+    """Both run at once; each sees the demos and the own run only, and stopping one leaves the other going."""
+    other = page.context.browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    other.goto(app_url)
+    expect(other.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
+    for visitor in (page, other):
+        _prepare(visitor, steps=3000)
+        _start(visitor)
+        visitor.wait_for_function(f"() => /step \\d/.test({STATUS})", timeout=WAIT)
+    seen = set()
+    for visitor in (page, other):
+        visitor.get_by_role("tab", name="Runs").click()
+        own = visitor.locator("#gallery button:not([aria-label$='demo'])")
+        expect(own).to_have_count(1, timeout=WAIT)
+        seen.add(own.get_attribute("data-id"))
+        visitor.get_by_role("tab", name="Synthesis").click()
+    assert len(seen) == 2
+    other.get_by_role("button", name="Stop", exact=True).click()
+    _state(other, "stopped")
+    step = _step(page)
+    page.wait_for_function(f"() => parseInt({STATUS}.match(/step (\\d+)/)[1]) > {step}", timeout=WAIT)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+    other.context.close()
+
+
 def test_uploaded_video_is_shown_and_a_bad_one_refused(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#preview figure canvas")).to_be_visible(timeout=WAIT)
     good, bad = tmp_path / "good.mp4", tmp_path / "bad.mp4"
@@ -114,6 +140,22 @@ def test_uploaded_video_is_shown_and_a_bad_one_refused(page: Page, tmp_path: Pat
     page.get_by_label("Remove this file").or_(page.get_by_label("Clear")).first.click()
     picked.set_input_files(good)
     expect(page.locator("#preview figure canvas")).to_have_attribute("width", re.compile(r"\d+"), timeout=WAIT)
+
+
+def test_weights_are_downloaded_with_one_click(page: Page) -> None:
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name=re.compile("^Far away ·.*to download")).click()
+    expect(page.locator("#facts")).to_contain_text("not on this machine", timeout=WAIT)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("The weights of “tiny_far” are not on this machine")).to_be_visible(timeout=WAIT)
+    fetch = page.get_by_role("button", name="Download weights (12 MB, CC-BY-NC-4.0: no commercial use)")
+    fetch.click()
+    expect(page.get_by_text("The weights of Far away are here")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#facts")).to_contain_text("downloaded earlier", timeout=WAIT)
+    expect(fetch).to_be_hidden(timeout=WAIT)
+    page.get_by_label("Steps", exact=True).fill("5")
+    _start(page)
+    _state(page, "done")
 
 
 def test_player_obeys_the_keyboard(page: Page) -> None:
