@@ -88,6 +88,7 @@ Runs are kept in LEAPS_HOME (now {runs.home()}).""")
 They go to the usual caches (torch's hub folder, Hugging Face's hub cache); what broke off is taken up again.
 Prints the files.""")
     command.add_argument("models", metavar="MODEL", nargs="+", help=f"keys of `{PROGRAM} models`")
+    _add_compare(menu)
     _add_runs(menu)
     _add_banks(menu)
     _add_studies(menu)
@@ -129,6 +130,24 @@ settings for --set, with their defaults:
                         "LEAPS_HOME/runs)")
     parser.add_argument("--again", metavar="RUN.JSON", help="take settings and changes from a run's JSON; other "
                         "options override them")
+
+
+def _add_compare(menu: Any) -> None:
+    parser = _add(menu, "compare", commands.compare_models, "run one action through several models or settings", f"""examples:
+  {PROGRAM} compare puppet_csn puppet_r50 puppet_x3d --action "juggling balls"
+  {PROGRAM} compare puppet_csn --action "tai chi" --vary coherence=0,1,10
+
+Writes comparison.png (a row a model, as in the paper's Figures S1 to S4) and comparison.mp4 (all in step). The runs are kept
+like all others. The last line printed is the folder of both.""")
+    parser.add_argument("keys", metavar="MODEL", nargs="+", help=f"keys of `{PROGRAM} models`")
+    parser.add_argument("--action", metavar="LABEL", required=True, help="action to make; all models have to know it")
+    parser.add_argument("--vary", metavar="FIELD=V1,V2", help="a setting and the values of it to compare")
+    parser.add_argument("--stimulus", metavar="FILE", nargs="+", help="as for synth; the same for all")
+    parser.add_argument("--verifier", metavar="KEY", help="as for synth (default: each model's own)")
+    parser.add_argument("--steps", metavar="N", type=int, help=f"optimisation steps (default: {info('steps')['default']})")
+    parser.add_argument("--seed", metavar="S", type=int, help="seed of all (default: 0)")
+    parser.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="any other setting")
+    parser.add_argument("--out", metavar="DIR", help="where both are written (default: a new folder in LEAPS_HOME/comparisons)")
 
 
 def _add_runs(menu: Any) -> None:

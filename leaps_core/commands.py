@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -41,6 +42,42 @@ def synth(options: argparse.Namespace) -> int:
 
     control = Control(changes)
     return _follow(runs.perform(config, control, folder=options.out, stimulus=stimulus), control)
+
+
+def compare_models(options: argparse.Namespace) -> int:
+    """One action through several models or settings, one after another, and the figure."""
+    from . import compare, video
+    from .synthesis import Control
+
+    field, values = _values(options.vary) if options.vary else ("", [])
+    asked = {name: value for name in ("verifier", "steps", "seed") if (value := getattr(options, name)) is not None}
+    if options.stimulus is not None:
+        asked["stimuli"] = _stimuli(options.stimulus)
+    asked.update(map(_setting, options.set))
+    config = SynthesisConfig(**{"model": options.keys[0], "action": options.action, **asked})
+    configs = compare.variants(config, options.keys, field, values)
+    names = compare.differences(configs)
+    out = Path(options.out) if options.out else runs.home() / "comparisons" / f"{datetime.now():%Y%m%d-%H%M%S}"
+    entries: list[compare.Entry] = []
+    for name, one in zip(names, configs, strict=True):
+        print(f"{name} ({len(entries) + 1} of {len(configs)})", file=sys.stderr)
+        control = Control()
+        run, interrupted = _watch(runs.perform(one, control), control)
+        if run is None or interrupted:
+            print("leaps: stopped; the runs that were finished are kept", file=sys.stderr)
+            return 130
+        if not entries and len(run.stimulus):
+            entries.append(compare.Entry("stimulus", "", run.stimulus[0]))
+        entries.append(compare.Entry(name, compare.note(run.final), run.clip))
+        print(f"{name}: {compare.note(run.final)}: {run.folder}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        compare.picture(options.action, entries).save(out / "comparison.png")
+    except OSError as error:
+        raise RunError(f"{out} can't be written: {error.strerror or error}. Choose another --out.") from error
+    video.write_mp4(compare.film(options.action, entries), out / "comparison.mp4")
+    print(out)
+    return 0
 
 
 def list_models(options: argparse.Namespace) -> None:
@@ -265,8 +302,28 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def _values(text: str) -> tuple[str, list[Any]]:
+    """FIELD=VALUE,VALUE,..."""
+    name, _, rest = text.partition("=")
+    return name, [_setting(f"{name}={value}")[1] for value in rest.split(",")] if rest else [_setting(text)[1]]
+
+
 def _follow(steps: Generator[tuple[runs.Run, Step]], control: Control) -> int:
     """Show a synthesis on stderr until it ends; its folder is the last line on stdout."""
+    run, interrupted = _watch(steps, control)
+    if run is None:
+        print("leaps: stopped before the first step; nothing was made", file=sys.stderr)
+        return 130
+    print(run.config.action + ": model {}, verifier {}, judge {}".format(*_says(run.final)))
+    if interrupted and run.status == "stopped":
+        print(f"leaps: stopped and saved at step {run.done} of {run.config.steps}; to go on: {PROGRAM} runs resume "
+              f"{shlex.quote(_name(run))}", file=sys.stderr)
+    print(run.folder)
+    return 130 if interrupted else 0
+
+
+def _watch(steps: Generator[tuple[runs.Run, Step]], control: Control) -> tuple[runs.Run | None, bool]:
+    """Show a synthesis on stderr until it ends: its run (None: there was no step), and whether Ctrl-C ended it."""
     from tqdm import tqdm
 
     bar: tqdm[NoReturn] | None = None
@@ -280,15 +337,7 @@ def _follow(steps: Generator[tuple[runs.Run, Step]], control: Control) -> int:
                                                dynamic_ncols=True, mininterval=0.3))
             bar.set_postfix_str(_losses(step), refresh=False)
             bar.update(step.index - bar.n)
-    if bar is None or run is None:
-        print("leaps: stopped before the first step; nothing was made", file=sys.stderr)
-        return 130
-    print(run.config.action + ": model {}, verifier {}, judge {}".format(*_says(run.final)))
-    if interrupted.is_set() and run.status == "stopped":
-        print(f"leaps: stopped and saved at step {run.done} of {run.config.steps}; to go on: {PROGRAM} runs resume "
-              f"{shlex.quote(_name(run))}", file=sys.stderr)
-    print(run.folder)
-    return 130 if interrupted.is_set() else 0
+    return run, interrupted.is_set() or run is None
 
 
 @contextmanager
