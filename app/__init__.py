@@ -2,8 +2,9 @@
 
     session.py        who the visitor is, which run is on the stage
     synthesis_tab.py  the first tab: stage.py on its left, controls.py on its right
-    runs_tab.py       the second tab
-    map_tab.py        the third tab: the map; places.py: what lies where
+    compare_tab.py    the second tab
+    runs_tab.py       the third tab
+    map_tab.py        the fourth tab: the map; places.py: what lies where
     jobs.py           the queue of a shared server;  views.py: a job or a run as the page shows it
     player.py, plots.py, widgets.py, theme.py, web/   what draws;  texts/: the teaching texts
     api.py            the same for programs, over HTTP;  warmup.py: loads PyTorch in the background
@@ -18,6 +19,7 @@ from typing import Any
 import gradio as gr
 
 from . import api, session, views, warmup
+from .compare_tab import CompareTab
 from .map_tab import MapTab
 from .runs_tab import RunsTab
 from .session import QUICK
@@ -37,6 +39,8 @@ def build() -> gr.Blocks:
         with gr.Tabs() as tabs:
             with gr.Tab("Synthesis", id="synthesis"):
                 synthesis = SynthesisTab(shared)
+            with gr.Tab("Compare", id="compare") as tab:
+                CompareTab(shared, tab)
             with gr.Tab("Runs", id="runs") as tab:
                 RunsTab(shared, synthesis, tabs, tab)
             with gr.Tab("Map", id="map") as tab:

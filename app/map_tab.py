@@ -1,4 +1,4 @@
-"""The third tab: real clips as the model sees them, and the way that synthesized ones take among them."""
+"""The fourth tab: real clips as the model sees them, and the way that synthesized ones take among them."""
 
 from __future__ import annotations
 

@@ -55,6 +55,22 @@ def probabilities(metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str,
     return _figure("Who recognises the action", traces, axis, changes, total, cursor)
 
 
+COLOURS = ("#14b8a6", "#f59e0b", "#ec4899", "#3b82f6", "#8b5cf6", "#84cc16", "#ef4444", "#94a3b8")
+"""Colours of compared runs."""
+
+
+def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: int) -> PlotData:
+    """The whole loss of several runs, (name, metrics), over their steps."""
+    traces = []
+    for i, (name, metrics) in enumerate(compared):
+        rows = thin(metrics)
+        traces.append(_line(name, COLOURS[i % len(COLOURS)], [row["step"] for row in rows],
+                            [_positive(sum(row["weighted"].values())) for row in rows]))
+    axis = {"title": {"text": "loss", "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": 1}
+    return _figure("The loss of each run", traces, axis, (), max([total, *(row["step"] for _, rows in compared
+                                                                          for row in rows[-1:])]), None)
+
+
 def thin(rows: Sequence[Any], most: int = MAX_POINTS) -> list[Any]:
     """At most so many of the rows, evenly spread, the last one included."""
     if len(rows) <= most:

@@ -1,4 +1,4 @@
-"""The second tab: own runs and the demos; open, compare, go on, replay, delete."""
+"""The third tab: own runs and the demos; open, compare, go on, replay, delete."""
 
 from __future__ import annotations
 

@@ -1,0 +1,258 @@
+"""The second tab: one action and one stimulus through several models, or several values of a setting, side by side."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from leaps_core import compare, models, runs, video
+from leaps_core.config import FIELDS, SynthesisConfig, info
+from leaps_core.errors import ConfigError
+
+from . import controls, player, plots, stage, views, warmup, widgets
+from .jobs import LIVE, Busy, Job
+from .session import CALM, LATER, QUICK, SOON, Session, toasts
+from .texts import sections
+from .views import JOBS
+
+NOTHING = "nothing: compare models"
+FIRST = 3
+"""How many models are chosen at first."""
+
+
+@dataclass
+class Comparison:
+    """Runs of one visitor that are begun one after another, as the queue takes them."""
+
+    owner: str
+    configs: list[SynthesisConfig]
+    names: list[str]
+    jobs: list[Job] = field(default_factory=list)
+    stopped: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def advance(self, page: str) -> None:
+        """Begins as many of the waiting runs as the visitor may have; that somebody asks keeps those going on alive."""
+        from leaps_core import Control
+
+        with self.lock:
+            JOBS.get(None, self.owner)
+            try:
+                while len(self.jobs) < len(self.configs) and not self.stopped:
+                    config = self.configs[len(self.jobs)]
+                    perform = partial(runs.perform, config, owner=self.owner)
+                    self.jobs.append(JOBS.start(self.owner, config, Control(), perform))
+            except Busy:
+                pass                                  # the next question for news tries again
+            for job in self.jobs:
+                job.page = page
+
+    def stop(self) -> None:
+        """Ends what is going on; what waits never begins."""
+        with self.lock:
+            self.stopped = True
+            for job in self.jobs:
+                JOBS.stop(job)
+
+    @property
+    def live(self) -> bool:
+        """Whether anything is still to come."""
+        waiting = len(self.jobs) < len(self.configs) and not self.stopped
+        return waiting or any(job.status in LIVE for job in self.jobs)
+
+    @property
+    def stimulus(self) -> np.ndarray | None:
+        """The clip that primes all runs, once one has read it."""
+        return next((job.stimulus for job in self.jobs if job.stimulus is not None), None)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Tells what has changed: each run's status and number of steps."""
+        return {"jobs": [[job.status, job.version] for job in self.jobs], "live": self.live,
+                "stimulus": self.stimulus is not None}
+
+
+_known: OrderedDict[str, Comparison] = OrderedDict()
+
+
+class CompareTab:
+    """Lays out the tab and connects it."""
+
+    def __init__(self, session: Session, tab: gr.Tab) -> None:
+        self.session, self.told, self.key = session, gr.State(None), gr.State(None)
+        self.timer = gr.Timer(LATER)
+        words = sections("compare")
+        gr.Markdown(words["compare"].text, elem_classes="caption")
+        with gr.Group():
+            with gr.Row():
+                self.models = gr.Dropdown([], multiselect=True, max_choices=compare.MOST, label="Models", interactive=True,
+                                          scale=3, min_width=300)
+                self.action = gr.Dropdown([], label="Action", interactive=True, scale=1, min_width=180)
+            with gr.Row():
+                self.field = gr.Dropdown([NOTHING, *(name for name in FIELDS if name not in controls.MAIN[:2])], value=NOTHING,
+                                         label="Vary", info=words["vary"].text, interactive=True, min_width=200)
+                self.values = gr.Textbox("", label="Values, with commas between", info=words["values"].text, interactive=True,
+                                         min_width=200)
+                self.stimulus = gr.Number(0, label="Bundled stimulus, number", info=words["stimulus"].text, precision=0,
+                                          minimum=0, min_width=160)
+                self.steps = gr.Number(info("steps")["default"], label="Steps", info=words["steps"].text, precision=0,
+                                       minimum=1, maximum=20_000, min_width=140)
+        with gr.Row(elem_id="versus-bar"):
+            self.start = gr.Button("Compare", variant="primary", scale=0, min_width=130)
+            self.stop = gr.Button("Stop all", interactive=False, scale=0, min_width=110)
+            self.picture = gr.DownloadButton("Picture", interactive=False, size="sm", scale=0, min_width=90)
+            self.film = gr.DownloadButton("Film", interactive=False, size="sm", scale=0, min_width=90)
+            self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
+        self.player = player.player(elem_id="versus")
+        with gr.Row():
+            self.table = gr.Markdown(elem_id="versus-table")
+            self.plot = gr.Plot(show_label=False, container=False, visible=False)
+        self._wire(tab)
+
+    def _wire(self, tab: gr.Tab) -> None:
+        asked = [self.models, self.action, self.field, self.values, self.stimulus, self.steps]
+        shown = [self.player, self.table, self.plot, self.line, self.start, self.stop, self.picture, self.film, self.key,
+                 self.told, self.timer]
+        tab.select(self.fill, [self.models, self.action], [self.models, self.action], **CALM)
+        self.models.input(toasts(self.choose), [self.models, self.action], self.action, **CALM)
+        self.start.click(toasts(self.begin), [self.session.visitor, *asked], shown, **CALM)
+        self.stop.click(self.end, [self.session.visitor, self.key], [self.timer], **QUICK)
+        self.timer.tick(self.follow, [self.session.visitor, self.key, self.told], shown, **QUICK)
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def fill(self, chosen: list[str], action: str | None) -> dict[Any, Any]:
+        """What can be chosen: models whose weights are here. At first some that are trained alike."""
+        known = [(words, key) for words, key in controls.model_choices() if models.state(models.spec(key)) != "download"]
+        chosen = [key for key in chosen or [] if any(key == one for _, one in known)]
+        chosen = chosen or [key for _, key in known if models.spec(key).robust][:FIRST]
+        return {self.models: gr.Dropdown(known, value=chosen), **self.choose(chosen, action)}
+
+    def choose(self, chosen: list[str], action: str | None) -> dict[Any, Any]:
+        """The actions that all chosen models know."""
+        worlds = [models.labels(models.spec(key).world) for key in chosen or []]
+        common = [label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)]
+        value = action if action in common else common[0] if common else None
+        return {self.action: gr.Dropdown(common, value=value)}
+
+    def begin(self, visitor: str | None, keys: list[str], action: str | None, field: str, values: str, stimulus: float | None,
+              steps: float | None) -> dict[Any, Any]:
+        """Queues the runs. Raises `LeapsError`."""
+        if not keys or not action:
+            raise ConfigError("Choose models and an action that they all know.")
+        config = SynthesisConfig(model=keys[0], action=action, stimuli=(f"bundled:{int(stimulus or 0)}",),
+                                 steps=int(steps or info("steps")["default"]))
+        varied = [] if field == NOTHING else [_value(text) for text in values.split(",") if text.strip()]
+        configs = compare.variants(config, keys, "" if field == NOTHING else field, varied)
+        found = Comparison(views.owner_of(visitor), configs, compare.differences(configs))
+        key = secrets.token_urlsafe(12)
+        _known[key] = found
+        while len(_known) > 64:
+            _known.popitem(last=False)
+        return {**self._shown(found, None), self.key: key, self.told: None, self.timer: gr.Timer(SOON)}
+
+    def end(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
+        """Stops all runs of the comparison."""
+        found = self._find(visitor, key)
+        if found is not None:
+            found.stop()
+        return {self.timer: gr.Timer(SOON)}
+
+    def follow(self, visitor: str | None, key: str | None, told: Any, request: gr.Request) -> dict[Any, Any]:
+        """News of the comparison: only what has changed."""
+        found = self._find(visitor, key)
+        if found is None:
+            return gr.skip()
+        if found.live:
+            found.advance(request.session_hash or "")
+        if found.state == told:
+            return gr.skip()
+        return {**self._shown(found, told), self.told: found.state, self.timer: gr.Timer(SOON if found.live else LATER)}
+
+    # -------------------------------------------------------------------------------------------------------- parts
+
+    def _find(self, visitor: str | None, key: str | None) -> Comparison | None:
+        found = _known.get(key or "")
+        return found if found is not None and found.owner == views.owner_of(visitor) else None
+
+    def _shown(self, found: Comparison, told: Any) -> dict[Any, Any]:
+        """Everything of a comparison; pictures that the browser has already aren't sent again."""
+        items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
+        if found.stimulus is not None:
+            items.append(player.kept("stimulus", "stimulus") if told["stimulus"] else
+                         player.track("stimulus", "stimulus", found.stimulus))
+        for i, name in enumerate(found.names):
+            job = found.jobs[i] if i < len(found.jobs) else None
+            if job is None or job.step is None:
+                items.append(player.track(str(i), name, None, "waits"))
+                continue
+            note = f"step {job.step.index} · {widgets.percent(job.step.probabilities['model'])}"
+            same = [job.status, job.version] in told["jobs"][i:i + 1]
+            items.append(player.kept(str(i), name, note) if same else player.track(str(i), name, job.step.frames, note))
+            metrics.append((name, job.metrics[:]))
+        live = found.live
+        updates = {self.player: player.tracks(*items), self.table: _table(found), self.line: _line(found),
+                   self.start: gr.Button(interactive=not live), self.stop: gr.Button(interactive=live),
+                   self.plot: gr.Plot(plots.together(metrics, found.configs[0].steps), visible=bool(metrics))}
+        files = self._files(found) if not live and any(job.run for job in found.jobs) else (None, None)
+        for button, path in zip((self.picture, self.film), files, strict=True):
+            updates[button] = gr.DownloadButton(value=path, interactive=path is not None)
+        return updates
+
+    def _files(self, found: Comparison) -> tuple[Path, Path]:
+        """The figure as a picture and as a film."""
+        entries = [compare.Entry(name, compare.note(job.run.final), job.run.clip)
+                   for name, job in zip(found.names, found.jobs, strict=False) if job.run is not None and job.step is not None]
+        if found.stimulus is not None:
+            entries.insert(0, compare.Entry("stimulus", "", found.stimulus))
+        folder, action = Path(tempfile.mkdtemp(prefix="leaps-download-")), found.configs[0].action
+        picture, film = (folder / f"leaps-{action.replace(' ', '-')}.{kind}" for kind in ("png", "mp4"))
+        compare.picture(action, entries).save(picture)
+        video.write_mp4(compare.film(action, entries), film)
+        return picture, film
+
+
+def _line(found: Comparison) -> str:
+    """How far it is."""
+    done = sum(job.status not in LIVE for job in found.jobs)
+    if not found.live:
+        return f"{done} of {len(found.configs)} runs have ended. They are kept in the tab Runs."
+    left = [controls.duration((job.config.steps - job.metrics[-1]["step"]) / speed) for job in found.jobs
+            if job.status == "running" and len(job.metrics) > 1 and (speed := stage.pace(job.metrics))]
+    ready = "" if warmup.ready() else " PyTorch is still being loaded."
+    return f"{done} of {len(found.configs)} runs have ended.{f' {left[0]} left of this one.' if left else ''}{ready}"
+
+
+def _table(found: Comparison) -> str:
+    """What is known of each run, as a Markdown table."""
+    lines = ["| | loss | model | verifier | judge | steps/s | seconds | |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for i, name in enumerate(found.names):
+        job = found.jobs[i] if i < len(found.jobs) else None
+        row = job.metrics[-1] if job and job.metrics else None
+        if job is None or row is None:
+            cells = ["–"] * 6 + [job.error or job.status if job else "stopped" if found.stopped else "waits"]
+        else:
+            final = job.step.final if job.step and job.step.final else row["probabilities"]
+            said = (widgets.percent(final.get(who)) for who in ("model", "verifier", "judge"))
+            cells = [f"{sum(row['weighted'].values()):.2f}", *said, f"{stage.pace(job.metrics):.1f}" if len(job.metrics) > 1
+                     else "–", f"{row['seconds']:.0f}", job.error or job.status]
+        lines.append(f"| {' | '.join([name, *cells])} |")
+    return "\n".join(lines)
+
+
+def _value(text: str) -> Any:
+    """A number, if it reads as one; else the word."""
+    text = text.strip()
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        return text
