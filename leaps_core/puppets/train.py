@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -89,7 +90,7 @@ def _reset(module: nn.Module) -> None:
     """PyTorch's own first weights. Those of the builders (branches that start at zero, heads close to it) suit long
     schedules; with them, a network of this size had learned less from 9,600 clips than without them from 4,800
     (docs/models.md)."""
-    if isinstance(module, nn.Linear | nn.Conv3d | nn.BatchNorm3d | nn.LayerNorm):
+    if isinstance(module, nn.Linear | nn.Conv3d | nn.BatchNorm3d | nn.LayerNorm | nn.GroupNorm):
         module.reset_parameters()
 
 
@@ -97,21 +98,21 @@ def _phase(network: nn.Module, recipe: Recipe, phase: int, folder: Path, scale: 
     """One cycle of the learning rate over the stages of a phase. Noise grows during the first one."""
     torch.manual_seed(recipe.seed + 1000 * phase)
     rng = np.random.default_rng(recipe.seed + 1000 * phase)
-    plan, peak = stages(recipe, phase, scale), recipe.rate / math.sqrt(phase)
+    plan = stages(recipe, phase, scale)
     clips = _training_clips(folder, scale)
     targets = data.labels(len(clips))
-    optimizer = torch.optim.AdamW(network.train().parameters(), lr=peak, weight_decay=0.02)
+    optimizers = _optimizers(network.train(), recipe)
     total, seen, start = sum(stage.count * _cost(stage) for stage in plan), 0.0, time.time()
     for stage in plan:
         batch = recipe.batch if stage.size < 112 else 16
         order = np.concatenate([rng.permutation(len(clips)) for _ in range(-(-stage.count // len(clips)))])
         for i in range(0, stage.count - batch + 1, batch):
-            for group in optimizer.param_groups:
-                group["lr"] = peak * _rate(seen / total)
+            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+                group["lr"] = group["peak"] / math.sqrt(phase) * _rate(seen / total)
             chosen = np.sort(order[i:i + batch])
             x = _fit(clips[chosen], stage, view, rng)
             grown = 1.0 if phase > 1 else min(1.0, seen / total / 0.4)  # full noise at once teaches nothing
-            loss, hits = _update(network, optimizer, x, targets[chosen], stage, stage.noise * grown)
+            loss, hits = _update(network, optimizers, x, targets[chosen], stage, stage.noise * grown)
             seen += batch * _cost(stage)
             if i % 640 == 0:
                 print(f"{recipe.key} phase {phase} {stage.frames}×{stage.size}² {i}/{stage.count} loss {loss:.3f} "
@@ -161,7 +162,19 @@ def step_time(network: nn.Module) -> float:
     return 1e3 * best
 
 
-def _update(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, targets: np.ndarray, stage: Stage,
+def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """AdamW; Muon (Jordan 2024) for the matrices within an attention model's blocks, where the recipe has a rate for it."""
+    parts = {name: weight.ndim == 2 and ".blocks." in name and "rel_pos" not in name and recipe.muon > 0
+             for name, weight in network.named_parameters()}
+    weights = dict(network.named_parameters())
+    matrices, others = ([weights[name] for name in parts if parts[name] is muon] for muon in (True, False))
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW([{"params": others, "peak": recipe.rate}], weight_decay=0.02)]
+    if matrices:
+        optimizers.append(torch.optim.Muon([{"params": matrices, "peak": recipe.muon}], weight_decay=0.02))
+    return optimizers
+
+
+def _update(network: nn.Module, optimizers: list[torch.optim.Optimizer], x: Tensor, targets: np.ndarray, stage: Stage,
             strength: float) -> tuple[float, float]:
     """One optimiser step on the augmented batch and, if asked for, on its adversarial twin."""
     def loss_of(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -171,14 +184,15 @@ def _update(network: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, tar
     y = torch.from_numpy(targets)
     x = augment(x, strength) if strength else _shift(x)
     x.requires_grad_(bool(stage.attack))
-    optimizer.zero_grad()
+    network.zero_grad()
     loss, logits = loss_of(x)
     loss.backward()
     if stage.attack:
         assert x.grad is not None
         loss_of(_attack(x.detach(), x.grad, stage.attack, lambda x: loss_of(x)[0]))[0].backward()
     nn.utils.clip_grad_norm_(network.parameters(), 5.0, error_if_nonfinite=True)
-    optimizer.step()
+    for optimizer in optimizers:
+        optimizer.step()
     return loss.item(), (logits.argmax(1) == y).float().mean().item()
 
 
@@ -260,6 +274,17 @@ def _rate(done: float) -> float:
     return done / 0.05 if done < 0.05 else 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (done - 0.05) / 0.95))
 
 
+def retime(key: str, path: Path) -> None:
+    """Measure a finished network's step time and note it in its weights' metadata."""
+    with safe_open(path, "pt") as file:
+        figures = dict(file.metadata())
+    network = build(RECIPES[key])
+    network.load_state_dict(load_file(path))
+    figures["step_ms"] = str(round(step_time(network.eval()), 1))
+    save(network, path, figures)
+    print(f"{key}: {figures['step_ms']} ms", flush=True)
+
+
 def main() -> None:
     """Command line of the training."""
     parser = argparse.ArgumentParser(prog="python -m leaps_core.puppets.train", description=__doc__,
@@ -273,6 +298,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads; one a network, and two networks at once, is fastest")
     parser.add_argument("--done", type=int, default=0, metavar="PHASES",
                         help="go on from the weights in --out, which have been through that many phases")
+    parser.add_argument("--time", action="store_true", help="only measure the finished networks' step time again, one after "
+                        "another, on a quiet machine")
     parser.add_argument("--view", choices=("clip", "frame", "shuffled"), default="clip",
                         help="what the network sees; frame and shuffled measure only, nothing is saved")
     args = parser.parse_args()
@@ -280,6 +307,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     for key in args.keys or RECIPES:
         path = args.out / f"{key}.safetensors" if args.view == "clip" else None
+        if args.time and path:
+            retime(key, path)
+            continue
         network, figures = train(RECIPES[key], args.data, args.scale, args.view, args.done, path)
         if path:
             save(network, path, figures)

@@ -35,6 +35,7 @@ _CONV_TAPS = r"blocks\.0|blocks\.\d+\.res_blocks\.\d+"
 class Recipe:
     """How one bundled network is made.
 
+    `rate` is the peak learning rate of AdamW; `muon`, where it is not 0, that of Muon for the matrices of attention.
     Training has phases, mostly small clips and then full-size ones, each with a cycle of the learning rate and a seed
     of its own. A phase has stages: (frames, size, clips, steps of the adversary, strength
     of the noise).
@@ -49,6 +50,7 @@ class Recipe:
     depths: Depths | None = None
     phases: tuple[Stages, ...] = _PHASES
     rate: float = 3e-3
+    muon: float = 0.0
     robust: bool = True
     role: Literal["model", "judge"] = "model"
     taps: str = _CONV_TAPS
@@ -76,8 +78,9 @@ RECIPES = {recipe.key: recipe for recipe in (
     Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 12, 14, depths=(1, 1, 2, 2), rate=4e-3,
            phases=(*_PHASES, _MOTION, _MOTION), paper=PaperRow(0.75, 0.1, 1e-3),
            about="A lean network, expanded from a 2-D one axis at a time."),
-    Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3,
-           phases=(((8, 64, 40_000, 0, 1.0),), _FULL), taps=r"network\.pos_encoding|network\.blocks\.\d+",
+    Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3, muon=0.02, batch=8,
+           phases=(((8, 64, 72_000, 0, 0.3),), ((8, 64, 9_600, 1, 0.3), (16, 112, 4_800, 0, 0.3)),
+                   ((16, 112, 2_400, 1, 0.3),)), taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
            paper=PaperRow(1.0, 0.6, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),
