@@ -48,7 +48,7 @@ class SynthesisConfig(BaseModel):
     canvas: Literal["fourier", "pixels"] = _field(
         "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's).")
     learning_rate: float = _field(0.04, "Adam's step size.", live=True, step=0.005, ge=0.0, le=1.0)
-    floor: float = _field(0.005, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
+    floor: float = _field(0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
     warmup: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
     beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, lt=1)
     beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, lt=1)
@@ -64,20 +64,20 @@ class SynthesisConfig(BaseModel):
     lambda_L: float = _field(0.5, "Priming weight of the last layer.", live=True, step=0.05, ge=0, le=4)
     priming_share: int = _field(100, "Share of the layers that are primed, from the first on.",
                                 unit="%", live=True, step=20, ge=0, le=100)
-    smoothness: float = _field(1.0, "Penalty on differences between neighbouring pixels, in space and in time.",
+    smoothness: float = _field(0.4, "Penalty on differences between neighbouring pixels, in space and in time.",
                                live=True, step=0.1, ge=0, le=10)
     motion_speed: float = _field(0.5, "Slow (small) or fast (large) motion; at 0.5, clips move about as much as real ones.",
                                  unit="×", live=True, step=0.05, ge=0.1, le=10)
     norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", ge=0, le=1)
 
-    jitter: float = _field(0.05, "Random shift of each step's view, as a share of the size.",
+    jitter: float = _field(0.15, "Random shift of each step's view, as a share of the size.",
                            live=True, step=0.01, ge=0, le=0.5)
     jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1,
                               ge=0, le=32)
-    zoom: float = _field(0.05, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
-    rotate: float = _field(4.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
-    noise: float = _field(0.05, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
-    colour: float = _field(0.05, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
+    zoom: float = _field(0.2, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
+    rotate: float = _field(10.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
+    noise: float = _field(0.2, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
+    colour: float = _field(0.3, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
     flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
                         live=True)
 
