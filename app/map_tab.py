@@ -14,13 +14,14 @@ from leaps_core import maps, runs
 from leaps_core.banks import Bank
 from leaps_core.errors import BankError, LeapsError
 
-from . import places, player, views
+from . import controls, places, player, views
 from .session import CALM, IN_TURN, QUICK, Session, toasts, toasts_while
 from .texts import sections
 from .theme import web
 
 STYLES = {"classes": "class", "as in the paper's figure S5": "s5"}
 MOST_RUNS = 6
+MOST_VIDEOS = 8
 NUMBERS = ("centre", "neighbours", "spread", "density", "coverage", "frechet")
 
 
@@ -52,6 +53,9 @@ class MapTab:
                     self.style = gr.Radio(list(STYLES.items()), value="class", label="Colours", min_width=180)
                 self.runs = gr.Dropdown([], multiselect=True, max_choices=MOST_RUNS, interactive=True, elem_id="shown-runs",
                                         label="Runs on the map, besides the one on the stage")
+                self.own = gr.State([])
+                self.videos = gr.File(label=f"Your own videos on the map (up to {MOST_VIDEOS})", file_count="multiple",
+                                      file_types=list(controls.EXTENSIONS), height=120, elem_id="map-videos")
                 self.player = player.player(elem_id="map-player")
                 self.about = gr.Markdown(elem_id="map-about")
                 self.numbers = gr.Markdown(elem_id="map-numbers")
@@ -66,7 +70,7 @@ class MapTab:
 
     def _wire(self, tab: gr.Tab) -> None:
         me, recipe = [self.session.visitor, self.session.key], [self.bank, self.method, self.metric, self.dims]
-        shown = [self.label, self.style, self.runs]
+        shown = [self.label, self.style, self.runs, self.own]
         drawn = [self.bank, self.state, self.map, self.overlay, self.label, self.runs, self.about, self.file, self.told]
         gr.on([tab.select, *(part.input for part in recipe)], toasts_while(self.draw), [*me, *recipe, *shown], drawn,
               **CALM, trigger_mode="always_last", concurrency_limit=8).then(
@@ -80,7 +84,10 @@ class MapTab:
                                 [self.overlay, self.told], **QUICK)
         self.timeline.input(toasts(self.scrub), [*me, *recipe, *shown, self.timeline],
                             [self.overlay, self.player, self.about, self.told], trigger_mode="always_last", **CALM)
-        self.map.pick(toasts(self.pick), [*me, *recipe], [self.player, self.about], **IN_TURN)
+        gr.on([self.videos.upload, self.videos.delete, self.videos.clear], toasts(self.take_videos), [*recipe, self.videos],
+              self.own, **CALM).then(
+            toasts(self.restyle), [*me, *recipe, *shown, self.timeline], [self.overlay, self.told], **CALM)
+        self.map.pick(toasts(self.pick), [*me, *recipe, self.own], [self.player, self.about], **IN_TURN)
         self.csv.click(toasts(self.table), recipe, self.file, **CALM)
         self.upload.upload(toasts(self.open_bank), self.upload, self.bank, **CALM).success(
             toasts_while(self.draw), [*me, *recipe, *shown], drawn, **CALM)
@@ -88,7 +95,7 @@ class MapTab:
     # ------------------------------------------------------------------------------------------------------- events
 
     def draw(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
-             dims: int, label: str, style: str, chosen: list[str]) -> Iterator[dict[Any, Any]]:
+             dims: int, label: str, style: str, chosen: list[str], own: list[str]) -> Iterator[dict[Any, Any]]:
         """The chosen bank's map; it is fitted first where that was not done before. Raises `BankError`."""
         view = views.find(key, views.owner_of(visitor))
         known = places.choices()
@@ -112,23 +119,24 @@ class MapTab:
         fitting = [(places.name_of(run), run.id) for run in runs.list_runs(owner=views.owner_of(visitor))
                    if run.config.model == bank.facts["model"] and run.record.get("weights") == bank.facts["weights"]]
         chosen = [name for name in chosen or [] if any(name == one for _, one in fitting)]
-        told, overlay = self._overlay(visitor, key, found, label, style, chosen)
+        told, overlay = self._overlay(visitor, key, found, label, style, chosen, own)
         yield {self.bank: gr.Dropdown(known, value=bank_key), self.state: _about(found, view),
                self.map: places.base(found, bank_key), self.overlay: overlay, self.told: told,
                self.label: gr.Dropdown([("all classes", ""), *((name, name) for name in classes)], value=label),
                self.runs: gr.Dropdown(fitting, value=chosen), self.file: gr.DownloadButton(value=None, interactive=False)}
 
     def restyle(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
-                dims: int, label: str, style: str, chosen: list[str], share: float) -> dict[Any, Any]:
+                dims: int, label: str, style: str, chosen: list[str], own: list[str], share: float) -> dict[Any, Any]:
         """Another highlight, other colours or other runs."""
         found = places.atlas(bank_key, maps.Recipe(method, metric, dims)) if bank_key else None
         if found is None:
             return gr.skip()
-        told, overlay = self._overlay(visitor, key, found, label, style, chosen, share)
+        told, overlay = self._overlay(visitor, key, found, label, style, chosen, own, share)
         return {self.overlay: overlay, self.told: told}
 
     def follow(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
-               dims: int, label: str, style: str, chosen: list[str], share: float, told: Any) -> dict[Any, Any]:
+               dims: int, label: str, style: str, chosen: list[str], own: list[str], share: float,
+               told: Any) -> dict[Any, Any]:
         """The run on the stage has moved on: so does its place. Does nothing before the map was looked at."""
         if told is None or not bank_key:
             return gr.skip()
@@ -136,14 +144,14 @@ class MapTab:
             shown = self._shown(visitor, key, chosen, places.find(bank_key))
             if _state(shown) == told:
                 return gr.skip()
-            return self.restyle(visitor, key, bank_key, method, metric, dims, label, style, chosen, share)
+            return self.restyle(visitor, key, bank_key, method, metric, dims, label, style, chosen, own, share)
         except LeapsError:                            # the bank or a run has gone; drawing the map again tells of it
             return gr.skip()
 
     def scrub(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
-              dims: int, label: str, style: str, chosen: list[str], share: float) -> dict[Any, Any]:
+              dims: int, label: str, style: str, chosen: list[str], own: list[str], share: float) -> dict[Any, Any]:
         """The timeline was moved: clips and places of that moment."""
-        updates = self.restyle(visitor, key, bank_key, method, metric, dims, label, style, chosen, share)
+        updates = self.restyle(visitor, key, bank_key, method, metric, dims, label, style, chosen, own, share)
         if not isinstance(updates, dict) or self.overlay not in updates:
             return updates
         shown = self._shown(visitor, key, chosen, places.find(bank_key))
@@ -154,12 +162,16 @@ class MapTab:
         return updates | {self.player: player.tracks(*tracks), self.about: ""}
 
     def pick(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
-             dims: int, event: gr.EventData) -> dict[Any, Any]:
+             dims: int, own: list[str], event: gr.EventData) -> dict[Any, Any]:
         """A dot was pressed: its clip is played, and its nearest real neighbours are named. Raises `LeapsError`."""
         found = places.atlas(bank_key, maps.Recipe(method, metric, dims))
         if found is None:
             return gr.skip()
-        if event.kind == "run":
+        if str(event.id).startswith("video:"):
+            file = own[int(str(event.id).removeprefix("video:"))]
+            track = player.track("picked", Path(file).stem, places.own_clip(found.bank, file), "your video")
+            about, near = f"**{_plain(Path(file).stem)}**, your video.", places.nearest(found, places.own_video(found, file))
+        elif event.kind == "run":
             view = views.find(str(event.id), views.owner_of(visitor))
             if view is None or not places.fits(view, found.bank):
                 raise BankError("This run is not on this map any more.")
@@ -195,6 +207,21 @@ class MapTab:
         maps.write_csv(found, path)
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
+    def take_videos(self, bank_key: str | None, method: maps.Method, metric: maps.Metric, dims: int,
+                    files: list[str] | None) -> list[str]:
+        """A visitor's own videos: those that can be read go on the map."""
+        found = places.atlas(bank_key, maps.Recipe(method, metric, dims)) if bank_key else None
+        if found is None:
+            raise BankError("There is no map to put videos on. Choose a bank first.")
+        taken = []
+        for file in (files or [])[:MOST_VIDEOS]:
+            try:
+                places.own_video(found, file)
+                taken.append(file)
+            except LeapsError as error:
+                gr.Warning(str(error), title=Path(file).name)
+        return taken
+
     def open_bank(self, file: str) -> dict[Any, Any]:
         """A visitor's own bank."""
         key = places.take(file)
@@ -212,10 +239,11 @@ class MapTab:
         return list(shown.values())
 
     def _overlay(self, visitor: str | None, key: str | None, found: maps.Atlas, label: str, style: str, chosen: list[str],
-                 share: float = 100) -> tuple[Any, dict[str, Any]]:
+                 own: list[str], share: float = 100) -> tuple[Any, dict[str, Any]]:
         shown = self._shown(visitor, key, chosen, found.bank)
         return _state(shown), {
-            "highlight": label, "style": style, "runs": [places.trail(found, view, name) for name, view in shown],
+            "highlight": label, "style": style, "runs": [*(places.trail(found, view, name) for name, view in shown),
+                                                           *places.stops(found, own)],
             "moment": {view.key: _step(view, share) for _, view in shown} if share < 100 else {}}
 
 

@@ -25,6 +25,8 @@ FAR = 0.99
 """A step is far from all real clips where this share of them have a nearer neighbour of their own."""
 ARMS = {"LEAPS": "#d62728", "without R_feat": "#f58518"}
 """As in the paper's figure S5."""
+OWN = "#16a34a"
+"""Colour of a visitor's own videos."""
 
 _opened: dict[str, Path] = {}
 _fitting = threading.Semaphore(1)
@@ -144,6 +146,30 @@ def seen(view: View, clip: np.ndarray) -> np.ndarray:
     return _seen(view.config.model, view.weights, clip.tobytes(), clip.shape)
 
 
+def own_clip(bank: banks.Bank, file: str) -> np.ndarray:
+    """A visitor's video as the bank's model takes it, uint8 (T, H, W, 3). Raises `LeapsError`."""
+    spec = models.spec(bank.facts["model"])
+    bank.check(spec)
+    return _own_clip(file, spec.frames, spec.size, spec.span(spec.frames))
+
+
+def own_video(found: maps.Atlas, file: str) -> np.ndarray:
+    """What the bank's model sees in a visitor's video, (D,). Raises `LeapsError`."""
+    clip = own_clip(found.bank, file)
+    return _seen(found.bank.facts["model"], found.bank.facts["weights"], clip.tobytes(), clip.shape)[0]
+
+
+def stops(found: maps.Atlas, files: Sequence[str]) -> list[dict[str, Any]]:
+    """Where a visitor's videos lie: ways of one point (see `trail`); none on a bank that other weights have made."""
+    try:
+        placed = _placed(found, [own_video(found, file) for file in files])
+    except BankError:
+        return []
+    return [{"id": f"video:{i}", "name": Path(file).stem, "arm": "video", "colour": OWN, "steps": [0],
+             "places": [[axis] for axis in place], "far": [far]}
+            for i, (file, (place, far)) in enumerate(zip(files, placed, strict=True))]
+
+
 def nearest(found: maps.Atlas, vector: np.ndarray, leave: int = -1, count: int = 5) -> list[int]:
     """The numbers of the real clips nearest to one (D,) in the original space; leave: not this one."""
     numbers, _ = found.nearest(vector[None], min(count + 1, len(found.map.numbers)))
@@ -232,6 +258,11 @@ def _real(found: maps.Atlas) -> np.ndarray:
 @lru_cache(maxsize=256)
 def _seen(key: str, weights: str, frames: bytes, shape: tuple[int, ...]) -> np.ndarray:
     return models.load(key).embed(video.to_tensor(np.frombuffer(frames, np.uint8).reshape(shape)))
+
+
+@lru_cache(maxsize=32)
+def _own_clip(file: str, frames: int, size: int, span: float | None) -> np.ndarray:
+    return video.read(file, frames, size, span=span).frames
 
 
 def name_of(run: runs.Run) -> str:

@@ -21,7 +21,7 @@ function way(base, run, moment, colour) {
   const at = moment === undefined ? last : Math.max(0, run.steps.findLastIndex((step) => step <= moment));
   const size = run.steps.map((_, i) => i === at ? 15 : 4 + 4 * i / Math.max(last, 1));
   const symbol = run.far.map((far) => far ? 'circle-open' : 'circle');
-  const trace = {name: run.name, mode: 'lines+markers', x, y, text: run.steps.map((step) => `${run.name}, step ${step}`),
+  const trace = {name: run.name, mode: 'lines+markers', x, y, text: run.steps.map((step) => run.arm === 'video' ? run.name : `${run.name}, step ${step}`),
     customdata: run.steps.map((step) => ['run', run.id, step]), hovertemplate: '%{text}<extra></extra>',
     line: {color: colour, width: 2}, marker: {color: colour, size, symbol, line: {color: colour, width: 1}}};
   return z ? {...trace, type: 'scatter3d', z} : {...trace, type: 'scatter'};

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from leaps_core import embed
+from leaps_core import embed, video
+from leaps_core.puppets import render_clip
 from tests import tiny
 from tests.browser.test_page import SECONDS, WAIT, _prepare, _start, _state
 
@@ -69,6 +70,13 @@ def test_a_run_travels_among_real_clips(page: Page, app_home: Path, tmp_path: Pa
     page.keyboard.press("Home")
     expect(page.locator("#map-player figcaption")).to_contain_text("step 1", timeout=WAIT)
     page.wait_for_function(f"() => {WAY}.marker.size[0] === 15", timeout=WAIT)
+
+    # a video of one's own has its place, too; one that can't be read is told
+    video.write_mp4(render_clip("bowling", 7), tmp_path / "mine.mp4")
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    page.locator("#map-videos input[type=file]").set_input_files([tmp_path / "mine.mp4", tmp_path / "bad.mp4"])
+    page.wait_for_function(f"() => {PLOT}.data.some((trace) => trace.name === 'mine' && trace.x.length === 1)", timeout=WAIT)
+    expect(page.get_by_text("can't be read as MP4")).to_be_visible(timeout=WAIT)
 
     page.get_by_role("button", name="Make CSV", exact=True).click()
     save = page.get_by_role("button", name="Save CSV", exact=True)
