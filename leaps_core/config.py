@@ -70,14 +70,14 @@ class SynthesisConfig(BaseModel):
                                  unit="×", live=True, step=0.05, ge=0.1, le=10)
     norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", ge=0, le=1)
 
-    jitter: float = _field(0.15, "Random shift of each step's view, as a share of the size.",
+    jitter: float = _field(0.12, "Random shift of each step's view, as a share of the size.",
                            live=True, step=0.01, ge=0, le=0.5)
     jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1,
                               ge=0, le=32)
-    zoom: float = _field(0.2, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
-    rotate: float = _field(10.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
-    noise: float = _field(0.2, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
-    colour: float = _field(0.3, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
+    zoom: float = _field(0.15, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
+    rotate: float = _field(8.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
+    noise: float = _field(0.1, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
+    colour: float = _field(0.15, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
     flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
                         live=True)
 
