@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path.home() / ".leaps" / "studies", help="where finished clips are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
     parser.add_argument("--model", default="puppet_csn")
-    parser.add_argument("--actions", nargs="+", default=["juggling balls", "riding a bike"])
+    parser.add_argument("--actions", nargs="+", default=["bowling", "playing trumpet"])
     args = parser.parse_args()
     table = study(args.cache, args.model, tuple(args.actions), {})
     (args.docs / "pictures").mkdir(parents=True, exist_ok=True)
