@@ -76,7 +76,7 @@ def test_reload_finds_the_run_that_is_going_on(page: Page) -> None:
 
 
 def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
-    _prepare(page, steps=20)
+    _prepare(page, steps=600)  # some seconds: what is shorter may end between two glances at the buttons
     for seed in (0, 1):
         page.get_by_label("Seed", exact=True).fill(str(seed))
         _start(page)
@@ -85,7 +85,7 @@ def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
     own = page.locator("#gallery button:not([aria-label$='demo'])")
     expect(own).to_have_count(2, timeout=WAIT)
     end = time.monotonic() + WAIT / SECONDS  # the page may still have shown the first run's end
-    while page.locator("#gallery button[aria-label*='done · 20 steps']").count() < 2 and time.monotonic() < end:
+    while page.locator("#gallery button[aria-label*='done · 600 steps']").count() < 2 and time.monotonic() < end:
         page.get_by_role("button", name="Refresh", exact=True).click()
         page.wait_for_timeout(SECONDS)
     own.nth(0).click()
@@ -147,7 +147,7 @@ def test_weights_are_downloaded_with_one_click(page: Page) -> None:
     expect(page.get_by_text("The weights of Far away are here")).to_be_visible(timeout=WAIT)
     expect(page.locator("#facts")).to_contain_text("downloaded earlier", timeout=WAIT)
     expect(fetch).to_be_hidden(timeout=WAIT)
-    page.get_by_label("Steps", exact=True).fill("5")
+    page.get_by_label("Steps", exact=True).fill("600")
     _start(page)
     _state(page, "done")
 
