@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -210,11 +209,9 @@ class CompareTab:
 
     def _files(self, found: Comparison) -> tuple[Path, Path]:
         """The figure as a picture and as a film."""
-        entries = [compare.Entry(name, compare.note(job.run.final), job.run.clip)
-                   for name, job in zip(found.names, found.jobs, strict=False) if job.run is not None and job.step is not None]
-        if found.stimulus is not None:
-            entries.insert(0, compare.Entry("stimulus", "", found.stimulus))
-        folder, action = Path(tempfile.mkdtemp(prefix="leaps-download-")), found.configs[0].action
+        entries = compare.entries([(name, job.run) for name, job in zip(found.names, found.jobs, strict=False)
+                                   if job.run is not None and job.step is not None])
+        folder, action = stage.new_folder(), found.configs[0].action
         picture, film = (folder / f"leaps-{action.replace(' ', '-')}.{kind}" for kind in ("png", "mp4"))
         compare.picture(action, entries).save(picture)
         video.write_mp4(compare.film(action, entries), film)

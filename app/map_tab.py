@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from leaps_core import maps, runs
 from leaps_core.banks import Bank
 from leaps_core.errors import BankError, LeapsError
 
-from . import controls, places, player, views
+from . import controls, places, player, stage, views
 from .session import CALM, IN_TURN, QUICK, Session, toasts, toasts_while
 from .texts import sections
 from .theme import web
@@ -203,7 +202,7 @@ class MapTab:
         found = places.atlas(bank_key, maps.Recipe(method, metric, dims)) if bank_key else None
         if found is None:
             raise BankError("There is no map to save yet. Choose a bank first.")
-        path = Path(tempfile.mkdtemp(prefix="leaps-download-")) / "leaps-map.csv"
+        path = stage.new_folder() / "leaps-map.csv"
         maps.write_csv(found, path)
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 

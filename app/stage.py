@@ -160,7 +160,7 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
     made: dict[str, Path | None] = dict.fromkeys(FILES)
     if run is None:
         return made
-    folder = _new_folder()
+    folder = new_folder()
     for name, file in FILES.items():
         target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
         try:
@@ -177,7 +177,7 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
     return made
 
 
-def _new_folder() -> Path:
+def new_folder() -> Path:
     """A folder that nobody can guess; those of earlier are removed (Gradio has copies of its own by then)."""
     parent = Path(tempfile.gettempdir())
     for old in parent.glob("leaps-download-*"):

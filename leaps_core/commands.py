@@ -58,18 +58,17 @@ def compare_models(options: argparse.Namespace) -> int:
     configs = compare.variants(config, options.keys, field, values)
     names = compare.differences(configs)
     out = Path(options.out) if options.out else runs.home() / "comparisons" / f"{datetime.now():%Y%m%d-%H%M%S}"
-    entries: list[compare.Entry] = []
+    made: list[tuple[str, runs.Run]] = []
     for name, one in zip(names, configs, strict=True):
-        print(f"{name} ({len(entries) + 1} of {len(configs)})", file=sys.stderr)
+        print(f"{name} ({len(made) + 1} of {len(configs)})", file=sys.stderr)
         control = Control()
         run, interrupted = _watch(runs.perform(one, control), control)
         if run is None or interrupted:
             print("leaps: stopped; the runs that were finished are kept", file=sys.stderr)
             return 130
-        if not entries and len(run.stimulus):
-            entries.append(compare.Entry("stimulus", "", run.stimulus[0]))
-        entries.append(compare.Entry(name, compare.note(run.final), run.clip))
+        made.append((name, run))
         print(f"{name}: {compare.note(run.final)}: {run.folder}")
+    entries = compare.entries(made)
     try:
         out.mkdir(parents=True, exist_ok=True)
         compare.picture(options.action, entries).save(out / "comparison.png")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from . import models, video
+from . import models, runs, video
 from .config import FIELDS, SynthesisConfig, info
 from .errors import ConfigError
 
@@ -67,6 +67,12 @@ def note(final: dict[str, Any] | None) -> str:
         return ""
     said = [f"{who} {final[who]:.0%}" for who in ("model", "verifier", "judge") if final.get(who) is not None]
     return " · ".join([*said, f"{final['seconds']:.0f} s"] if "seconds" in final else said)
+
+
+def entries(named: Sequence[tuple[str, runs.Run]]) -> list[Entry]:
+    """The rows of the figure: the stimulus that primed the first run, if any, then each finished run by its name."""
+    rows = [Entry("stimulus", "", clip) for _, run in named[:1] for clip in run.stimulus[:1]]
+    return rows + [Entry(name, note(run.final), run.clip) for name, run in named]
 
 
 def picture(title: str, entries: Sequence[Entry]) -> Image.Image:

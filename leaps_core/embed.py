@@ -20,6 +20,7 @@ import numpy as np
 from . import models, video
 from .banks import PREVIEW_FRAMES, SIDE, VERSION, Bank, Progress, Skipped, assemble
 from .errors import BankError, VideoError
+from .models import weights
 from .puppets import ACTIONS, render_clip
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
         assert clip.path is not None
         sizes[clip.path.stat().st_size].add(clip.path)
     alike = {path for same in sizes.values() if len(same) > 1 for path in same}  # only these can be copies, and are read
-    names = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in alike}
+    names = {path: weights.sha256_of(path) for path in alike}
     kept: dict[tuple[str, float], Clip] = {}
     for clip in clips:
         assert clip.path is not None

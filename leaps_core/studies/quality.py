@@ -4,7 +4,7 @@ Inverts every action on every robust bundled model at default settings and lets 
 the action. So that the figure means something, the judge and the verifier also score real clips, real clips with
 shuffled frames, inversions of the cleanly trained twin, noise, and adversarial noise (noise that a model is made to
 believe in, without priming, regularizers or transforms). Prints a Markdown table, and writes docs/quality.json and
-docs/pictures/contact_sheet.png.
+docs/pictures/contact_sheet.webp.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def main() -> None:
     table |= references(SEED, models.choose(config("puppet_r50", ACTIONS[0], SEED, {})).verifier.key)  # type: ignore[union-attr]
     (args.docs / "pictures").mkdir(parents=True, exist_ok=True)
     (args.docs / "quality.json").write_text(json.dumps(table, indent=1) + "\n")
-    contact_sheet(args.cache, SEED, {}).save(args.docs / "pictures" / "contact_sheet.png", optimize=True)
+    contact_sheet(args.cache, SEED, {}).save(args.docs / "pictures" / "contact_sheet.webp", quality=85)
     print(markdown(table))
 
 

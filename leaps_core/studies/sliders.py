@@ -1,7 +1,7 @@
 """Does every slider matter? `python -m leaps_core.studies.sliders`
 
 For each live slider at its minimum, default and maximum: the judge's probability, the amount of motion, and a
-picture. Prints a Markdown table, and writes docs/pictures/sliders.png.
+picture. Prints a Markdown table, and writes docs/pictures/sliders.webp.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def main() -> None:
     rows = [(name, [row[position][k].frames for k in range(len(args.actions)) for position in ("min", "default", "max")])
             for name, row in table.items()]
     columns = [f"{action}, {position}" for action in args.actions for position in ("min", "default", "max")]
-    sheet(rows, columns, cell=96).save(args.docs / "pictures" / "sliders.png", optimize=True)
+    sheet(rows, columns, cell=96).save(args.docs / "pictures" / "sliders.webp", quality=85)
     print(markdown(table))
 
 
