@@ -125,6 +125,9 @@ class VideoModel(nn.Module):
         tokens = value[:, 1:] if self.spec.class_token else value
         if layout == "frames":
             return tokens.unflatten(0, (-1, t)).permute(0, 3, 1, 2)
+        if layout == "windows":
+            windows = (self.spec.size // self.spec.size_step) ** 2
+            return tokens.unflatten(1, (-1, t, windows)).permute(0, 4, 2, 1, 3).flatten(3)
         if layout == "space_major":
             return tokens.unflatten(1, (-1, t)).permute(0, 3, 2, 1)
         return tokens.unflatten(1, (t, -1)).permute(0, 3, 1, 2)

@@ -139,6 +139,18 @@ def vjepa2(classes: int, **settings: Any) -> nn.Module:
     return _VJEPA2(network)
 
 
+def hiera(classes: int) -> nn.Module:
+    """Hiera-B for 16 × 224² (Ryali et al. 2023), of hiera-transformer, without the softmax that it applies in eval mode."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it imports timm's layers from their old place
+        from hiera import hiera_base_16x224
+
+    with torch.device("cpu"):  # it reads numbers of a tensor while it is built, which have no value on "meta"
+        network = hiera_base_16x224(num_classes=classes)
+    network.head.act_func = nn.Identity()
+    return network.to(torch.get_default_device())
+
+
 def c3d(classes: int, width: int) -> nn.Module:
     """C3D (Tran et al. 2015): plain 3×3×3 convolutions and pools, no shortcuts; its first convolution strides."""
     layers: list[nn.Module] = []
@@ -272,4 +284,4 @@ def parameters(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-__all__ = ["BUILDERS", "parameters", "timesformer", "torchvision", "videomae", "vivit", "vjepa2", *BUILDERS]
+__all__ = ["BUILDERS", "hiera", "parameters", "timesformer", "torchvision", "videomae", "vivit", "vjepa2", *BUILDERS]

@@ -199,6 +199,11 @@ _add("videomae_b", "VideoMAE-B 16×4", "VideoMAE", (16, 4, 224), ("builders", "v
       Source("hub:MCG-NJU/videomae-base-finetuned-kinetics/pytorch_model.bin", "videomae")),
      **_IMAGENET, layout="time_major", class_token=False, tubelet=2, batch_norm=False, licence=_NC, download=346 * _MB,
      params=86_534_800, accuracy=0.809, gmacs=180.3, about="A plain transformer, pretrained by filling in masked video.")
+_add("hiera_b", "Hiera-B 16×4", "Hiera", (16, 4, 224), ("builders", "hiera", {}), r"unroll|blocks\.\d+", "blocks.23",
+     (Source("https://dl.fbaipublicfiles.com/hiera/hiera_base_16x224.pth"),), **_N45, layout="windows", class_token=False,
+     tubelet=2, size_step=32, fixed=("frames", "size"), batch_norm=False, licence=_NC, download=205 * _MB,
+     params=51_092_560, accuracy=0.84, gmacs=101.7,
+     about="A hierarchical transformer of nothing but attention and pools, pretrained by filling in masked video.")
 _add("vivit_b", "ViViT-B/16×2 32×2", "ViViT", (32, 2, 224), ("builders", "vivit", {}),
      r"network\.vivit\.embeddings|network\.vivit\.layers\.\d+", "network.vivit.layernorm",
      (Source("hub:google/vivit-b-16x2-kinetics400/model.safetensors", "vivit"),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Layout = Literal["channels_first", "channels_last", "space_major", "time_major", "frames"]
+Layout = Literal["channels_first", "channels_last", "space_major", "time_major", "frames", "windows"]
 """How a tap's output is laid out: (B, C, T, H, W); (B, T, H, W, C); tokens (B, [1 +] HW·T, C) with time running fastest or
-(B, [1 +] T·HW, C) with places running fastest; or (B·T, [1 +] HW, C), tokens of each frame. [1 +]: a class token."""
+(B, [1 +] T·HW, C) with places running fastest; (B·T, [1 +] HW, C), tokens of each frame; or (B, K·T·HW, C), where HW are the
+windows of `size_step` px and each of K places in a window has all of its tokens together. [1 +]: a class token."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_swin_b_is_the_one_of_the_paper() -> None:
 
 @pytest.mark.parametrize(("code", "keys"), [
     (N45, ("slow_r50", "r2plus1d_r50", "csn_r101", "x3d_xs", "x3d_s", "x3d_m", "x3d_l", "timesformer", "mvitv2_s", "mvitv2_b",
-           "rev_mvit_b", "uniformerv2_b16_8", "uniformerv2_l14_8", "uniformerv2_l14_16", "mvit_v1_b")),
+           "rev_mvit_b", "uniformerv2_b16_8", "uniformerv2_l14_8", "uniformerv2_l14_16", "mvit_v1_b", "hiera_b")),
     (IMAGENET, ("csn_r50", "swin_t", "swin_s", "swin_b", "videomae_b", "vjepa2_l_ssv2")),
     (TORCHVISION, ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")), (HALF, ("vivit_b",))])
 def test_each_model_is_normalised_as_it_was_trained(code: tuple[tuple[float, ...], tuple[float, ...]],

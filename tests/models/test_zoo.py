@@ -27,11 +27,11 @@ SPECS = {spec.key: spec for spec, _ in kinetics.MODELS}
 PAPER = {"slow_r50", "r2plus1d_r50", "csn_r50", "csn_r101", "x3d_xs", "x3d_s", "x3d_m", "x3d_l", "timesformer", "swin_t",
          "swin_s", "swin_b", "mvitv2_s", "mvitv2_b", "rev_mvit_b", "uniformerv2_b16_8", "uniformerv2_l14_8",
          "uniformerv2_l14_16"}
-HEAVY = {"uniformerv2_l14_8", "uniformerv2_l14_16", "vivit_b", "vjepa2_l_ssv2"}
+HEAVY = {"uniformerv2_l14_8", "uniformerv2_l14_16", "hiera_b", "vivit_b", "vjepa2_l_ssv2"}
 TAPS = {"slow_r50": 17, "r2plus1d_r50": 17, "csn_r50": 17, "csn_r101": 34, "x3d_xs": 27, "x3d_s": 27, "x3d_m": 27, "x3d_l": 56,
         "timesformer": 13, "swin_t": 13, "swin_s": 25, "swin_b": 25, "mvitv2_s": 17, "mvitv2_b": 25, "rev_mvit_b": 17,
         "uniformerv2_b16_8": 13, "uniformerv2_l14_8": 25, "uniformerv2_l14_16": 25, "r3d_18": 9, "mc3_18": 9, "r2plus1d_18": 9,
-        "s3d": 12, "mvit_v1_b": 17, "videomae_b": 13, "vivit_b": 13, "vjepa2_l_ssv2": 25}
+        "s3d": 12, "mvit_v1_b": 17, "videomae_b": 13, "hiera_b": 25, "vivit_b": 13, "vjepa2_l_ssv2": 25}
 """The stem and every block."""
 
 
@@ -317,6 +317,29 @@ def test_library_networks_load_published_files(tmp_path: Path) -> None:
         with torch.no_grad():
             expected, found = library(clip), model.network(clip)
         assert torch.allclose(found, expected, atol=1e-4 * expected.std().item()), key
+
+
+def test_hiera_loads_a_published_file_gives_logits_and_its_moments_are_told_apart(tmp_path: Path) -> None:
+    """The library's own class gives probabilities in eval mode; its `reroll` puts tokens back in their places."""
+    from hiera import hiera_base_16x224
+
+    torch.manual_seed(0)
+    library = hiera_base_16x224().eval()
+    nn.init.normal_(library.head.projection.weight, std=0.2)  # it starts close to 0, where all classes look alike
+    torch.save({"epoch": 1, "model_state": library.state_dict(), "optimizer_state": {}}, tmp_path / "published.pth")
+    model = VideoModel(SPECS["hiera_b"], models.network("hiera_b"), tmp_path / "published.pth")
+    moments: dict[int, torch.Tensor] = {}
+    for index in (0, 3, 6, 23):
+        def keep(module: nn.Module, inputs: Any, output: Any, index: int = index) -> None:
+            moments[index] = library.reroll(output, index).mean((2, 3))
+
+        library.blocks[index].register_forward_hook(keep)
+    clip = torch.rand(1, 3, 16, 224, 224)
+    with torch.no_grad(), model._watch(16, True, False) as (taps, _):
+        expected, found = library(model.normalise(clip)), model(clip)
+    assert found.std() > 0.1 and torch.allclose(found.softmax(1), expected, rtol=1e-3, atol=1e-7)
+    for index, by_hand in moments.items():
+        assert torch.allclose(taps[f"blocks.{index}"][1], by_hand.transpose(1, 2), atol=1e-4), index
 
 
 @pytest.mark.parametrize("key", ["videomae_b", "vivit_b", "vjepa2_l_ssv2", "timesformer"])
