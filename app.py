@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported, which then asks nobody
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -34,11 +35,15 @@ def main() -> None:
     for sentence in models.failures():
         print(f"LEAPS Explorer: {sentence}", flush=True)
     app.views.PERSONAL = arguments.personal
+    if not arguments.personal:                        # a job has two cores; PyTorch, once loaded, would take all of them
+        os.environ.setdefault("OMP_NUM_THREADS", "2")
     page = app.build()
     page.launch(server_name=arguments.host, server_port=arguments.port, prevent_thread_lock=True, **app.options())
     print(f"LEAPS Explorer: http://{arguments.host}:{arguments.port}", flush=True)
     app.warmup.begin()
-    page.block_thread()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    page.block_thread()                               # until Ctrl-C
+    app.views.JOBS.close()
 
 
 if __name__ == "__main__":

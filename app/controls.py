@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 import gradio as gr
 import numpy as np
 
-from leaps_core import models, puppets, video
+from leaps_core import models, puppets, runs, video
 from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
 from leaps_core.errors import ConfigError, LeapsError
 
@@ -64,7 +64,8 @@ def widget(name: str) -> Any:
         return gr.Dropdown(choices(name), value=default, **words)
     if facts["step"] and facts["max"] is not None:
         return gr.Slider(facts["min"], facts["max"], value=default, step=facts["step"], **words)
-    return gr.Number(default, minimum=facts["min"], maximum=facts["max"], precision=0 if kind is int else None, **words)
+    # without limits: the widget would fail on what is out of range, where the config says what is expected
+    return gr.Number(default, precision=0 if kind is int else None, **words)
 
 
 def choices(name: str) -> list[Any]:
@@ -182,6 +183,8 @@ def duration(seconds: float) -> str:
 def check(config: SynthesisConfig) -> None:
     """Refuses a config that can't run, before it waits in the queue. Raises `LeapsError`."""
     models.ready(models.choose(config))
+    if warmup.ready():                                # the run itself checks again
+        runs.check_memory(config)
     for stimulus in config.stimuli:
         if not stimulus.startswith("bundled:") and Path(stimulus).suffix.lower() not in EXTENSIONS:
             kinds = " ".join(extension[1:] for extension in EXTENSIONS)

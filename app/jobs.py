@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leaps_core.config import SynthesisConfig
@@ -28,6 +29,16 @@ Perform = Callable[["Control"], Iterator[tuple["Run", "Step"]]]
 
 LIVE = ("queued", "running", "paused")
 log = logging.getLogger(__name__)
+
+
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """How many cores this process may use: those of its affinity, and no more than its container's quota (cgroup 2)."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        most, period = quota.read_text().split()
+        return max(1, min(found, round(int(most) / int(period))))
+    except (OSError, ValueError):  # no cgroup 2, or “max”
+        return found
 
 
 class Busy(LeapsError):
@@ -49,6 +60,7 @@ class Job:
         self.stimulus: np.ndarray | None = None
         self.notices: tuple[str, ...] = ()
         self.deadline = 0.0
+        self.worker: threading.Thread | None = None
 
     @property
     def live(self) -> bool:
@@ -79,7 +91,7 @@ class Jobs:
     """All jobs of this server. Its methods may be called from any thread."""
 
     def __init__(self, slots: int | None = None, per_owner: int = 2, most: int = 12, lease: float = 120) -> None:
-        self.slots = slots or max(1, (os.cpu_count() or 2) // 2)
+        self.slots = slots or max(1, cores() // 2)
         self.per_owner, self.most, self.lease = per_owner, most, lease
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
@@ -154,11 +166,15 @@ class Jobs:
                 if job.page == page:
                     job.deadline = time.monotonic() + grace
 
-    def close(self) -> None:
-        """Stops everything."""
+    def close(self, patience: float = 20) -> None:
+        """Stops everything, and waits so many seconds in all until the jobs have saved what they made."""
         with self._lock:
+            workers = [job.worker for job in self._jobs.values() if job.worker]
             for job in self._jobs.values():
                 self.stop(job)
+        end = time.monotonic() + patience
+        for worker in workers:
+            worker.join(max(0.0, end - time.monotonic()))
 
     def _assign(self) -> None:
         """Gives free slots to those who have waited longest. Called with the lock held."""
@@ -169,7 +185,8 @@ class Jobs:
                 job.control.resume()
             else:
                 job.begun = True
-                threading.Thread(target=self._work, args=(job,), name=f"job {job.id[:6]}", daemon=True).start()
+                job.worker = threading.Thread(target=self._work, args=(job,), name=f"job {job.id[:6]}", daemon=True)
+                job.worker.start()
 
     def _work(self, job: Job) -> None:
         status = "error"

@@ -306,7 +306,7 @@ def perform(config: SynthesisConfig, control: Control | None = None, *, folder: 
     spec = cast.model
     if stimulus is None:
         stimulus, notices = stimulus_clips(config, spec)
-    _check_memory(config)
+    check_memory(config)
     run, lock = _create(config, folder, owner, notices, branched=checkpoint is not None)
     legs = [{"to": config.steps, "total": config.steps}]
     yield from _go(run, lock, control, legs, stimulus, checkpoint)
@@ -324,7 +324,7 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
     if more < 1:
         raise RunError(f"The run “{run.id}” is complete ({run.done} steps); say how many more steps it should do.")
     config = run.config.but(steps=run.done + more)
-    _check_memory(config)
+    check_memory(config)
     lock = _locked(run.folder)
     try:
         checkpoint, stimulus = run.checkpoint(), run.stimulus
@@ -346,7 +346,7 @@ def replay(run: Run, folder: str | Path | None = None, control: Control | None =
     if run.record.get("branched"):
         raise RunError(f"The run “{run.id}” began at another run's checkpoint, so it can't be replayed.")
     stimulus = run.stimulus
-    _check_memory(run.config)
+    check_memory(run.config)
     new, lock = _create(run.config, folder, owner, run.notices, branched=False)
     legs = run.record["legs"] or [{"to": run.config.steps, "total": run.config.steps}]
     yield from _go(new, lock, control, legs, stimulus, changes=run.changes)
@@ -578,7 +578,7 @@ def _circumstances(step: Step, config: SynthesisConfig) -> dict[str, Any]:
             "weights": models.fingerprint(models.spec(config.model))}
 
 
-def _check_memory(config: SynthesisConfig) -> None:
+def check_memory(config: SynthesisConfig) -> None:
     """Refuse before anything is begun: a machine that runs out of memory stalls, or kills the process."""
     from .models.adapter import pick_device
     from .synthesis import estimate

@@ -185,6 +185,8 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
     verifier = models.load(cast.verifier.key, config.device) if cast.verifier else None
     judge = models.load(cast.judge.key, config.device) if cast.judge else None
     names = models.labels(cast.model.world)
+    if len(stimulus) and not config.priming_share * len(model.taps) // 100:
+        notices += (f"Unprimed: {config.priming_share} % of {len(model.taps)} layers is none.",)
     generator = torch.Generator().manual_seed(config.seed)
     coarse_steps = round(config.coarse * config.steps) if coarse_shape(shape, cast.model) != shape else 0
     snapshots = snapshot_steps(config.steps)

@@ -151,7 +151,7 @@ def choose(config: SynthesisConfig) -> Cast:
     its world whose weights are on this machine, "auto" judge the world's own.
 
     Raises `ModelError` for unknown keys and actions, a judge as model or verifier, a verifier without batch norm or
-    equal to the model, or a judge of another world.
+    equal to the model, or a verifier or judge of another world.
     """
     model, notices = spec(config.model), []
     if model.role == "judge":
@@ -206,8 +206,11 @@ def _verifier(name: str, model: ModelSpec) -> ModelSpec | None:
         raise ModelError(f"“{name}” is the judge and never takes part in an optimisation. Choose another verifier, or none.")
     if verifier.key == model.key:
         raise ModelError(f"“{name}” is the inverted model itself. The verifier must be another model, or none.")
+    if verifier.world != model.world:
+        raise ModelError(f"“{name}” knows the world {verifier.world}, “{model.key}” knows {model.world}. "
+                         "Choose a verifier of the same world, or none.")
     if not verifier.batch_norm:
-        able_keys = [other.key for other in specs() if other.can_verify and other.key != model.key]
+        able_keys = [other.key for other in specs() if other.can_verify and other.world == model.world and other.key != model.key]
         raise ModelError(f"“{name}” has no batch norm, whose statistics a verifier gives. "
                          f"Able: {', '.join(able_keys)}, or none.")
     return verifier

@@ -82,7 +82,7 @@ RECIPES = {recipe.key: recipe for recipe in (
            phases=(((8, 64, 72_000, 0, 0.3),), ((8, 64, 9_600, 1, 0.3), (16, 112, 4_800, 0, 0.3)),
                    ((16, 112, 2_400, 1, 0.3),)), taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
-           paper=PaperRow(1.0, 0.6, 2.5e-3),
+           paper=PaperRow(0.75, 0.1, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),
     Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 16, 12, robust=False,
            depths=(1, 1, 1, 1),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from .. import models
 from ..config import SynthesisConfig
 from ..synthesis import synthesize
 
@@ -27,8 +28,10 @@ class Inversion:
 
 
 def invert(config: SynthesisConfig, cache: Path) -> Inversion:
-    """Run a config to its end, or take the result of an earlier call with the same config from `cache`."""
-    name = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:20]
+    """Run a config to its end, or take the result of an earlier call with the same config and weights from `cache`."""
+    cast = models.choose(config)
+    weights = [models.fingerprint(spec) for spec in (cast.model, cast.verifier, cast.judge) if spec]
+    name = hashlib.sha256((config.model_dump_json() + "".join(weights)).encode()).hexdigest()[:20]
     path = cache / f"{name}.npz"
     if not path.exists():
         *_, last = synthesize(config)
