@@ -210,7 +210,8 @@ def _verifier(name: str, model: ModelSpec) -> ModelSpec | None:
         raise ModelError(f"“{name}” knows the world {verifier.world}, “{model.key}” knows {model.world}. "
                          "Choose a verifier of the same world, or none.")
     if not verifier.batch_norm:
-        able_keys = [other.key for other in specs() if other.can_verify and other.world == model.world and other.key != model.key]
+        able_keys = [other.key for other in specs()
+                     if other.can_verify and other.world == model.world and other.key != model.key]
         raise ModelError(f"“{name}” has no batch norm, whose statistics a verifier gives. "
                          f"Able: {', '.join(able_keys)}, or none.")
     return verifier
