@@ -95,7 +95,8 @@ def model_facts(key: str) -> str:
              "trained robustly" if spec.robust else "trained plainly", f"weights {weights}", spec.licence]
     world = sections("about").get(spec.world)
     lead = f"**{world.title}.** " if world else f"World: **{spec.world}**. "
-    return f"{lead}{' · '.join(fact for fact in facts if fact)}. {spec.about}".strip()
+    caution = f" **Take care:** {spec.caution}" if spec.caution else ""
+    return f"{lead}{' · '.join(fact for fact in facts if fact)}. {spec.about}{caution}".strip()
 
 
 def to_download(key: str) -> str:

@@ -23,6 +23,15 @@ from leaps_core import models
 ROOT = Path(__file__).parents[1]
 
 
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):                  # not Linux
+        return platform.processor() or platform.machine()
+
+
 def measure(key: str) -> str:
     """One model, here: its row of the table."""
     import numpy as np
@@ -52,7 +61,7 @@ def main() -> None:
     if args.one:
         print(measure(args.one))
         return
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB\n")
+    print(f"{processor()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB\n")
     print("| model | M parameters | clip | s a step | peak memory, GiB | recomputes |\n| --- | --- | --- | --- | --- | --- |")
     for spec in models.specs():
         if spec.sources if not args.keys else spec.key in args.keys:

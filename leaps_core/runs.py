@@ -333,7 +333,9 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
         lock.release()
         raise
     changes = [change for change in earlier["changes"] if change["step"] <= run.done]
-    run.config, run.record = config, {**earlier, "config": config.model_dump(mode="json"), "changes": changes}
+    notices = list(dict.fromkeys([*earlier["notices"], *_other_weights(run)]))
+    run.config, run.record = config, {**earlier, "config": config.model_dump(mode="json"), "changes": changes,
+                                      "notices": notices}
     legs = [*earlier["legs"], {"to": config.steps, "total": config.steps}]
     yield from _go(run, lock, control, legs, stimulus, checkpoint, earlier=earlier)
 
@@ -347,7 +349,7 @@ def replay(run: Run, folder: str | Path | None = None, control: Control | None =
         raise RunError(f"The run “{run.id}” began at another run's checkpoint, so it can't be replayed.")
     stimulus = run.stimulus
     check_memory(run.config)
-    new, lock = _create(run.config, folder, owner, run.notices, branched=False)
+    new, lock = _create(run.config, folder, owner, [*run.notices, *_other_weights(run)], branched=False)
     legs = run.record["legs"] or [{"to": run.config.steps, "total": run.config.steps}]
     yield from _go(new, lock, control, legs, stimulus, changes=run.changes)
 
@@ -576,6 +578,17 @@ def _circumstances(step: Step, config: SynthesisConfig) -> dict[str, Any]:
 
     return {"device": str(step.clip.device), "threads": torch.get_num_threads(),
             "weights": models.fingerprint(models.spec(config.model))}
+
+
+def _other_weights(run: Run) -> list[str]:
+    """What there is to say if the model has other weights by now than when the run was made."""
+    from . import models
+
+    spec = models.spec(run.config.model)
+    known = run.record.get("weights")
+    if not known or models.state(spec) == "download" or models.fingerprint(spec) == known:
+        return []
+    return [f"“{spec.key}” has other weights than when this run was first made: the clip will not be the same."]
 
 
 def check_memory(config: SynthesisConfig) -> None:

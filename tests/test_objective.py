@@ -148,6 +148,22 @@ def test_smoothness_matches_numpy() -> None:
     assert objective.smoothness(torch.full((1, 3, 1, 4, 4), 0.3), 1.0) == 0
 
 
+def test_smoothness_falls_when_a_clip_is_blurred() -> None:
+    clip = torch.rand(1, 3, 6, 8, 8)
+    blurred = torch.nn.functional.avg_pool3d(clip, 3, 1, 1, count_include_pad=False)
+    assert objective.smoothness(blurred, 1.0) < objective.smoothness(clip, 1.0) / 4
+    still = clip[:, :, :1].expand(-1, -1, 6, -1, -1)
+    assert objective.smoothness(still, 1.0) < objective.smoothness(clip, 1.0)
+
+
+def test_norm_is_the_length_of_the_normalised_clip() -> None:
+    config = SynthesisConfig(model="m", action="a", norm=0.1)
+    clip, normalised = torch.rand(2, 2, 3, 4, 8, 8)
+    terms, _ = Objective(Targets(1))(config, clip, normalised, torch.rand(2, 4), [torch.rand(2, 5)], None, [])
+    lengths = np.sqrt((normalised.numpy() ** 2).sum((1, 2, 3, 4)))
+    assert terms["norm"].item() == pytest.approx(lengths.mean())
+
+
 def test_objective_adds_the_terms_that_there_are() -> None:
     config = SynthesisConfig(model="m", action="a", r=0.02, coherence=2.0, diversity=3.0, smoothness=0.5, norm=0.1)
     clip = torch.rand(1, 3, 4, 8, 8)

@@ -196,6 +196,12 @@ def test_unprimed_says_so_and_has_no_priming() -> None:
     assert "priming" not in first.losses and any("nprimed" in notice for notice in first.notices)
 
 
+def test_layers_too_few_to_prime_are_told() -> None:
+    few = run(steps=1, priming_share=20)[0]  # 20 % of three layers
+    assert any("Unprimed: 20 % of 3 layers" in notice for notice in few.notices) and few.losses["priming"] == 0
+    assert not any("Unprimed" in notice for notice in run(steps=1, priming_share=40)[0].notices)
+
+
 def test_no_verifier_says_so_and_drops_diversity() -> None:
     first = run(verifier="none")[0]
     assert "diversity" not in first.losses and first.probabilities["verifier"] is None
@@ -281,14 +287,23 @@ def test_weights_get_no_gradient() -> None:
 
 def test_a_stopped_run_leaves_no_hooks_and_no_threads() -> None:
     threads = threading.active_count()
-    stream = synthesize(config())
-    next(stream)
-    loop = stream.gi_frame.f_locals  # type: ignore[attr-defined]
-    networks = [loop["model"], loop["verifier"]]
-    stream.close()
+    for end in ("closed", "stopped"):
+        control = Control()
+        stream = synthesize(config(), control)
+        next(stream)
+        loop = stream.gi_frame.f_locals  # type: ignore[attr-defined]
+        networks = [loop["model"], loop["verifier"], loop["judge"]]
+        if end == "stopped":
+            control.stop()
+            assert [step.index for step in stream] == [1]
+        stream.close()  # type: ignore[attr-defined]
+        _without_hooks(networks)
+    assert threading.active_count() == threads
+
+
+def _without_hooks(networks: list[VideoModel]) -> None:
     for network in networks:
         assert all(not module._forward_hooks and not module._forward_pre_hooks for module in network.modules())
-    assert threading.active_count() == threads
 
 
 @pytest.mark.parametrize(("settings", "sentence"), [
@@ -298,6 +313,9 @@ def test_a_stopped_run_leaves_no_hooks_and_no_threads() -> None:
     ({"verifier": "tiny_judge"}, "judge"),
     ({"verifier": "tiny"}, "itself"),
     ({"verifier": "tiny_tokens"}, "no batch norm"),
+    ({"verifier": "x3d_xs"}, "verifier of the same world"),
+    ({"model": "x3d_xs", "action": "zumba", "verifier": "tiny_verifier"}, "verifier of the same world"),
+    ({"model": "x3d_xs", "action": "zumba", "verifier": "s3d", "judge": "none"}, "4 frames; “s3d” needs 8"),
     ({"judge": "tiny_verifier"}, "takes part"),
     ({"size": 33}, "multiples of 8"),
     ({"frames": 2}, "4 or more"),
@@ -321,6 +339,13 @@ def test_paper_settings_are_a_valid_config_with_the_models_row() -> None:
     assert (paper.lambda_1, paper.lambda_L, paper.r, paper.canvas) == (0.75, 0.1, 1e-3, "pixels")
     with pytest.raises(ModelError):
         models.paper_settings(models.spec("tiny_tokens"))
+
+
+def test_every_row_of_the_paper_is_one_of_table_s1() -> None:
+    rows = {(1.0, 0.3, 7.5e-3), (0.75, 0.1, 5e-3), (1.0, 0.2, 5e-3), (1.0, 0.2, 1e-3), (1.0, 0.1, 1e-3), (0.75, 0.1, 1e-3),
+            (1.0, 0.2, 2.5e-3), (0.75, 0.2, 1e-3), (0.625, 0.1, 1e-3), (0.75, 0.1, 2.5e-3), (0.625, 0.1, 5e-3)}
+    found = {spec.key: (spec.paper.lambda_1, spec.paper.lambda_L, spec.paper.r) for spec in models.specs() if spec.paper}
+    assert len(found) >= 24 and set(found.values()) <= rows, found
 
 
 def test_estimate_grows_with_the_work() -> None:

@@ -29,7 +29,7 @@ __all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "failures", "fin
 _registry: dict[str, ModelSpec] = {}
 _builders: dict[str, Callable[[], torch.nn.Module]] = {}
 _labels: dict[str, tuple[str, ...]] = {}
-_loaded: dict[tuple[str, str], VideoModel] = {}
+_loaded: dict[tuple[str, str, object], VideoModel] = {}
 _failures: list[str] = []
 _lock = threading.RLock()
 
@@ -87,7 +87,7 @@ def fingerprint(spec: ModelSpec) -> str:
     file = weights.path(spec)
     if file is None:
         with _lock:
-            there = next((model.network for (key, _), model in _loaded.items() if key == spec.key), None)
+            there = next((model.network for (key, *_), model in _loaded.items() if key == spec.key), None)
             state = (there or network(spec.key)).state_dict()
         parts = [part for name in sorted(state) for part in (name.encode(), state[name].cpu().numpy().tobytes())]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
@@ -118,10 +118,13 @@ def load(key: str, device: str = "auto") -> VideoModel:
 
     record, place = spec(key), pick_device(device)
     with _lock:
-        if (key, str(place)) not in _loaded:
-            path = weights.path(record)
-            _loaded[key, str(place)] = VideoModel(record, network(key), path).to(place)
-        return _loaded[key, str(place)].fork()
+        path = weights.path(record)
+        wanted = (key, str(place), (path, path.stat().st_mtime_ns) if path and path.exists() else None)
+        if wanted not in _loaded:                     # or the file is another one by now
+            for old in [old for old in _loaded if old[:2] == wanted[:2]]:
+                del _loaded[old]
+            _loaded[wanted] = VideoModel(record, network(key), path).to(place)
+        return _loaded[wanted].fork()
 
 
 def network(key: str) -> torch.nn.Module:
@@ -151,7 +154,7 @@ def choose(config: SynthesisConfig) -> Cast:
     its world whose weights are on this machine, "auto" judge the world's own.
 
     Raises `ModelError` for unknown keys and actions, a judge as model or verifier, a verifier without batch norm or
-    equal to the model, or a verifier or judge of another world.
+    equal to the model or in need of more frames than the clip has, or a verifier or judge of another world.
     """
     model, notices = spec(config.model), []
     if model.role == "judge":
@@ -162,7 +165,7 @@ def choose(config: SynthesisConfig) -> Cast:
                          f"`python -m leaps_core actions {model.key}` lists all {len(actions)}.")
     if model.caution:
         notices.append(model.caution)
-    verifier = _verifier(config.verifier, model)
+    verifier = _verifier(config.verifier, model, config.frames or model.frames)
     judge = _judge(config.judge, model, verifier)
     if verifier is None:
         notices.append("No verifier: feature diversity is left out.")
@@ -192,14 +195,15 @@ def paper_settings(spec: ModelSpec) -> dict[str, Any]:
             "lambda_1": spec.paper.lambda_1, "lambda_L": spec.paper.lambda_L}
 
 
-def _verifier(name: str, model: ModelSpec) -> ModelSpec | None:
+def _verifier(name: str, model: ModelSpec, frames: int) -> ModelSpec | None:
     if name == "none":
         return None
     if name == "auto":
         if model.default_verifier and model.default_verifier in _registry:
             return _registry[model.default_verifier]
         able = [other for other in specs() if other.can_verify and other.robust >= model.robust
-                and other.world == model.world and other.key != model.key and state(other) != "download"]
+                and other.world == model.world and other.key != model.key and other.min_frames <= frames
+                and state(other) != "download"]
         return min(able, key=lambda other: other.step_ms or other.gmacs or float("inf"), default=None)
     verifier = spec(name)
     if verifier.role == "judge":
@@ -209,6 +213,9 @@ def _verifier(name: str, model: ModelSpec) -> ModelSpec | None:
     if verifier.world != model.world:
         raise ModelError(f"“{name}” knows the world {verifier.world}, “{model.key}” knows {model.world}. "
                          "Choose a verifier of the same world, or none.")
+    if frames < verifier.min_frames:
+        raise ModelError(f"The clip has {frames} frames; “{name}” needs {verifier.min_frames} or more. "
+                         "Choose another verifier, or none, or more frames.")
     if not verifier.batch_norm:
         able_keys = [other.key for other in specs()
                      if other.can_verify and other.world == model.world and other.key != model.key]

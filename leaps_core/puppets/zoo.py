@@ -80,7 +80,7 @@ RECIPES = {recipe.key: recipe for recipe in (
            about="A lean network, expanded from a 2-D one axis at a time."),
     Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3, muon=0.02, batch=8,
            phases=(((8, 64, 72_000, 0, 0.3),), ((8, 64, 9_600, 1, 0.3), (16, 112, 4_800, 0, 0.3)),
-                   ((16, 112, 2_400, 1, 0.3),)), taps=r"network\.pos_encoding|network\.blocks\.\d+",
+                   ((16, 112, 2_400, 1, 0.3),), ((8, 64, 16_000, 2, 0.3), (16, 112, 1_600, 2, 0.3))), taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
            paper=PaperRow(0.75, 0.1, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.jobs import Busy, Job, Jobs
+from app.jobs import Busy, Job, Jobs, cores
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError
 
@@ -169,3 +170,25 @@ def test_no_more_jobs_run_than_there_are_slots() -> None:
         most = max(most, sum(job.status == "running" for job in made))
         time.sleep(0.002)
     assert most == 2 and all(job.status == "done" for job in made)
+
+
+def test_closing_waits_until_the_jobs_have_saved() -> None:
+    saved = []
+
+    def slow(control: Any) -> Iterator[tuple[Any, Any]]:
+        yield from endless(control)
+        time.sleep(0.3)
+        saved.append(True)
+
+    jobs = Jobs(slots=1)
+    jobs.start("me", CONFIG, FakeControl(), slow)
+    jobs.start("me", CONFIG, FakeControl(), slow)  # still waiting: nothing to save
+    jobs.close()
+    assert saved == [True]
+
+
+@pytest.mark.parametrize(("quota", "expected"), [("max 100000", None), ("100000 100000", 1), ("50000 100000", 1), ("", None)])
+def test_a_containers_cores_count(quota: str, expected: int | None, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    everything = cores(tmp_path / "none")
+    assert cores(tmp_path / "cpu.max") == (expected or everything) and everything >= 1

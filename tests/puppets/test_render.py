@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from leaps_core import models
 from leaps_core.errors import LeapsError
 from leaps_core.puppets import ACTIONS, render_clip
 from leaps_core.puppets import render as stage
@@ -13,10 +14,14 @@ from leaps_core.puppets.actions import CATALOGUE, Beat
 from leaps_core.puppets.figure import ADULT, BABY, two_bones, vec
 from leaps_core.puppets.scene import BACKDROPS, CameraPath, make_scene
 
+PAPER = {"juggling balls", "dribbling basketball", "crawling baby", "playing trumpet", "tai chi", "making pizza", "bowling",
+         "side kick", "eating watermelon"}
 
-def test_sixteen_sorted_actions() -> None:
+
+def test_sixteen_sorted_actions_of_kinetics_the_papers_among_them() -> None:
     assert len(ACTIONS) == 16
     assert list(ACTIONS) == sorted(set(ACTIONS))
+    assert PAPER < set(ACTIONS) < set(models.labels("kinetics400"))
 
 
 @pytest.mark.parametrize("frames, size", [(1, 16), (5, 48), (16, 112)])
