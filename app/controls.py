@@ -108,11 +108,11 @@ def to_download(key: str) -> str:
     return f"Download weights ({size}{spec.licence}{': no commercial use' * ('NC' in spec.licence)})"
 
 
-def partners(key: str) -> tuple[list[str], list[str]]:
-    """Who may verify and who may judge a run of this model."""
+def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
+    """The actions that a model knows, who may verify and who may judge a run of it."""
     spec = models.spec(key)
     others = [other for other in models.specs() if other.world == spec.world and other.key != key]
-    return (["auto", "none", *(other.key for other in others if other.can_verify)],
+    return (models.labels(spec.world), ["auto", "none", *(other.key for other in others if other.can_verify)],
             ["auto", "none", *(other.key for other in others)])
 
 

@@ -31,7 +31,7 @@ class SynthesisTab:
     """Lays out the tab and connects it. `load` and `unload` serve the page itself, `open` and `launch` all tabs."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.ready = session, gr.State(False)
+        self.session, self.ready, self.problem = session, gr.State(False), gr.State("")
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
@@ -110,8 +110,9 @@ class SynthesisTab:
             getattr(shown, name).click(self._acting(act), me, [shown.status, session.timer, *self._buttons()],
                                        **QUICK)
         session.timer.tick(self.poll, [*me, session.held, session.seen],
-                           [*shown.all, session.key, session.seen, session.timer, self.ready],
+                           [*shown.all, session.key, session.seen, session.timer, self.ready, self.problem],
                            **{**QUICK, "api_visibility": "undocumented"}, api_name="poll")
+        self.problem.change(toasts(_tell), self.problem, None, **CALM)
         shown.timeline.input(self.scrub, [*me, shown.timeline], [shown.player, shown.bars, session.held],
                              js=MOVE_CURSOR, trigger_mode="always_last", **QUICK)
         self.demos.pick(toasts(self.pick), session.visitor, self.outputs, **IN_TURN)
@@ -122,9 +123,8 @@ class SynthesisTab:
         for name in controls.live_settings():
             event = settings[name].input
             event(self._setting(name), [*me, settings[name]], None, trigger_mode="always_last", **QUICK)
-        settings["model"].change(toasts(self.choose_model), [settings["model"], settings["action"]],
-                                 [self.facts, self.weights, settings["action"], settings["verifier"], settings["judge"]],
-                                 **CALM)
+        cast = [settings[name] for name in ("model", "action", "verifier", "judge")]
+        settings["model"].change(toasts(self.choose_model), cast, [self.facts, self.weights, *cast[1:]], **CALM)
         self.weights.click(toasts(self.download), settings["model"], [self.facts, self.weights, settings["model"]],
                            show_progress_on=self.facts, concurrency_limit=1, api_visibility="private")
         gr.on([settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
@@ -250,8 +250,8 @@ class SynthesisTab:
                 self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step)}
 
     def _ended(self, job: Job) -> dict[Any, Any]:
-        """The run's files can be downloaded, and from now on it is found by its own name."""
-        updates = stage.downloads(self.stage, job.run)
+        """The run's files can be downloaded, and from now on it is found by its own name. What went wrong becomes a toast."""
+        updates = {**stage.downloads(self.stage, job.run), self.problem: job.error}
         return updates | {self.session.key: job.run.id} if job.run else updates
 
     def _idle(self, seen: dict[str, Any]) -> dict[Any, Any]:
@@ -294,14 +294,14 @@ class SynthesisTab:
         return {**stage.picture(self.stage, view, *view.moment(int(step)), same_run=True),
                 self.session.held: None if step >= newest else int(step)}
 
-    def choose_model(self, key: str, action: str | None) -> dict[Any, Any]:
-        """Another model: its facts, its world's actions, and who can verify and judge it."""
-        actions = models.labels(models.spec(key).world)
-        verifiers, judges = controls.partners(key)
+    def choose_model(self, key: str, *wanted: str | None) -> dict[Any, Any]:
+        """Another model: its facts, its world's actions, and who can verify and judge it. `wanted`: what was chosen of these
+        three; what the model can't have gives way to the first."""
         offer = controls.to_download(key)
-        return {self.facts: controls.model_facts(key), self.weights: gr.Button(offer, visible=bool(offer)),
-                self.settings["action"]: gr.Dropdown(list(actions), value=action if action in actions else actions[0]),
-                self.settings["verifier"]: gr.Dropdown(verifiers), self.settings["judge"]: gr.Dropdown(judges)}
+        updates = {self.facts: controls.model_facts(key), self.weights: gr.Button(offer, visible=bool(offer))}
+        for name, known, choice in zip(("action", "verifier", "judge"), controls.partners(key), wanted, strict=True):
+            updates[self.settings[name]] = gr.Dropdown(list(known), value=choice if choice in known else known[0])
+        return updates
 
     def download(self, key: str, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
         """Fetch a model's weights; how far it is shows where its facts stand. Raises `ModelError`."""
@@ -352,23 +352,28 @@ class SynthesisTab:
         seed = controls.bundled_seed(config)
         kind = controls.KINDS[2 if not config.stimuli else 0 if seed is not None else 1]
         updates |= self.show_stimulus(config.model, config.action, kind, seed, None, 0)
+        if len(config.stimuli) > 1:
+            gr.Info(f"This run was primed with {len(config.stimuli)} clips. The controls can name one: Start would take the "
+                    "first. Replay (tab Runs) takes them all.")
         updates |= {self.stimulus.file: gr.File(value=None, visible=kind == controls.KINDS[1]),
                     self.stimulus.seed: gr.Number(value=seed or 0, visible=kind == controls.KINDS[0])}
         return updates | {self.stimulus.kind: kind, self.estimate: self.show_config(config)}
 
     def _chosen_model(self, config: SynthesisConfig) -> dict[Any, Any]:
-        updates = self.choose_model(config.model, config.action)
-        choices = {"verifier": config.verifier, "judge": config.judge}
-        verifiers, judges = controls.partners(config.model)
-        return updates | {self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model)} | {
-            self.settings[name]: gr.Dropdown(known, value=choices[name])
-            for name, known in (("verifier", verifiers), ("judge", judges))}
+        return {**self.choose_model(config.model, config.action, config.verifier, config.judge),
+                self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model)}
 
 
 def default_config() -> SynthesisConfig:
     """What the controls say on a page that has no run yet."""
     model = warmup.default_model()
     return SynthesisConfig(model=model.key, action=models.labels(model.world)[0])
+
+
+def _tell(problem: str) -> None:
+    """A toast, as events that answer at once can't show one."""
+    if problem:
+        raise RunError(problem)
 
 
 def _config(values: Sequence[Any]) -> SynthesisConfig:

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,13 @@ def app_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def app_url(app_home: Path) -> Iterator[str]:
     """The address of a page with runs of its own; fails if anything went wrong on the server."""
-    home = app_home
+    with serve(app_home) as (url, _):
+        yield url
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A page with runs of its own: its address and its process; fails if anything goes wrong on the server."""
     port = _free_port()
     env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(home / "gradio"),
            "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps"), "TORCH_HOME": str(home / "torch")}
@@ -42,7 +49,7 @@ def app_url(app_home: Path) -> Iterator[str]:
                                   stderr=subprocess.STDOUT)
         try:
             _wait(server, url, home / "page.log")
-            yield url
+            yield url, server
         finally:
             server.kill()
             server.wait(20)

@@ -26,7 +26,8 @@ _ROBUST: Stages = ((8, 64, 9_600, 1, 1.0), (16, 112, 1_600, 1, 1.0))
 _MOTION: Stages = ((8, 64, 9_600, 0, 0.3), (8, 64, 4_800, 1, 0.3), (16, 112, 1_600, 1, 0.3))
 """Under full noise, networks learn poses but hardly the direction of a motion, which little noise lets them learn."""
 _STEADY: Stages = ((8, 64, 19_200, 2, 0.3), (16, 112, 2_400, 2, 0.3))
-"""A stronger adversary, and more of it."""
+_STEADIER: Stages = ((8, 64, 9_600, 2, 0.3), (16, 112, 1_200, 2, 0.3))
+"""A stronger adversary, and more of it (or half as much)."""
 _PHASES = (_SMALL, _FULL, _ROBUST, _ROBUST, _MOTION)
 _CONV_TAPS = r"blocks\.0|blocks\.\d+\.res_blocks\.\d+"
 
@@ -73,14 +74,15 @@ RECIPES = {recipe.key: recipe for recipe in (
            paper=PaperRow(1.0, 0.3, 7.5e-3),
            about="The classic: a ResNet-50 whose convolutions also look along time."),
     Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 16, 13,
-           depths=(1, 1, 1, 1), phases=(*_PHASES, _MOTION), paper=PaperRow(0.75, 0.1, 5e-3),
+           depths=(1, 1, 1, 1), phases=(*_PHASES, _MOTION, _STEADIER), paper=PaperRow(0.75, 0.1, 5e-3),
            about="Convolves space first, then time."),
     Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 12, 14, depths=(1, 1, 2, 2), rate=4e-3,
            phases=(*_PHASES, _MOTION, _MOTION), paper=PaperRow(0.75, 0.1, 1e-3),
            about="A lean network, expanded from a 2-D one axis at a time."),
     Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3, muon=0.02, batch=8,
            phases=(((8, 64, 72_000, 0, 0.3),), ((8, 64, 9_600, 1, 0.3), (16, 112, 4_800, 0, 0.3)),
-                   ((16, 112, 2_400, 1, 0.3),), ((8, 64, 16_000, 2, 0.3), (16, 112, 1_600, 2, 0.3))), taps=r"network\.pos_encoding|network\.blocks\.\d+",
+                   ((16, 112, 2_400, 1, 0.3),), ((8, 64, 16_000, 2, 0.3), (16, 112, 1_600, 2, 0.3))),
+           taps=r"network\.pos_encoding|network\.blocks\.\d+",
            embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
            paper=PaperRow(0.75, 0.1, 2.5e-3),
            about="A multiscale vision transformer: attention over patches of space-time. No batch norm."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import gradio as gr
 import pytest
 
 from app import controls
@@ -30,7 +31,8 @@ def test_sliders_have_the_ranges_of_the_config() -> None:
 
 
 def test_every_slider_and_plot_has_a_sentence() -> None:
-    for name in (*controls.STEER, *controls.MAIN):
+    sliders = [name for name in controls.ORDER if isinstance(controls.widget(name), gr.Slider)]
+    for name in {*controls.STEER, *controls.MAIN, *sliders}:
         assert sections("settings")[name].text.endswith((".", "!"))
     assert {"losses", "probabilities", "top5", "timeline"} <= set(sections("plots"))
 

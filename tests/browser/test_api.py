@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+
+from leaps_core import runs
+from tests.conftest import serve
 
 pytestmark = pytest.mark.timeout(600)
 ANSWER = 240  # s; the first one waits for PyTorch, on a shared machine that may be slow
@@ -48,6 +53,19 @@ def test_a_stranger_learns_nothing(client: Client) -> None:
 def test_bad_settings_are_refused_with_a_sentence(client: Client, settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(AppError, match=sentence):
         ask(client, settings, api_name="/run")
+
+
+def test_ctrl_c_saves_the_run_that_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(tmp_path) as (url, server):
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
+        mine = ask(client, {"model": "tiny", "action": "bowling", "steps": 20_000}, api_name="/run")
+        _wait(client, mine, lambda news: news["newest"] is not None)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) == 0
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path / "leaps"))
+    folder, = (tmp_path / "leaps" / "runs").iterdir()
+    run = runs.Run.open(folder)
+    assert run.status == "stopped" and 0 < run.done < 20_000 and run.clip.any() and run.checkpoint()
 
 
 def ask(client: Client, *values: Any, api_name: str) -> Any:

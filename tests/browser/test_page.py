@@ -152,6 +152,87 @@ def test_weights_are_downloaded_with_one_click(page: Page) -> None:
     _state(page, "done")
 
 
+def test_a_run_is_scrubbed_while_it_goes_on_and_done_again_from_its_json(page: Page, tmp_path: Path) -> None:
+    _prepare(page, steps=3000)
+    page.get_by_label("none", exact=True).check()
+    _start(page)
+    page.wait_for_function(f"() => /step \\d\\d\\d/.test({STATUS})", timeout=WAIT)
+    page.get_by_label(re.compile("range slider for Timeline")).focus()
+    page.keyboard.press("Home")
+    page.wait_for_function(f"() => /step 1 /.test({CAPTION} + ' ')", timeout=WAIT)
+    step = _step(page)
+    page.wait_for_function(f"() => parseInt({STATUS}.match(/step (\\d+)/)[1]) > {step}", timeout=WAIT)
+    assert "step 1 " in _caption(page) + " ", "the picture stays where it was put"
+    page.keyboard.press("End")
+    page.wait_for_function(f"() => !/step 1 /.test({CAPTION} + ' ')", timeout=WAIT)
+    page.get_by_label("range slider for Smoothness").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelector('#plots').textContent.includes('smoothness')", timeout=WAIT)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+    expect(page.get_by_role("button", name="JSON", exact=True)).to_be_enabled(timeout=WAIT)
+    with page.expect_download(timeout=WAIT) as started:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    started.value.save_as(tmp_path / "run.json")
+    record = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert record["config"]["stimuli"] == [] and record["changes"][0]["field"] == "smoothness"
+    record["config"]["steps"] = record["changes"][0]["step"] + 5
+    (tmp_path / "run.json").write_text(json.dumps(record), "utf-8")
+    page.locator("#plan input[type=file]").set_input_files(tmp_path / "run.json")
+    page.wait_for_function(f"() => {STATUS}.includes('of {record['config']['steps']} ')", timeout=WAIT)
+    _state(page, "done")
+    expect(page.locator("#plots")).to_contain_text("smoothness", timeout=WAIT)  # the change was made again
+
+
+def test_papers_settings_are_filled_in_and_bad_numbers_refused(page: Page) -> None:
+    _prepare(page, steps=0)
+    expect(page.locator("#estimate")).to_contain_text("“steps” is 0; expected a number from 1 to 20000", timeout=WAIT)
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("“steps” is 0; expected").last).to_be_visible(timeout=WAIT)
+    page.get_by_label("Steps", exact=True).fill("60")
+    page.get_by_role("button", name="Paper's settings", exact=True).click()
+    expect(page.get_by_text("The paper's settings are filled in. About")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("2000", timeout=WAIT)
+    expect(page.get_by_label("range slider for Priming, first layer (λ₁)")).to_have_value("0.75", timeout=WAIT)
+    _prepare(page, steps=600)
+    _start(page)
+    _state(page, "done")
+
+
+def test_a_demo_is_opened_and_scrubbed(page: Page) -> None:
+    demo = page.locator("#demos button").nth(2)
+    demo.click()
+    _state(page, "demo")
+    first = _picture(page)
+    page.get_by_label(re.compile("range slider for Timeline")).focus()
+    page.keyboard.press("Home")
+    page.wait_for_function(f"first => {STRIP}.toDataURL() !== first", arg=first, timeout=WAIT)
+    assert "step 1 " in _caption(page) + " "
+
+
+def test_of_a_long_video_a_person_chooses_the_start(page: Page, tmp_path: Path) -> None:
+    video.write_mp4(np.zeros((25, 32, 32, 3), np.uint8), tmp_path / "long.mp4", fps=1)
+    page.get_by_label("own video").check()
+    expect(page.get_by_label("Starts at second")).to_be_hidden()
+    page.locator("#controls input[type=file][accept*='.mp4']").set_input_files(tmp_path / "long.mp4")
+    expect(page.get_by_label("Starts at second")).to_be_visible(timeout=WAIT)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_shows_all_of_it(page: Page, app_url: str, theme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_url}?__theme={theme}")
+    start = page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_be_enabled(timeout=WAIT)
+    assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
+    for tab in ("Compare", "Runs", "Map", "Synthesis"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(SECONDS)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+    box = start.bounding_box()
+    assert box and 0 <= box["x"] and box["x"] + box["width"] <= 390
+
+
 def test_player_obeys_the_keyboard(page: Page) -> None:
     player = page.locator("#player .player")
     player.focus()
