@@ -53,7 +53,7 @@ class SynthesisConfig(BaseModel):
     beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, lt=1)
     beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, lt=1)
 
-    r: float = _field(0.005, "Weight of both regularizers.", live=True, step=0.0005, ge=0, le=0.05)
+    r: float = _field(0.002, "Weight of both regularizers.", live=True, step=0.0005, ge=0, le=0.05)
     coherence: float = _field(1.0, "Share of temporal coherence in r.", live=True, step=0.1, ge=0, le=10)
     diversity: float = _field(1.0, "Share of feature diversity (the verifier's statistics) in r.",
                               live=True, step=0.1, ge=0, le=10)
@@ -66,7 +66,7 @@ class SynthesisConfig(BaseModel):
                                 unit="%", live=True, step=20, ge=0, le=100)
     smoothness: float = _field(0.4, "Penalty on differences between neighbouring pixels, in space and in time.",
                                live=True, step=0.1, ge=0, le=10)
-    motion_speed: float = _field(0.5, "Slow (small) or fast (large) motion; at 0.5, clips move about as much as real ones.",
+    motion_speed: float = _field(0.8, "Slow (small) or fast (large) motion; at 0.8, clips move about as much as real ones.",
                                  unit="×", live=True, step=0.05, ge=0.1, le=10)
     norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", ge=0, le=1)
 

@@ -32,6 +32,10 @@ SNAPSHOTS = 60
 """A run keeps all steps up to so many, else at least so many, evenly spread."""
 GMAC_MS = 50.0
 """Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
+VIEW_MS = 25.0
+"""Milliseconds of what a step does besides at 16×112²: canvas, view and optimiser."""
+OBSERVED = 1.6
+"""How much longer all of it takes within a run, where every layer is looked at, than alone; of the bundled demos' times."""
 
 
 class Control:
@@ -344,13 +348,19 @@ def estimate(config: SynthesisConfig) -> dict[str, float]:
     cast = models.choose(config)
     t, h, w = clip_shape(config, cast.model)
     taking_part = [spec for spec in (cast.model, cast.verifier) if spec]
-    step = sum((spec.step_ms or (spec.gmacs or 20.0) * GMAC_MS) / 1e3 * t * h * w / (spec.frames * spec.size ** 2)
-               for spec in taking_part) * 1.25
+    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size ** 2) for spec in taking_part)
+    step = OBSERVED * (step + VIEW_MS * t * h * w / (16 * 112**2))
     small = coarse_shape((t, h, w), cast.model)
     share = config.coarse * (1 - small[1] * small[2] / (h * w))
-    seconds = config.steps * step * (1 - share)
+    looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
+    seconds = (config.steps * step * (1 - share) + looks) / 1e3
     memory = 4e8 + 9e8 * t * h * w / (16 * 112 * 112) + sum(4.0 * (spec.params or 0) for spec in taking_part)
     return {"seconds": seconds, "steps_per_second": config.steps / seconds, "memory": memory}
+
+
+def _pass_ms(spec: models.ModelSpec) -> float:
+    """Milliseconds of a forward and backward pass of one clip at the model's own size, on two cores."""
+    return spec.step_ms or (spec.gmacs or 20.0) * GMAC_MS
 
 
 def _stage(config: SynthesisConfig, canvas: Canvas, shape: tuple[int, int, int], model: VideoModel,

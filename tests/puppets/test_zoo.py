@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from leaps_core import SynthesisConfig, models, runs, synthesize, video
+from leaps_core import SynthesisConfig, models, runs, synthesis, synthesize, video
 from leaps_core.puppets import ACTIONS, render_clip
 from leaps_core.puppets.zoo import FOLDER, RECIPES
 
@@ -57,3 +57,5 @@ def test_six_demos_can_be_played_and_scrubbed() -> None:
         first, last = (np.abs(shots.clips[i].astype(int) - run.clip).mean() for i in (0, -1))
         assert last < 12 and 2 * last < first, "H.264 costs some detail, but they end at the clip, and begin elsewhere"
         assert run.final and run.final["judge"] is not None and run.record["weights"]
+        expected = synthesis.estimate(run.config)["seconds"]
+        assert 0.6 < run.final["seconds"] / expected < 1.4, "the estimate that a person sees before"
