@@ -62,6 +62,7 @@ class MapTab:
                     self.csv = gr.Button("Make CSV", size="sm", scale=0, min_width=110)
                     self.file = gr.DownloadButton("Save CSV", size="sm", scale=0, min_width=110, interactive=False)
                     self.upload = gr.UploadButton("Open a bank", size="sm", scale=0, min_width=120, file_types=[".parquet"])
+                gr.Markdown(words["open"].text, elem_classes="caption")
                 with gr.Accordion("What do the numbers mean?", open=False):
                     gr.Markdown("\n\n".join(f"**{words[name].title}.** {words[name].text}"
                                             for name in ("umap", "pca", "journey", *NUMBERS)))
@@ -72,13 +73,10 @@ class MapTab:
         shown = [self.label, self.style, self.runs, self.own]
         drawn = [self.bank, self.state, self.map, self.overlay, self.label, self.runs, self.about, self.file, self.told]
         gr.on([tab.select, *(part.input for part in recipe)], toasts_while(self.draw), [*me, *recipe, *shown], drawn,
-              **CALM, trigger_mode="always_last", concurrency_limit=8).then(
-            toasts(self.figures), [*me, *recipe, self.runs], self.numbers, **CALM)
-        gr.on([part.input for part in (self.label, self.style)], toasts(self.restyle), [*me, *recipe, *shown, self.timeline],
-              [self.overlay, self.told], **CALM, trigger_mode="always_last")
-        self.runs.input(toasts(self.restyle), [*me, *recipe, *shown, self.timeline], [self.overlay, self.told], **CALM,
-                        trigger_mode="always_last").then(
-            toasts(self.figures), [*me, *recipe, self.runs], self.numbers, **CALM)
+              **CALM, trigger_mode="always_last", concurrency_limit=8)
+        gr.on([part.input for part in (self.label, self.style, self.runs)], toasts(self.restyle),
+              [*me, *recipe, *shown, self.timeline], [self.overlay, self.told], **CALM, trigger_mode="always_last")
+        self.overlay.ended(toasts(self.figures), [*me, *recipe, self.runs], self.numbers, **CALM, trigger_mode="always_last")
         self.session.timer.tick(self.follow, [*me, *recipe, *shown, self.timeline, self.told],
                                 [self.overlay, self.told], **QUICK)
         self.timeline.input(toasts(self.scrub), [*me, *recipe, *shown, self.timeline],
@@ -87,7 +85,7 @@ class MapTab:
               self.own, **CALM).then(
             toasts(self.restyle), [*me, *recipe, *shown, self.timeline], [self.overlay, self.told], **CALM)
         self.map.pick(toasts(self.pick), [*me, *recipe, self.own], [self.player, self.about], **IN_TURN)
-        self.csv.click(toasts(self.table), recipe, self.file, **CALM)
+        self.csv.click(toasts(self.table), [*me, *recipe, self.runs, self.own], self.file, **CALM)
         self.upload.upload(toasts(self.open_bank), self.upload, self.bank, **CALM).success(
             toasts_while(self.draw), [*me, *recipe, *shown], drawn, **CALM)
 
@@ -190,20 +188,21 @@ class MapTab:
 
     def figures(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
                 dims: int, chosen: list[str]) -> str:
-        """The figures of those shown runs that have ended, in the original space."""
+        """The figures of those shown runs that have ended, in the original space; asked for whenever that are others."""
         found = places.atlas(bank_key, maps.Recipe(method, metric, dims)) if bank_key else None
         if found is None:
             return ""
-        ended = [(name, view) for name, view in self._shown(visitor, key, chosen, found.bank) if view.final and view.clips]
+        ended = [(name, view) for name, view in self._shown(visitor, key, chosen, found.bank) if _ended(view)]
         return places.figures(found, ended) if ended else ""
 
-    def table(self, bank_key: str | None, method: maps.Method, metric: maps.Metric, dims: int) -> dict[Any, Any]:
-        """The map as a file to download."""
+    def table(self, visitor: str | None, key: str | None, bank_key: str | None, method: maps.Method, metric: maps.Metric,
+              dims: int, chosen: list[str], own: list[str]) -> dict[Any, Any]:
+        """The map, with all that lies on it, as a file to download."""
         found = places.atlas(bank_key, maps.Recipe(method, metric, dims)) if bank_key else None
         if found is None:
             raise BankError("There is no map to save yet. Choose a bank first.")
         path = stage.new_folder() / "leaps-map.csv"
-        maps.write_csv(found, path)
+        maps.write_csv(found, path, places.table(found, self._shown(visitor, key, chosen, found.bank), own))
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
     def take_videos(self, bank_key: str | None, method: maps.Method, metric: maps.Metric, dims: int,
@@ -243,7 +242,8 @@ class MapTab:
         return _state(shown), {
             "highlight": label, "style": style, "runs": [*(places.trail(found, view, name) for name, view in shown),
                                                            *places.stops(found, own)],
-            "moment": {view.key: _step(view, share) for _, view in shown} if share < 100 else {}}
+            "moment": {view.key: _step(view, share) for _, view in shown} if share < 100 else {},
+            "ended": [found.bank.facts["digest"], found.map.recipe.name, *(view.key for _, view in shown if _ended(view))]}
 
 
 def poster(asked: list[Any]) -> str:
@@ -256,7 +256,12 @@ def poster(asked: list[Any]) -> str:
 
 def _state(shown: list[tuple[str, views.View]]) -> Any:
     """What the overlay was made of."""
-    return [[view.key, view.journey[-1][0]] for _, view in shown]
+    return [[view.key, view.journey[-1][0], _ended(view)] for _, view in shown]
+
+
+def _ended(view: views.View) -> bool:
+    """Whether a run has a last clip, which there can be figures of."""
+    return bool(view.final and view.clips)
 
 
 def _step(view: views.View, share: float) -> int:

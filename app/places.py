@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from leaps_core import banks, maps, metrics, models, runs, video
+from leaps_core import banks, embed, maps, metrics, models, runs, video
 from leaps_core.errors import BankError, LeapsError
 
 from .views import View
@@ -141,8 +142,12 @@ def trail(found: maps.Atlas, view: View, name: str) -> dict[str, Any]:
             "far": [far for _, far in placed]}
 
 
-def seen(view: View, clip: np.ndarray) -> np.ndarray:
-    """What the model sees in a finished clip, uint8 (T, H, W, 3), without the random transforms of a step: (1, D)."""
+def seen(bank: banks.Bank, view: View, clip: np.ndarray) -> np.ndarray:
+    """What the bank's model sees in a finished clip, uint8 (T, H, W, 3), without the random transforms of a step: (1, D).
+
+    Raises `BankError` where the model has other weights by now than those that made bank and run.
+    """
+    bank.check(models.spec(view.config.model))
     return _seen(view.config.model, view.weights, clip.tobytes(), clip.shape)
 
 
@@ -150,7 +155,7 @@ def own_clip(bank: banks.Bank, file: str) -> np.ndarray:
     """A visitor's video as the bank's model takes it, uint8 (T, H, W, 3). Raises `LeapsError`."""
     spec = models.spec(bank.facts["model"])
     bank.check(spec)
-    return _own_clip(file, spec.frames, spec.size, spec.span(spec.frames))
+    return _own_clip(file, spec)
 
 
 def own_video(found: maps.Atlas, file: str) -> np.ndarray:
@@ -170,6 +175,15 @@ def stops(found: maps.Atlas, files: Sequence[str]) -> list[dict[str, Any]]:
             for i, (file, (place, far)) in enumerate(zip(files, placed, strict=True))]
 
 
+def table(found: maps.Atlas, shown: Sequence[tuple[str, View]], files: Sequence[str]) -> Iterator[maps.Point]:
+    """What lies on a map besides real clips, for its table: each step of the shown runs, and a visitor's videos."""
+    for _, view in shown:
+        for (step, _), (place, _) in zip(view.journey, _placed(found, [vector for _, vector in view.journey]), strict=True):
+            yield "step", step, view.config.action, view.key, place
+    for i, stop in enumerate(stops(found, files)):
+        yield "video", i, "", stop["name"], [axis[0] for axis in stop["places"]]
+
+
 def nearest(found: maps.Atlas, vector: np.ndarray, leave: int = -1, count: int = 5) -> list[int]:
     """The numbers of the real clips nearest to one (D,) in the original space; leave: not this one."""
     numbers, _ = found.nearest(vector[None], min(count + 1, len(found.map.numbers)))
@@ -183,28 +197,45 @@ def figures(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
     sets: dict[tuple[str, str], list[np.ndarray]] = {}
     notes: list[str] = []
     for name, view in ended:
-        point = seen(view, view.clips[-1])
         action = view.config.action
-        sets.setdefault((action, arm(view)), []).append(point[0])
+        if action not in labels:
+            notes.append(f"The bank holds no real clip of “{action}”. Use a bank that has some.")
+            continue
         try:
-            share = metrics.neighbour_share(point, real, labels, action, min(10, len(real)))[0]
-            distance = metrics.centroid_distance(point, real[labels == action])[0]
-            lines.append(f"| {name} | {distance:.2f} | {share:.0%} |")
-        except BankError as error:
+            point = seen(found.bank, view, view.clips[-1])
+        except LeapsError as error:
             notes.append(str(error))
+            continue
+        sets.setdefault((action, arm(view)), []).append(point[0])
+        distance = _words(notes, "{:.2f}", metrics.centroid_distance, point, real[labels == action])
+        share = _words(notes, "{:.0%}", metrics.neighbour_share, point, real, labels, action, min(10, len(real)))
+        lines.append(f"| {name} | {distance} | {share} |")
     rows = []
     for (action, which), points in sets.items():
-        mine = real[labels == action]
-        if len(points) > 1 and len(mine) > 5:
-            made = np.stack(points)
-            density, coverage = metrics.density_coverage(made, mine)
-            value, warning = metrics.frechet(made, mine)
-            width = metrics.spread(made) / metrics.spread(mine)
-            rows.append(f"| {action}, {which} ({len(points)}) | {width:.2f} | {density:.2f} | {coverage:.2f} | {value:.3g} |")
-            notes.append(warning)
+        if len(points) > 1:
+            both = np.stack(points), real[labels == action]
+            cells = (_words(notes, "{:.2f}", metrics.relative_spread, *both),
+                     _words(notes, "{:.2f} | {:.2f}", metrics.density_coverage, *both),
+                     _words(notes, "{:.3g}", lambda made, mine: _frechet(notes, made, mine), *both))
+            rows.append(f"| {action}, {which} ({len(points)}) | {' | '.join(cells)} |")
     if rows:
         lines += ["", "| set | spread | density | coverage | Fréchet |", "| --- | --- | --- | --- | --- |", *rows]
     return "\n".join([*(lines if len(lines) > 2 else []), "", *dict.fromkeys(filter(None, notes))])
+
+
+def _words(notes: list[str], form: str, figure: Callable[..., Any], *args: Any) -> str:
+    """One or more figures in words; dashes for what can't be computed, with a note of why."""
+    try:
+        return form.format(*np.atleast_1d(figure(*args)))
+    except BankError as error:
+        notes.append(str(error))
+        return re.sub("{.*?}", "–", form)
+
+
+def _frechet(notes: list[str], made: np.ndarray, real: np.ndarray) -> float:
+    value, warning = metrics.frechet(made, real)
+    notes.append(warning)
+    return value
 
 
 def _placed(found: maps.Atlas, vectors: Sequence[np.ndarray]) -> list[tuple[list[float], bool]]:
@@ -261,8 +292,8 @@ def _seen(key: str, weights: str, frames: bytes, shape: tuple[int, ...]) -> np.n
 
 
 @lru_cache(maxsize=32)
-def _own_clip(file: str, frames: int, size: int, span: float | None) -> np.ndarray:
-    return video.read(file, frames, size, span=span).frames
+def _own_clip(file: str, spec: models.ModelSpec) -> np.ndarray:
+    return embed.read(Path(file), spec)
 
 
 def name_of(run: runs.Run) -> str:

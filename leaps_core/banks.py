@@ -41,6 +41,7 @@ PART = 256
 SIDE = 80
 """Height and width of posters and previews, in px."""
 PREVIEW_FRAMES = 8
+COLUMNS = ("label", "source", "seed", "poster", "preview", "embedding")
 VERSION = 1
 
 Skipped = list[tuple[str, str]]
@@ -77,6 +78,9 @@ class Bank:
             except (KeyError, ValueError, AttributeError):
                 raise BankError(f"{path} is Parquet, but no bank: it doesn't say which model made it. "
                                 "Make one with `python -m leaps_core embed`.") from None
+            if missing := [name for name in COLUMNS if name not in file.schema_arrow.names]:
+                raise BankError(f"{path} lacks the columns {', '.join(missing)}; a bank has {', '.join(COLUMNS)}. Build it "
+                                "again with `python -m leaps_core embed`.")
             if facts["count"] != file.metadata.num_rows:
                 raise BankError(f"{path} is damaged: it holds {file.metadata.num_rows} clips of {facts['count']}. "
                                 "Build it again.")

@@ -78,10 +78,12 @@ Runs are kept in LEAPS_HOME (now {runs.home()}).""")
     command.add_argument("model", metavar="MODEL", help=f"a key of `{PROGRAM} models`")
     command = _add(menu, "inspect", commands.inspect_model,
                    "show a model's layers, which are tapped, and where priming ends",
-                   f"example:\n  {PROGRAM} inspect MODEL --frames 8 --size 128")
+                   f"examples:\n  {PROGRAM} inspect MODEL --frames 8 --size 128\n  {PROGRAM} inspect MODEL --all")
     command.add_argument("model", metavar="MODEL", help=f"a key of `{PROGRAM} models`")
     command.add_argument("--frames", metavar="N", type=int, default=0, help="frames of the clip (default: the model's own)")
     command.add_argument("--size", metavar="PX", type=int, default=0, help="its height and width (default: the model's own)")
+    command.add_argument("--all", action="store_true", help="list every module that is called instead, and what it gives: "
+                         "the names that a record's taps may match")
     command = _add(menu, "download", commands.download, "fetch published weights", f"""example:
   {PROGRAM} download x3d_xs slow_r50
 
@@ -211,11 +213,14 @@ def _add_studies(menu: Any) -> None:
     added = _add(inner, "embedding", commands.study_embedding,
                  "Figure S5: where LEAPS's clips lie among real ones, with R_feat and without", f"""example:
   {PROGRAM} study embedding --action "tai chi" --model KEY --n 32
+  {PROGRAM} study embedding --action "tai chi" --model x3d_m --n 32 --bank k400.parquet --stimuli DIR
 
 A study that was stopped goes on where it was when the same command is given again.""")
     added.add_argument("--action", metavar="LABEL", required=True, help=f"`{PROGRAM} actions MODEL` lists them")
     added.add_argument("--model", metavar="KEY", required=True, help="model to invert")
     added.add_argument("--n", metavar="N", type=int, default=32, help="seeds in each arm (default: 32)")
+    added.add_argument("--stimuli", metavar="DIR", help="folder of N videos of the action, not in the bank: the first by name "
+                       "primes seed 0, and so on (default: bundled clips, which only the puppets' world has)")
     added.add_argument("--bank", metavar="FILE", help="real clips as the model sees them (default: the bundled bank)")
     added.add_argument("--judge-bank", metavar="FILE", help="the same of the judge")
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")

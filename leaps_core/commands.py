@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import re
 import shlex
 import signal
 import sys
@@ -117,20 +118,38 @@ def download(options: argparse.Namespace) -> None:
 
 
 def inspect_model(options: argparse.Namespace) -> None:
-    """A model's taps, and where priming ends."""
+    """A model's taps, and where priming ends; or all its modules."""
     spec = models.spec(options.model)
-    from .models.inspection import inspect
+    from .models import inspection
 
-    report = inspect(spec, options.frames, options.size)
+    if options.all:
+        _list_modules(spec, inspection.layers(spec, options.frames, options.size))
+        return
+    report = inspection.inspect(spec, options.frames, options.size)
     print(f"{spec.name}: {report.parameters / 1e6:.2f} M parameters, clip {'×'.join(map(str, report.clip))}, weights "
           f"{models.state(spec)}; shapes are the same with any weights")
     if spec.caution:
         print(f"note: {spec.caution}")
-    primed = {report.primed(share): f"priming ends here at {share} %" for share in (20, 40, 60, 80, 100)}
-    _table(("tap", "layer", "output", "channels", "moments", "λ (this layer)", ""),
-           [(str(index), tap.name, "×".join(map(str, tap.shape)), str(tap.channels), str(tap.moments),
-             f"{tap.weight:.3f}", primed.get(index, "")) for index, tap in enumerate(report.taps, 1)])
-    print(f"embeddings: {spec.embedding_layer}, {report.embedding} channels; batch norms: {report.batch_norms}")
+    if report.taps:
+        primed = {report.primed(share): f"priming ends here at {share} %" for share in (20, 40, 60, 80, 100)}
+        _table(("tap", "layer", "output", "channels", "moments", "λ (this layer)", ""),
+               [(str(index), tap.name, "×".join(map(str, tap.shape)), str(tap.channels), str(tap.moments),
+                 f"{tap.weight:.3f}", primed.get(index, "")) for index, tap in enumerate(report.taps, 1)])
+    else:
+        print(f"no taps{'' if report.modules else ', as it shows no modules'}: neither priming nor temporal coherence")
+    where = f"{spec.embedding_layer}, {report.embedding} channels" if spec.embedding_layer else "none"
+    print(f"embeddings: {where}; batch norms: {report.batch_norms}")
+
+
+def _list_modules(spec: ModelSpec, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Every module that a clip goes through, in the order in which they end."""
+    if not shapes:
+        print(f"“{spec.key}” shows none of its modules, so nothing can be tapped and there are no embeddings.")
+        return
+    _table(("module", "output", ""), [
+        (name, "×".join(map(str, shape)) or "no tensor",
+         ", ".join(["tap"] * bool(re.fullmatch(spec.taps, name)) + ["embeddings"] * (name == spec.embedding_layer)))
+        for name, shape in shapes.items()])
 
 
 def list_runs(options: argparse.Namespace) -> None:
@@ -247,9 +266,9 @@ def study_embedding(options: argparse.Namespace) -> None:
     """Figure S5."""
     from .studies import embedding
 
-    own, judges = (Path(path) if path else None for path in (options.bank, options.judge_bank))
-    print(embedding.markdown(embedding.study(options.action, options.model, options.n, Path(options.cache),
-                                             Path(options.docs), own, judges, dict(map(_setting, options.set)))))
+    own, judges, stimuli = (Path(path) if path else None for path in (options.bank, options.judge_bank, options.stimuli))
+    print(embedding.markdown(embedding.study(options.action, options.model, options.n, Path(options.cache), Path(options.docs),
+                                             own, judges, dict(map(_setting, options.set)), stimuli)))
 
 
 # ---------------------------------------------------------------------------------------------------------- a synthesis

@@ -64,7 +64,7 @@ def plan_puppets(count: int, seed: int = PUPPET_SEED) -> Plan:
 
 def plan_folder(videos: Path) -> Plan:
     """The videos in DIR/label/, a label a folder. Raises `BankError` if there are none, or one has two labels."""
-    files = _files(videos)
+    files = files_in(videos)
     clips = [Clip(path.relative_to(videos).parts[0], path.relative_to(videos).as_posix(), path)
              for path in files if path.parent != videos]
     if not clips:
@@ -80,7 +80,7 @@ def plan_csv(videos: Path, table: Path) -> Plan:
     Rows without a file are listed as skipped. Raises `BankError` for a table that is none, or if no row has a file.
     """
     rows = _rows(table)
-    by_name = {path.stem: path for path in _files(videos)}
+    by_name = {path.stem: path for path in files_in(videos)}
     clips, skipped = [], []
     for row in rows:
         name, start, end = row["youtube_id"], float(row["time_start"]), float(row["time_end"])
@@ -106,7 +106,8 @@ def _cut(row: dict[str, str]) -> str:
     return f"{row['youtube_id']}_{int(float(row['time_start'])):06d}_{int(float(row['time_end'])):06d}"
 
 
-def _files(videos: Path) -> list[Path]:
+def files_in(videos: Path) -> list[Path]:
+    """All videos in a folder and in those in it, by name. Raises `BankError` if there are none."""
     if not videos.is_dir():
         raise BankError(f"{videos} is no folder. Expected a folder of videos.")
     files = sorted(path for path in videos.rglob("*") if path.suffix.lower() in video.EXTENSIONS and path.is_file())
@@ -157,6 +158,23 @@ def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
 # ----------------------------------------------------------------------------------------------------------- embedding
 
 
+def read(path: Path, spec: models.ModelSpec, start: float = 0.0, span: float | None = None) -> np.ndarray:
+    """A video, or its `span` s from `start` on (None: to its end), as a model takes it: uint8 (T, H, W, 3).
+
+    The frames are as far apart as those that the model was trained on, and centred; where that is longer than the clip, and
+    for a model that takes any distance, they are spread over all of it. Raises `VideoError`.
+    """
+    there = max(0.0, video.probe(path).duration - start)
+    there = min(there, span or there)
+    seen = min(there, spec.span(spec.frames) or there, video.MAX_SECONDS)
+    if seen == there:
+        return video.read(path, spec.frames, spec.size, start=start, span=span).frames
+    found = video.read(path, spec.frames, spec.size, start=start + (there - seen) / 2, span=seen)
+    if (found.frames == found.frames[0]).all() and any("is damaged" in notice for notice in found.notices):
+        found = video.read(path, spec.frames, spec.size, start=start, span=seen)  # it breaks off before its middle
+    return found.frames
+
+
 def build(plan: Plan, key: str, out: Path, progress: Progress | None = None, device: str = "auto") -> Bank:
     """Embed a plan's clips by the model `key` and write the bank, or go on where an earlier call was stopped. A label with
     underscores becomes the model's own, if it has one of that name.
@@ -171,6 +189,7 @@ def build(plan: Plan, key: str, out: Path, progress: Progress | None = None, dev
     if puppets and spec.world != "puppets":
         raise BankError(f"“{key}” knows the world {spec.world}, not puppets. Give --videos.")
     wanted = repr([(clip.label, clip.source, clip.start, clip.span, clip.seed) for clip in clips])
+    wanted += "" if puppets else ", centred"  # banks of the first seconds of each are others
     facts = {"version": VERSION, "model": key, "weights": models.fingerprint(spec), "world": spec.world,
              "layer": spec.embedding_layer, "puppets": puppets,
              "plan": hashlib.sha256(wanted.encode()).hexdigest()[:16]}
@@ -217,8 +236,7 @@ def _frames(clip: Clip, spec: models.ModelSpec) -> np.ndarray:
     if clip.seed is not None:
         return render_clip(clip.label, clip.seed, spec.frames, spec.size)
     assert clip.path is not None
-    spans = [span for span in (clip.span, spec.span(spec.frames)) if span is not None]
-    return video.read(clip.path, spec.frames, spec.size, start=clip.start, span=min(spans, default=None)).frames
+    return read(clip.path, spec, clip.start, clip.span)
 
 
 def _bytes(sheet: dict[str, str | int]) -> bytes:

@@ -14,10 +14,11 @@ import re
 import uuid
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -29,6 +30,8 @@ from .errors import BankError
 
 Method = Literal["umap", "pca"]
 Metric = Literal["cosine", "euclidean"]
+Point = tuple[str, int, str, str, Sequence[float]]
+"""A row of a map's table: kind, number, label, source, place."""
 METHODS: tuple[Method, ...] = get_args(Method)
 METRICS: tuple[Metric, ...] = get_args(Metric)
 MOST = 20_000
@@ -191,14 +194,17 @@ def layout(vectors: np.ndarray, recipe: Recipe) -> np.ndarray:
     return PCA(recipe.dims, svd_solver="covariance_eigh").fit_transform(prepared)
 
 
-def write_csv(atlas: Atlas, path: Path) -> None:
-    """The map as a table: number, label, source, x, y (and z)."""
+def write_csv(atlas: Atlas, path: Path, others: Iterable[Point] = ()) -> None:
+    """The map as a table: kind, number, label, source, x, y (and z). Real clips are of the kind “real”, with their numbers in
+    the bank; `others`, below them, say of themselves what they are."""
     labels, sources = atlas.bank.labels, atlas.bank.sources
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["number", "label", "source", *"xyz"[:atlas.map.recipe.dims]])
-        for number, place in zip(atlas.map.numbers.tolist(), atlas.map.places.tolist(), strict=True):
-            table.writerow([number, labels[number], sources[number], *(f"{value:.5g}" for value in place)])
+        table.writerow(["kind", "number", "label", "source", *"xyz"[:atlas.map.recipe.dims]])
+        real = (("real", number, labels[number], sources[number], place)
+                for number, place in zip(atlas.map.numbers.tolist(), atlas.map.places.tolist(), strict=True))
+        for *facts, place in chain(real, others):
+            table.writerow([*facts, *(f"{value:.5g}" for value in place)])
 
 
 class _Epochs:

@@ -38,13 +38,15 @@ def nearest(points: np.ndarray, real: np.ndarray, count: int) -> tuple[np.ndarra
 def centroid_distance(made: np.ndarray, real: np.ndarray) -> np.ndarray:
     """How far each clip is from the class's centre, 1 being what is usual for real clips: (M,).
 
-    ‖y_j − c‖ / (1/N Σ_i ‖x_i − c‖) with c = 1/N Σ_i x_i; `real` are the clips of the class. Raises `BankError` if they have no
-    spread.
+    ‖y_j − c‖ / (1/N Σ_i ‖x_i − c‖) with c = 1/N Σ_i x_i; `real` are the clips of the class. Raises `BankError` if there are
+    none, or they have no spread.
     """
+    if not len(real):
+        raise BankError("The bank holds no real clip of this class, so it has no centre. Use a bank that has some.")
     centre = real.mean(0)
     usual = float(np.linalg.norm(real - centre, axis=1).mean())
     if usual == 0:
-        raise BankError(f"The {len(real)} real clips of this class are all the same, so they have no spread. Add clips.")
+        raise _no_spread(real)
     return np.linalg.norm(made - centre, axis=1) / usual
 
 
@@ -70,6 +72,14 @@ def spread(points: np.ndarray) -> float:
     if len(points) < 2:
         raise BankError(f"The spread of {len(points)} clip was asked for; it takes two or more.")
     return float(np.sqrt(((points - points.mean(0)) ** 2).sum() / (len(points) - 1)))
+
+
+def relative_spread(made: np.ndarray, real: np.ndarray) -> float:
+    """The spread of synthesized clips by that of real ones, 1 being as wide. Raises `BankError` where either has none."""
+    usual = spread(real)
+    if usual == 0:
+        raise _no_spread(real)
+    return spread(made) / usual
 
 
 def density_coverage(made: np.ndarray, real: np.ndarray, count: int = 5) -> tuple[float, float]:
@@ -104,6 +114,10 @@ def frechet(made: np.ndarray, real: np.ndarray) -> tuple[float, str]:
     warning = "" if few > dim else (f"{few} clips are too few for {dim} dimensions: the value is too large, and can only be "
                                     "compared with one of equally many clips.")
     return max(value, 0.0), warning
+
+
+def _no_spread(real: np.ndarray) -> BankError:
+    return BankError(f"The {len(real)} real clips of this class are all the same, so they have no spread. Add clips.")
 
 
 def _root(points: np.ndarray) -> np.ndarray:

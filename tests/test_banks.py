@@ -5,7 +5,9 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,6 +98,27 @@ def test_foreign_parquet_is_refused(tmp_path: Path) -> None:
         banks.Bank.open(tmp_path / "b.parquet")
 
 
+def test_banks_that_lack_a_column_are_refused(puppets: banks.Bank) -> None:
+    for name in banks.COLUMNS:
+        _rewritten(puppets.path, lambda table, name=name: table.drop_columns([name]), puppets.path.with_name("b.parquet"))
+        with pytest.raises(BankError, match="no bank" if name == "embedding" else f"lacks the columns {name};"):
+            banks.Bank.open(puppets.path.with_name("b.parquet"))
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_embeddings_that_are_no_numbers_are_refused_when_read(puppets: banks.Bank, value: float) -> None:
+    import pyarrow as pa
+
+    vectors = puppets.embeddings.astype(np.float16)
+    vectors[7, 3] = value
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+    _rewritten(puppets.path, lambda table: table.set_column(table.schema.get_field_index("embedding"), "embedding", column))
+    bank = banks.Bank.open(puppets.path)
+    for read in (lambda: bank.embeddings, lambda: bank.rows([1, 7]), lambda: list(bank.batches())):
+        with pytest.raises(BankError, match="embeddings that are not numbers. Build it again"):
+            read()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e5])
 def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
     vectors = np.zeros((3, 4))
@@ -130,6 +153,14 @@ def test_all_of_kinetics_fits_without_memory(tmp_path: Path) -> None:
 
 
 FACTS = {"model": "tiny", "weights": "0" * 16, "world": "puppets", "layer": "block2", "puppets": False}
+
+
+def _rewritten(path: Path, change: Callable[[Any], Any], out: Path | None = None) -> None:
+    """The bank with its table changed, and the same facts in its footer."""
+    import pyarrow.parquet as pq
+
+    facts = {b"leaps": pq.read_metadata(path).metadata[b"leaps"]}
+    pq.write_table(change(pq.read_table(path)).replace_schema_metadata(facts), out or path)
 
 
 def _columns(vectors: np.ndarray, sources: list[str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from leaps_core import banks, embed, models, video
+from leaps_core import banks, embed, maps, models, video
 from leaps_core.cli import main
 from leaps_core.errors import BankError
 from leaps_core.puppets import ACTIONS, render_clip
@@ -51,13 +52,47 @@ def test_a_tree_of_videos_becomes_a_bank(videos: Path, tmp_path: Path) -> None:
     assert bank.poster(0).startswith("data:image/webp;base64,") and bank.poster(0) != bank.poster(1)
 
 
-def test_videos_are_sampled_as_the_model_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    film = np.repeat(np.arange(0, 240, 10, dtype=np.uint8), 32 * 32 * 3).reshape(24, 32, 32, 3)
-    video.write_mp4(film, tmp_path / "film.mp4", fps=8)  # 3 s
-    clip, spec = embed.Clip("bowling", "film", tmp_path / "film.mp4"), replace(models.spec("tiny"), stride=2)
-    assert embed._frames(clip, spec)[-1].mean() < 50, "8 frames, 2/30 s apart: the first half second"
-    assert embed._frames(clip, replace(spec, stride=0))[-1].mean() > 200, "the whole film"
-    assert embed._frames(replace(clip, span=0.25), spec)[-1].mean() < 30, "no more than is the clip's"
+def test_videos_are_sampled_as_the_model_was_trained_from_the_middle(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"  # 3 s, 8 frames/s; a frame's grey is 80 for each second
+    video.write_mp4(np.repeat(np.arange(0, 240, 10, dtype=np.uint8), 32 * 32 * 3).reshape(24, 32, 32, 3), film, fps=8)
+    spec = replace(models.spec("tiny"), stride=2)  # 8 frames, 2/30 s apart: 0.53 s
+
+    def seconds(stride: int = 2, start: float = 0.0, span: float | None = None) -> tuple[float, float]:
+        frames = embed._frames(embed.Clip("bowling", "film", film, start, span), replace(spec, stride=stride))
+        assert frames.shape == (8, 32, 32, 3)
+        return float(frames[0].mean() / 80), float(frames[-1].mean() / 80)
+
+    assert seconds() == pytest.approx((1.25, 1.625), abs=0.03), "the middle of the film"
+    assert seconds(stride=0) == pytest.approx((0.125, 2.75), abs=0.03), "all of it"
+    assert seconds(stride=99) == pytest.approx((0.125, 2.75), abs=0.03), "no more than there is"
+    assert seconds(start=1, span=1) == pytest.approx((1.25, 1.625), abs=0.03), "the middle of the clip's part"
+    assert seconds(start=2) == pytest.approx((2.25, 2.625), abs=0.03), "the middle of the rest"
+    assert seconds(start=2, span=9) == pytest.approx((2.25, 2.625), abs=0.03), "a part that ends after the film"
+    assert seconds(span=0.25) == pytest.approx((0, 0.125), abs=0.03), "no more than is the clip's"
+
+
+def test_long_films_are_seen_in_their_middle_and_broken_ones_where_they_are(tmp_path: Path,
+                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    film, spec = np.random.default_rng(0).integers(0, 255, (24, 32, 32, 3), np.uint8), models.spec("tiny")
+    film[8:16] //= 8
+    video.write_mp4(film, tmp_path / "film.mp4", fps=8)  # 3 s, the second one dark
+    _remux(tmp_path / "film.mp4", tmp_path / "film.mkv")
+    whole = (tmp_path / "film.mkv").read_bytes()
+    (tmp_path / "film.mkv").write_bytes(whole[:len(whole) // 4])
+    frames = embed.read(tmp_path / "film.mkv", replace(spec, stride=1))
+    assert len({frame.tobytes() for frame in frames}) > 1, "not its last frame again and again"
+    monkeypatch.setattr(video, "MAX_SECONDS", 1.0)
+    assert embed.read(tmp_path / "film.mp4", spec).mean() < 30
+
+
+def test_a_picture_and_a_film_that_is_still_are_read(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (40, 40), (200, 0, 0)).save(tmp_path / "a.png")
+    video.write_mp4(np.full((24, 32, 32, 3), 90, np.uint8), tmp_path / "still.mp4")
+    spec = replace(models.spec("tiny"), stride=2)
+    assert (embed.read(tmp_path / "a.png", spec) == (200, 0, 0)).all()
+    assert embed.read(tmp_path / "still.mp4", spec).mean() == pytest.approx(90, abs=3)
 
 
 def test_kinetics_tables_name_cut_and_whole_videos(videos: Path, tmp_path: Path) -> None:
@@ -140,6 +175,23 @@ def test_bad_tables_are_refused(videos: Path, tmp_path: Path, text: str, sentenc
         embed.plan_csv(videos, tmp_path / "t.csv")
 
 
+def test_from_a_folder_of_videos_to_a_map_by_two_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for label in ("bowling", "tai chi"):
+        (tmp_path / "videos" / label).mkdir(parents=True)
+        for i in range(3):
+            video.write_mp4(render_clip(label, i, 8, 64), tmp_path / "videos" / label / f"{i}.mp4")
+    bank, table = tmp_path / "mine.parquet", tmp_path / "map.csv"
+    assert main(["embed", "--videos", str(tmp_path / "videos"), "--model", "tiny", "--out", str(bank)]) == 0
+    assert main(["map", str(bank), "--neighbours", "3", "--csv", str(table)]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(bank), str(table)]
+    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    assert [(row["kind"], row["label"], row["source"]) for row in rows] == [
+        ("real", label, f"{label}/{i}.mp4") for label in ("bowling", "tai chi") for i in range(3)]
+    assert len({(row["x"], row["y"]) for row in rows}) == 6 and np.isfinite([float(row["x"]) for row in rows]).all()
+    chart = maps.stored(banks.Bank.open(bank), maps.Recipe(neighbours=3))
+    assert chart is not None and np.allclose(chart.places[:, 0], [float(row["x"]) for row in rows], rtol=1e-3)
+
+
 def test_embed_on_the_command_line(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "bank.parquet"
     assert main(["embed", "--videos", str(videos), "--model", "tiny", "--out", str(out)]) == 0
@@ -148,3 +200,15 @@ def test_embed_on_the_command_line(videos: Path, tmp_path: Path, capsys: pytest.
     assert main(["embed", "--puppets", "5", "--model", "tiny", "--out", str(tmp_path / "p.parquet")]) == 0
     assert main(["embed", "--videos", str(tmp_path / "no"), "--model", "tiny", "--out", str(out)]) == 2
     assert "is no folder" in capsys.readouterr().err
+
+
+def _remux(source: Path, out: Path) -> None:
+    """The same film in another container."""
+    import av
+
+    with av.open(str(source)) as old, av.open(str(out), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)

@@ -49,6 +49,12 @@ def test_spread() -> None:
     assert metrics.spread(3 * MADE + 7) == pytest.approx(3 * metrics.spread(MADE), rel=1e-4)
 
 
+def test_relative_spread() -> None:
+    assert metrics.relative_spread(2 * REAL + 1, REAL) == pytest.approx(2, rel=1e-4)
+    with pytest.raises(BankError, match="40 real clips of this class are all the same"):
+        metrics.relative_spread(MADE, REAL * 0)
+
+
 def test_density_and_coverage() -> None:
     radii = np.sort(_distances(REAL, REAL), 1)[:, 5]
     inside = [[np.linalg.norm(y - x) <= radius for x, radius in zip(REAL, radii, strict=True)] for y in MADE]
@@ -85,6 +91,8 @@ def test_what_is_too_little_is_told() -> None:
         metrics.density_coverage(MADE, REAL, 40)
     with pytest.raises(BankError, match="no spread"):
         metrics.centroid_distance(MADE, REAL[:1])
+    with pytest.raises(BankError, match="no real clip of this class"):
+        metrics.centroid_distance(MADE, REAL[:0])
     with pytest.raises(BankError, match="two or more"):
         metrics.spread(MADE[:1])
     with pytest.raises(BankError, match="two clips or more"):

@@ -152,9 +152,16 @@ def test_what_cant_be_is_told(tmp_path: Path, bank: banks.Bank) -> None:
         atlas.nearest(bank.embeddings[:1], 500)
 
 
+def test_what_else_lies_on_a_map_has_rows_of_its_own(bank: banks.Bank, tmp_path: Path) -> None:
+    atlas = maps.Atlas(bank, maps.chart(bank, maps.Recipe("pca")))
+    maps.write_csv(atlas, tmp_path / "map.csv", [("step", 40, "class 1", "a-run", [0.5, -2.0])])
+    lines = (tmp_path / "map.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 242 and lines[-1] == "step,40,class 1,a-run,0.5,-2"
+
+
 def test_map_on_the_command_line(bank: banks.Bank, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["map", str(bank.path), "--method", "pca", "--dims", "3", "--csv", str(tmp_path / "map.csv")]) == 0
     lines = (tmp_path / "map.csv").read_text("utf-8").splitlines()
-    assert lines[0] == "number,label,source,x,y,z" and lines[8].startswith("7,class 3,7.mp4,") and len(lines) == 241
+    assert lines[0] == "kind,number,label,source,x,y,z" and lines[8].startswith("real,7,class 3,7.mp4,") and len(lines) == 241
     assert "240 of 240 clips" in capsys.readouterr().err
     assert main(["map", str(tmp_path / "none.parquet")]) == 2

@@ -35,7 +35,7 @@ function traces(base, over) {
   if (light >= 0) drawn.push(points(base, all.filter((i) => base.labels[i] !== light), {size, color: FADED}, 'others'));
   const colour = s5 ? BLUE : mine.map((i) => hue(base.labels[i], base.classes.length));
   drawn.push(points(base, mine, {size, color: colour, opacity: 0.85}, light < 0 ? 'real clips' : over.highlight));
-  if (light >= 0 && base.places.length < 3 && mine.length > 20)
+  if (base.places.length < 3 && mine.length > 20)                    // of the highlighted class, else of all
     drawn.push({type: 'histogram2dcontour', x: pick(base.places[0], mine), y: pick(base.places[1], mine), ncontours: 5,
       hoverinfo: 'skip', showscale: false, showlegend: false, contours: {coloring: 'lines'}, colorscale: [[0, FADED], [1, GREY]], line: {width: 1}});
   (over.runs || []).forEach((run, k) => drawn.push(

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -58,7 +58,7 @@ class VideoModel(nn.Module):
         if path := weights or spec.weights:
             checkpoints.load(spec, network, path)
         self.requires_grad_(False).eval()
-        self.taps = [name for name, _ in network.named_modules() if re.fullmatch(spec.taps, name)]
+        self.taps = [name for name, _ in network.named_modules() if name and re.fullmatch(spec.taps, name)]
         if not self.taps and spec.taps:
             raise ModelError(f"“{spec.key}”: no module's name matches the taps {spec.taps!r}.")
         if spec.embedding_layer and spec.embedding_layer not in dict(network.named_modules()):
@@ -86,7 +86,9 @@ class VideoModel(nn.Module):
 
         Raises `ModelError` if the pass doesn't run a tapped module.
         """
-        with self._watch(clip.shape[2], features, statistics) as (taps, norms), self._recomputed():
+        # a block that runs again has to do just what it did before, but by then nobody takes statistics any more
+        lean = nullcontext() if statistics else self._recomputed()
+        with self._watch(clip.shape[2], features, statistics) as (taps, norms), lean:
             logits = self(clip)
         seen = Observation(logits)
         for layer, moments in norms.items():
@@ -98,10 +100,16 @@ class VideoModel(nn.Module):
                 seen.temporal = temporal if temporal.shape[2] > 1 else seen.temporal
             if name == self.spec.embedding_layer:
                 seen.embedding = mean
-        if features and (silent := self._wanted() - taps.keys()):
-            raise ModelError(f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
-                             "embeddings. Choose a module that is called (some are only read for their weights).")
+        if features:
+            self.check_called(taps)
         return seen
+
+    def check_called(self, called: Collection[str]) -> None:
+        """Raises `ModelError` if a tapped module is not among those that a pass called."""
+        if silent := self._wanted().difference(called):
+            raise ModelError(f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
+                             "embeddings. Choose a module that is called (some are only read for their weights): "
+                             f"`python -m leaps_core inspect {self.spec.key} --all` lists them.")
 
     @torch.no_grad()
     def embed(self, clips: Tensor) -> np.ndarray:

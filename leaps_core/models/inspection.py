@@ -1,15 +1,22 @@
-"""What a model is made of: its taps, their shapes, and how far priming reaches."""
+"""What a model is made of: its taps, their shapes, how far priming reaches, and which other modules could be tapped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
 from ..config import FIELDS, SynthesisConfig
+from ..errors import ModelError
 from ..objective import layer_weights
 from .adapter import BATCH_NORMS, VideoModel
 from .spec import ModelSpec
+
+Clip = tuple[int, int, int]
+"""(T, H, W)."""
+Shapes = dict[str, tuple[int, ...]]
+"""Of what the modules give that are called, in the order in which they end; () for what is no tensor."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,15 @@ class Tap:
 
 @dataclass(frozen=True)
 class Inspection:
-    """`clip`: (T, H, W). `taps` in execution order. `embedding`: channels of the embedding layer."""
+    """`taps` in execution order. `embedding`: channels of the embedding layer, 0 where there is none. `modules`: how many
+    are called, 0 for a network that doesn't show them."""
 
-    clip: tuple[int, int, int]
+    clip: Clip
     parameters: int
     taps: tuple[Tap, ...]
     embedding: int
     batch_norms: int
+    modules: int
 
     def primed(self, share: int) -> int:
         """How many taps are primed at a share in percent: ⌊share · L / 100⌋."""
@@ -40,30 +49,58 @@ class Inspection:
 
 def inspect(spec: ModelSpec, frames: int = 0, size: int = 0) -> Inspection:
     """What the taps of a model give for a clip of so many frames of this size (0: its own), without computing any values:
-    it takes neither weights nor time. Raises `ConfigError` for a clip that the model can't take."""
+    it takes neither weights nor time, but for an exported network, which is run. Raises `ConfigError` for a clip that the
+    model can't take, `ModelError` for taps that aren't called or don't have the record's layout."""
+    clip, model, shapes = _run(spec, frames, size)
+    model.check_called(shapes)
+    names = [name for name in shapes if name in model.taps]
+    weights = layer_weights(len(names), FIELDS["lambda_1"].default, FIELDS["lambda_L"].default)
+    return Inspection(
+        clip, sum(weight.numel() for weight in model.parameters()),
+        tuple(Tap(name, shapes[name], *_grid(model, name, shapes[name], clip), weight)
+              for name, weight in zip(names, weights, strict=True)),
+        _grid(model, spec.embedding_layer, shapes[spec.embedding_layer], clip)[0] if spec.embedding_layer else 0,
+        sum(isinstance(module, BATCH_NORMS) for module in model.modules()), len(shapes))
+
+
+def layers(spec: ModelSpec, frames: int = 0, size: int = 0) -> Shapes:
+    """All modules that are called, whatever the record says of taps: their names, and the shapes of what they give. Empty
+    for a network that doesn't show its modules."""
+    return _run(replace(spec, taps="", embedding_layer=""), frames, size)[2]
+
+
+def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Clip, VideoModel, Shapes]:
+    """One pass, on the device "meta" if the network can be built there."""
     from ..synthesis import clip_shape
     from . import labels, network
 
     config = SynthesisConfig(model=spec.key, action=labels(spec.world)[0], frames=frames, size=size)
     clip = clip_shape(config, spec)
     with torch.device("meta"):
-        model = VideoModel(replace(spec, weights=None), network(spec.key))
-    shapes: dict[str, tuple[int, ...]] = {}
-    seen: dict[str, tuple[int, int]] = {}
-    for name in {*model.taps, spec.embedding_layer}:
-        def note(module: torch.nn.Module, inputs: object, output: object, name: str = name) -> None:
-            value = output[0] if isinstance(output, tuple) else output
-            assert isinstance(value, torch.Tensor)
-            shapes.pop(name, None)
-            shapes[name] = tuple(value.shape)
-            seen[name] = tuple(model._grid(value, clip[0]).shape[1:3])  # type: ignore[assignment]
+        built = network(spec.key)
+        device = next((weight.device for weight in built.parameters()), torch.device("meta"))
+    model = VideoModel(replace(spec, weights=None), built).to(device)
+    shapes: Shapes = {}
 
-        model.network.get_submodule(name).register_forward_hook(note)
-    with torch.no_grad(), torch.device("meta"):
+    def note(name: str, module: torch.nn.Module, inputs: object, output: object) -> None:
+        value = output[0] if isinstance(output, tuple) else output
+        shapes.pop(name, None)
+        shapes[name] = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
+
+    for name, module in built.named_modules():
+        if name and not isinstance(module, torch.jit.ScriptModule):  # those take no hooks
+            module.register_forward_hook(partial(note, name))
+    with torch.no_grad(), device:
         model(torch.zeros(1, 3, *clip))
-    names = [name for name in shapes if name in model.taps]
-    weights = layer_weights(len(names), FIELDS["lambda_1"].default, FIELDS["lambda_L"].default)
-    return Inspection(
-        clip, sum(weight.numel() for weight in model.parameters()),
-        tuple(Tap(name, shapes[name], *seen[name], weight) for name, weight in zip(names, weights)),
-        seen[spec.embedding_layer][0], sum(isinstance(module, BATCH_NORMS) for module in model.modules()))
+    return clip, model, shapes
+
+
+def _grid(model: VideoModel, name: str, shape: tuple[int, ...], clip: Clip) -> tuple[int, int]:
+    """A tap's channels and moments."""
+    try:
+        channels, moments = model._grid(torch.empty(shape, device="meta"), clip[0]).shape[1:3]
+    except (RuntimeError, IndexError) as error:
+        raise ModelError(f"“{model.spec.key}”: its module {name!r} gives {'×'.join(map(str, shape)) or 'no tensor'}, which "
+                         f"is not the layout {model.spec.layout}. Choose another layout, or other taps: `python -m leaps_core "
+                         f"inspect {model.spec.key} --all` lists all modules.") from error
+    return channels, moments

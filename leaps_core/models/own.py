@@ -86,6 +86,9 @@ def _register(path: Path) -> None:
                          "\"NAME.ts\" (TorchScript).")
     labels = _labels(record.pop("labels", None), path.parent)
     closed = file.suffix in SCRIPTED
+    if closed and (record.get("taps") or record.get("embedding_layer")):
+        raise ModelError(f"its network {file.name} is TorchScript, which doesn't show its modules: leave taps and "
+                         "embedding_layer out, or export it as a .pt2.")
     record = {"key": path.stem, "name": path.stem, "family": "own", "world": path.stem, "batch_norm": False,
               "fixed": ("frames", "size")} | ({"taps": "", "embedding_layer": "", "caution": CLOSED} if closed else {}) | record
     try:
@@ -107,7 +110,8 @@ def _exported(file: Path) -> nn.Module:
     """A network that `torch.export.save` wrote, with the modules that it had, so that they can be tapped."""
     import torch
 
-    network = torch.export.unflatten(torch.export.load(file))
+    with torch.device("cpu"):  # it can't be read onto "meta"
+        network = torch.export.unflatten(torch.export.load(file))
     for part in network.modules():
         graph = getattr(part, "graph", None)
         for node in graph.nodes if isinstance(graph, torch.fx.Graph) else ():

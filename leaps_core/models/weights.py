@@ -193,6 +193,7 @@ def _from_hub(spec: ModelSpec, url: str, progress: Progress | None) -> Path:
     """By Hugging Face's own client: resumable, locked, into its cache. The configuration beside the weights tells the
     order of the classes."""
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.constants import HF_HUB_CACHE
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg]
@@ -211,6 +212,8 @@ def _from_hub(spec: ModelSpec, url: str, progress: Progress | None) -> Path:
             hf_hub_download(repository, "config.json")
         path = Path(hf_hub_download(repository, file, tqdm_class=Bar))
     except Exception as error:  # the client raises errors of several libraries
+        if _is_full(error):
+            raise ModelError(_full(HF_HUB_CACHE, "HF_HOME")) from error
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{repository}/{file} can't be had ({said[0][:160]}). Is there a network?") from error
     try:
@@ -240,9 +243,22 @@ def _disk(part: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise ModelError(f"The disk of {part.parents[1]} is full. Make room, or set TORCH_HOME to another disk.") from error
+            raise ModelError(_full(part.parents[1], "TORCH_HOME")) from error
         raise ModelError(f"{part.parents[1]} can't be written ({error.strerror or error}). Set TORCH_HOME to a folder that "
                          "can.") from error
+
+
+def _full(folder: object, variable: str) -> str:
+    return f"The disk of {folder} is full. Make room, or set {variable} to another disk."
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is behind an error. The hub's downloader that is written in Rust tells it in words only."""
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC or os.strerror(errno.ENOSPC) in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _length(path: Path) -> int:

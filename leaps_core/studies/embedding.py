@@ -1,6 +1,7 @@
 """Figure S5: do LEAPS's clips lie among the real ones? `python -m leaps_core study embedding --action "tai chi" --model KEY`
 
-Two arms of the same seeds: LEAPS, and LEAPS without feature diversity (R_feat). Seed i is primed by bundled clip i in both.
+Two arms of the same seeds: LEAPS, and LEAPS without feature diversity (R_feat). Seed i is primed by the same clip in both: the
+bundled clip i, or the i-th of a folder of videos (--stimuli), which models of other worlds than the puppets need.
 The paper claims that both lie within the real clips of the class, and that LEAPS spreads wider. Both are checked in the space
 of the inverted model, which the clips were optimised in, and in the judge's, which took no part. For scale, the stimuli
 themselves, which are real clips that are not in the bank, go through the same figures.
@@ -19,16 +20,18 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from .. import banks, maps, metrics, models, video
+from .. import banks, embed, maps, metrics, models, video
 from ..config import SynthesisConfig
-from ..errors import BankError
-from ..puppets import render_clip
+from ..errors import BankError, ConfigError
+from ..synthesis import stimulus_clips
 from .common import invert
 
 ARMS = {"without R_feat": 0.0, "LEAPS": 1.0}
 """The share of feature diversity in r of each arm."""
 COLOURS = {"real": "#4c78c8", "stimuli": "#8a94a6", "without R_feat": "#f58518", "LEAPS": "#d62728"}
 """As in the paper's figure: real clips blue, LEAPS without R_feat orange, LEAPS red."""
+FEWEST = 10
+"""Real clips of the action that the figures need."""
 QUANTILE = 0.95
 """A clip is inside where it is no farther from the class's centre than this share of the real clips."""
 RESAMPLES = 2000
@@ -44,19 +47,32 @@ class Space:
     sets: dict[str, np.ndarray]
 
 
-def make(model: str, action: str, count: int, cache: Path, settings: dict[str, Any]) -> dict[str, list[np.ndarray]]:
-    """The frames of both arms and of the stimuli, `count` each; what was made before comes from the cache."""
-    spec = models.spec(model)
-    if spec.world != "puppets":
-        raise BankError(f"“{model}” knows the world {spec.world}, of which no clips are bundled to prime with. "
-                        "Choose a bundled model.")
-    sets: dict[str, list[np.ndarray]] = {
-        "stimuli": [render_clip(action, seed, spec.frames, spec.size) for seed in range(count)], **{arm: [] for arm in ARMS}}
-    for seed, (arm, diversity) in tqdm([(seed, arm) for seed in range(count) for arm in ARMS.items()], unit=" clips",
-                                       disable=None):
-        config = SynthesisConfig(**{"model": model, "action": action, "seed": seed, "stimuli": (f"bundled:{seed}",),
-                                    **settings, "diversity": diversity})
-        sets[arm].append(invert(config, cache).frames)
+def priming(world: str, action: str, count: int, folder: Path | None) -> list[str]:
+    """What primes each seed: the folder's videos by name, without one the bundled clips. Raises `BankError` for too few."""
+    if folder is not None:
+        files = embed.files_in(folder)
+        if len(files) < count:
+            raise BankError(f"{folder} holds {len(files)} videos; {count} seeds take one each. Add videos of “{action}”, or "
+                            f"give --n {len(files)}.")
+        return [str(path.absolute()) for path in files[:count]]
+    if world != "puppets":
+        raise BankError(f"No clips of the world {world} are bundled to prime with. Give --stimuli DIR, a folder of {count} "
+                        f"videos of “{action}”.")
+    return [f"bundled:{seed}" for seed in range(count)]
+
+
+def make(model: str, action: str, stimuli: list[str], cache: Path, settings: dict[str, Any]) -> dict[str, list[np.ndarray]]:
+    """The frames of the stimuli, and of both arms that they prime; what was made before comes from the cache.
+
+    Raises `LeapsError` for a stimulus that can't be read, before anything is made.
+    """
+    configs = [SynthesisConfig(**{"model": model, "action": action, **settings, "seed": seed, "stimuli": (stimulus,)})
+               for seed, stimulus in enumerate(stimuli)]
+    sets = {"stimuli": [stimulus_clips(config, models.spec(model))[0][0] for config in configs]}
+    sets |= {arm: [] for arm in ARMS}
+    for config, (arm, diversity) in tqdm([(config, arm) for config in configs for arm in ARMS.items()], unit=" clips",
+                                         disable=None):
+        sets[arm].append(invert(config.but(diversity=diversity), cache).frames)
     return sets
 
 
@@ -69,13 +85,20 @@ def see(key: str, sets: dict[str, list[np.ndarray]], bank: banks.Bank) -> Space:
     return Space(key, bank.embeddings, bank.labels, seen)
 
 
+def check(bank: banks.Bank, action: str) -> None:
+    """Raises `BankError` unless a bank has all that `figures` needs, so that nothing is inverted in vain."""
+    mine, classes = np.flatnonzero(bank.labels == action), len(set(bank.labels.tolist()))
+    if len(mine) < FEWEST or classes < 2:
+        raise BankError(f"The bank {bank.name} of “{bank.facts['model']}” has {len(mine)} real clips of “{action}” among those "
+                        f"of {classes} classes; the study needs {FEWEST} or more, and two classes or more. Add clips.")
+    vectors = bank.rows(mine)
+    metrics.centroid_distance(vectors, vectors)
+
+
 def figures(space: Space, action: str) -> dict[str, Any]:
     """The figures of each set against the real clips, and whether the claim holds: `inside`, `wider`, `holds`, `sentence`."""
     mine = space.real[space.labels == action]
-    if len(mine) < 10:
-        raise BankError(f"The bank of “{space.name}” has {len(mine)} real clips of “{action}”; the study needs 10 or more.")
     limit = float(np.quantile(metrics.centroid_distance(mine, mine), QUANTILE))
-    usual = metrics.spread(mine)
     table: dict[str, Any] = {}
     for name, points in space.sets.items():
         distance = metrics.centroid_distance(points, mine)
@@ -84,7 +107,7 @@ def figures(space: Space, action: str) -> dict[str, Any]:
         table[name] = {
             "clips": len(points), "centroid_distance": float(distance.mean()), "inside": float((distance <= limit).mean()),
             "neighbour_share": float(metrics.neighbour_share(points, space.real, space.labels, action).mean()),
-            "spread": metrics.spread(points) / usual, "density": density, "coverage": coverage,
+            "spread": metrics.relative_spread(points, mine), "density": density, "coverage": coverage,
             "frechet": frechet, "frechet_warning": warning}
     low, high = _interval(space.sets["LEAPS"], space.sets["without R_feat"])
     leaps, without = table["LEAPS"], table["without R_feat"]
@@ -156,23 +179,31 @@ def markdown(found: list[dict[str, Any]]) -> str:
 
 
 def study(action: str, model: str, count: int, cache: Path, docs: Path, bank: Path | None = None,
-          judge_bank: Path | None = None, settings: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+          judge_bank: Path | None = None, settings: dict[str, Any] | None = None,
+          stimuli: Path | None = None) -> list[dict[str, Any]]:
     """Run it all; the figures of the model's space and, where there is a judge, of the judge's. Writes into `docs`.
 
-    Banks: the bundled ones unless others are given. Raises `LeapsError` before anything is inverted where one is missing.
+    Banks: the bundled ones unless others are given; `stimuli`: a folder of videos of the action that prime, instead of bundled
+    clips. Raises `LeapsError` before anything is inverted where a bank is missing or lacks what the figures need, or where
+    stimuli are missing or can't be read.
     """
     settings = settings or {}
     if count < 2:
         raise BankError(f"--n is {count}; a spread takes two clips or more.")
+    if own := {"seed", "stimuli", "diversity"} & settings.keys():
+        raise ConfigError(f"--set gives {' and '.join(sorted(own))}, which the study chooses for each clip. Leave it out.")
     cast = models.choose(SynthesisConfig(**{"model": model, "action": action, **settings}))
     if cast.verifier is None:
-        raise BankError(f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose a verifier.")
+        raise BankError(f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose another "
+                        "model with batch norm (--set verifier=KEY).")
+    primed = priming(cast.model.world, action, count, stimuli)
     used = [(model, banks.Bank.open(bank or banks.bundled(model)))]
     if cast.judge:
         used.append((cast.judge.key, banks.Bank.open(judge_bank or banks.bundled(cast.judge.key))))
     for key, one in used:
         one.check(models.spec(key))
-    sets = make(model, action, count, cache, settings)
+        check(one, action)
+    sets = make(model, action, primed, cache, settings)
     spaces = [see(key, sets, one) for key, one in used]
     found = [figures(space, action) for space in spaces]
     name = f"embedding-{action}-{model}".replace(" ", "-")

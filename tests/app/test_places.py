@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import app
 from app import map_tab, places, views
-from leaps_core import SynthesisConfig, banks, embed, maps, models, runs
+from app.texts import sections
+from leaps_core import SynthesisConfig, banks, embed, maps, metrics, models, runs, video
 from leaps_core.errors import BankError
+from leaps_core.puppets import render_clip
 from tests import tiny
 
 tiny.register()
@@ -133,11 +137,62 @@ def test_neighbours_are_real_clips_of_the_original_space() -> None:
 def test_figures_of_runs_and_of_sets() -> None:
     one, two = view(0), view(1)
     said = places.figures(atlas(), [("one", one), ("two", two)])
-    assert "| one |" in said and "| bowling, LEAPS (2) |" not in said, "4 real clips are too few for a set"
+    assert re.search(r"\| one \| \d+\.\d\d \| \d+% \|", said)
+    assert re.search(r"\| bowling, LEAPS \(2\) \| \d+\.\d\d \| – \| – \| \S+ \|", said), "what 4 real clips are enough for"
+    assert said.count("4 real clips are too few for 5 neighbours each") == 1
     clip = models.load("tiny").observe(__import__("torch").tensor(one.clips[-1]).permute(3, 0, 1, 2)[None] / 255).embedding
-    assert np.allclose(places.seen(one, one.clips[-1]), clip, atol=1e-5)
-    unknown = replace(one, config=one.config.but(action="tai chi"))
-    assert "| one |" in places.figures(atlas(), [("one", unknown)])
+    seen = places.seen(atlas().bank, one, one.clips[-1])
+    assert np.allclose(seen, clip, atol=1e-5)
+    real = atlas().bank.embeddings[atlas().bank.labels == "bowling"]
+    assert f"| one | {metrics.centroid_distance(seen, real)[0]:.2f} |" in said
+
+
+def test_each_figure_is_given_where_it_can_be(tmp_path: Path) -> None:
+    one, two = view(0), view(1)
+    chosen = [number for number, label in enumerate(atlas().bank.labels) if label == "bowling"]
+    alone = replace(atlas(), map=replace(atlas().map, numbers=np.asarray(chosen), places=atlas().map.places[chosen]))
+    said = places.figures(alone, [("one", one), ("two", two)])
+    assert re.search(r"\| one \| \d+\.\d\d \| – \|", said) and said.count("one class only (bowling)") == 1
+    others = replace(one, config=one.config.but(action="tai chi"))
+    said = places.figures(alone, [("one", others), ("two", two)])
+    assert "| one |" not in said and "| two |" in said and "no real clip of “tai chi”" in said
+    assert places.figures(alone, [("one", others)]).strip().startswith("The bank holds no real clip of “tai chi”")
+
+
+def test_clips_are_never_seen_by_other_weights_than_made_bank_and_run() -> None:
+    one, found = view(), atlas()
+    models.register(models.spec("tiny"), lambda: tiny.TinyNet(50))
+    try:
+        with pytest.raises(BankError, match="other weights of “tiny”"):
+            places.seen(found.bank, one, one.clips[-1])
+        said = places.figures(found, [("one", one), ("two", one)])
+    finally:
+        tiny.register()
+    assert "| one |" not in said and said.count("was made by other weights of “tiny”") == 1
+
+
+def test_the_table_holds_all_that_lies_on_the_map(tmp_path: Path) -> None:
+    mine, file = view(), tmp_path / "mine.mp4"
+    video.write_mp4(render_clip("bowling", 7, 8, 32), file)
+    rows = list(places.table(atlas(), [("one", mine)], [str(file)]))
+    assert [row[:4] for row in rows] == [*(("step", step, "bowling", mine.key) for step in (1, 2, 3, 4)),
+                                         ("video", 0, "", "mine")]
+    wanted = atlas().place(np.stack([*(vector for _, vector in mine.journey), places.own_video(atlas(), str(file))]))
+    assert np.allclose([row[4] for row in rows], wanted, atol=1e-3)
+
+
+def test_own_videos_are_seen_as_the_banks_clips_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(models.spec("tiny"), stride=2)
+    monkeypatch.setattr(models, "spec", lambda key: spec)
+    film = np.zeros((24, 32, 32, 3), np.uint8)
+    film[8:16] = 200  # the middle of three seconds
+    video.write_mp4(film, tmp_path / "film.mp4", fps=8)
+    assert places.own_clip(atlas().bank, str(tmp_path / "film.mp4")).mean() > 180
+
+
+def test_the_page_says_how_large_a_bank_may_be() -> None:
+    assert app.options()["max_file_size"] == "200mb" and "up to 200 MB" in sections("map")["open"].text
+    assert "`LEAPS_HOME/banks`" in sections("map")["open"].text
 
 
 def test_posters_of_no_clip_are_empty() -> None:

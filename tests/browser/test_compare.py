@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from leaps_core import video
+from leaps_core import runs, video
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -19,7 +20,8 @@ WAIT = 120_000  # ms; a shared machine may be slow
 Page = Any
 
 
-def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Path) -> None:
+def choose_tiny(page: Page) -> None:
+    """The tab, with one small model chosen."""
     page.get_by_role("tab", name="Compare").click()
     chosen = page.get_by_label("Models", exact=True)
     expect(page.get_by_label("Action", exact=True).locator("visible=true")).to_have_value("abseiling", timeout=WAIT)
@@ -28,13 +30,52 @@ def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Pat
     chosen.click()
     page.get_by_role("option", name=re.compile("^Tiny ·")).click()
     chosen.press("Escape")
+
+
+def vary_smoothness(page: Page, values: str, steps: int) -> None:
+    """Several runs of few steps."""
+    page.get_by_label("Vary", exact=True).click()
+    page.get_by_role("option", name="smoothness", exact=True).click()
+    page.get_by_label("Values, with commas between").fill(values)
+    page.get_by_label("Steps", exact=True).locator("visible=true").fill(str(steps))
+
+
+def test_an_own_video_primes_all_runs(page: Page, app_home: Path, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.mp4", tmp_path / "bad.mp4"
+    clip = np.zeros((24, 64, 64, 3), np.uint8)
+    clip[..., 0] = 255  # red, as no bundled clip is
+    video.write_mp4(clip, good)
+    bad.write_bytes(b"This is no video.")
+    choose_tiny(page)
+    vary_smoothness(page, "0, 1", 4)
+    page.get_by_label("own video").locator("visible=true").check()
+    expect(page.get_by_label("Which bundled clip").locator("visible=true")).to_have_count(0, timeout=WAIT)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("No video has been chosen yet")).to_be_visible(timeout=WAIT)
+    picked = page.locator("#versus-video input[type=file]")
+    picked.set_input_files(bad)
+    expect(page.get_by_text("can't be read as MP4")).to_be_visible(timeout=WAIT)
+    page.locator("#versus-video").get_by_label("Remove this file").or_(
+        page.locator("#versus-video").get_by_label("Clear")).first.click()
+    picked.set_input_files(good)
+    expect(page.locator("#versus-video")).to_contain_text("good", timeout=WAIT)
+    before = set((app_home / "leaps" / "runs").glob("*"))
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator("#versus-line")).to_contain_text("2 of 2 runs have ended", timeout=WAIT)
+    expect(page.locator("#versus figure")).to_have_count(3, timeout=WAIT)  # the stimulus and two clips
+    made = set((app_home / "leaps" / "runs").glob("*")) - before
+    assert len(made) == 2
+    for folder in made:
+        stimulus = runs.Run.open(folder).stimulus
+        assert stimulus[..., 0].mean() > 200 and stimulus[..., 1:].mean() < 60, "that video, not a bundled clip"
+
+
+def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Path) -> None:
+    choose_tiny(page)
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_text("A comparison of 1 was asked for")).to_be_visible(timeout=WAIT)
 
-    page.get_by_label("Vary", exact=True).click()
-    page.get_by_role("option", name="smoothness", exact=True).click()
-    page.get_by_label("Values, with commas between").fill("0, 1, 10")
-    page.get_by_label("Steps", exact=True).locator("visible=true").fill("8")
+    vary_smoothness(page, "0, 1, 10", 8)
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("#versus-line")).to_contain_text("3 of 3 runs have ended", timeout=WAIT)
     expect(page.locator("#versus figure")).to_have_count(4, timeout=WAIT)  # the stimulus and three clips

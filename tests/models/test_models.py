@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -48,6 +50,18 @@ def test_token_models_average_over_tokens_without_the_class_token() -> None:
     with torch.no_grad():
         after = model.network.block1(tokens)[:, 1:].unflatten(1, (16, 8))
     assert torch.allclose(seen.temporal, after.mean(1).transpose(1, 2), atol=1e-5)
+
+
+def test_statistics_of_a_model_that_recomputes_have_a_gradient() -> None:
+    gradients = []
+    for recompute in (False, True):
+        model = models.load("tiny")
+        model.spec = replace(model.spec, recompute=recompute)
+        clip = CLIP.clone().requires_grad_()
+        seen = model.observe(clip, statistics=True)
+        sum(mean.sum() + variance.sum() for mean, variance in seen.statistics).backward()  # type: ignore[union-attr]
+        gradients.append(clip.grad)
+    assert torch.equal(*gradients) and gradients[0].abs().max() > 0
 
 
 def test_hooks_are_gone_after_an_error() -> None:

@@ -52,6 +52,16 @@ def exported(folder: Path) -> torch.nn.Module:
     return network
 
 
+def scripted(folder: Path) -> Path:
+    """A record of the documented network as TorchScript, and its files in `folder`."""
+    network = exported(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(network, torch.rand(1, 3, 8, 64, 64)).save(str(folder / "scripted.ts"))  # type: ignore[no-untyped-call]
+    text = EXAMPLES[3][1].replace("exported.pt2", "scripted.ts")
+    return record(folder, "scripted.toml", re.sub(r"(taps|embedding_layer) = .*\n", "", text))
+
+
 def steps(key: str, **settings: object) -> list[object]:
     return list(synthesize(SynthesisConfig(**{"model": key, "action": "waving", "steps": 2, **settings})))
 
@@ -82,13 +92,7 @@ def test_an_exported_network_is_tapped_and_agrees(tmp_path: Path) -> None:
 
 
 def test_a_scripted_network_gives_cross_entropy_only_and_says_so(tmp_path: Path) -> None:
-    network = exported(tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.jit.trace(network, torch.rand(1, 3, 8, 64, 64)).save(str(tmp_path / "scripted.ts"))  # type: ignore[no-untyped-call]
-    text = EXAMPLES[3][1].replace("exported.pt2", "scripted.ts")
-    text = re.sub(r"(taps|embedding_layer) = .*\n", "", text)
-    own.load(record(tmp_path, "scripted.toml", text))
+    own.load(scripted(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         first, *_, last = steps("scripted", stimuli=())
@@ -105,13 +109,15 @@ def test_a_scripted_network_gives_cross_entropy_only_and_says_so(tmp_path: Path)
     ("bad.toml", "fames = 8", r"unknown field “fames”.*frames"),
     ("bad.toml", "frames = 8", r"network bad\.pt2 is not there"),
     ("bad.toml", 'file = "bad.py"', r"expected file = \"NAME\.pt2\""),
+    ("bad.toml", 'file = "there.ts"\ntaps = "block"\nlabels = ["a"]', r"there\.ts is TorchScript.*leave taps"),
     ("bad.toml", 'file = "there.pt2"\nframes = "many"\nsize = 64\ntaps = ""\nembedding_layer = ""\nlabels = ["a"]',
      r"“frames”: input should be a valid integer"),
     ("bad.toml", 'file = "there.pt2"\nframes = 8\nsize = 64\ntaps = ""\nembedding_layer = ""', r"has no labels yet"),
 ])
 def test_bad_files_are_told(tmp_path: Path, name: str, text: str, sentence: str) -> None:
     (tmp_path / "bad.py").touch()
-    (tmp_path / "there.pt2").touch()
+    for network in ("there.pt2", "there.ts"):
+        (tmp_path / network).touch()
     with pytest.raises(ModelError, match=sentence):
         own.load(record(tmp_path, name, text))
 
@@ -137,3 +143,40 @@ def test_the_command_line_takes_files(mine: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.split() == ["jumping", "running", "waving"]
     assert main(["inspect", "mine", "--models", str(mine.parent / "none.py")]) == 2
     assert "none.py is no file of models" in capsys.readouterr().err
+
+
+def inspected(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert main(["inspect", *arguments]) == 0
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load.*")
+def test_own_models_of_each_kind_are_inspected(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exported(mine.parent)
+    lines = inspected(capsys, "mine", "--models", str(mine))
+    assert "0.00 M parameters, clip 8×64×64" in lines[0] and lines[-1] == "embeddings: block, 16 channels; batch norms: 2"
+    taps = ["1 stem 1×8×8×32×32 8 8 1.000", "2 block 1×16×4×16×16 16 4 0.500"]
+    assert [line.partition(" priming")[0] for line in lines[2:-1]] == taps
+    lines = inspected(capsys, "exported", "--models", str(record(mine.parent, "exported.toml", EXAMPLES[3][1])))
+    assert [line.partition(" priming")[0] for line in lines[2:-1]] == taps
+    lines = inspected(capsys, "scripted", "--models", str(scripted(mine.parent)))
+    assert lines[1].startswith("note: It is a TorchScript file")
+    assert lines[2:] == ["no taps, as it shows no modules: neither priming nor temporal coherence",
+                         "embeddings: none; batch norms: 0"]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load.*")
+def test_all_modules_are_listed_for_those_who_write_taps(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = inspected(capsys, "mine", "--all", "--models", str(mine))
+    assert lines[1:] == ["stem.0 1×8×8×32×32", "stem.1 1×8×8×32×32", "stem.2 1×8×8×32×32", "stem 1×8×8×32×32 tap",
+                         "block.0 1×16×4×16×16", "block.1 1×16×4×16×16", "block.2 1×16×4×16×16",
+                         "block 1×16×4×16×16 tap, embeddings", "head 1×3"]
+    for taps, sentence in (("stm", "no module's name matches"), ("stem|head", r"'head' gives 1×3, which .* --all")):
+        wrong = record(mine.parent, "wrong.py", mine.read_text("utf-8").replace("stem|block", taps))
+        assert main(["inspect", "mine", "--models", str(wrong)]) == 2
+        assert re.search(sentence, capsys.readouterr().err)
+        assert inspected(capsys, "mine", "--all", "--models", str(wrong))[9].startswith("head 1×3"), "whatever the taps"
+    exported(mine.parent)
+    lines = inspected(capsys, "exported", "--all", "--models", str(record(mine.parent, "exported.toml", EXAMPLES[3][1])))
+    assert {"stem 1×8×8×32×32 tap", "block 1×16×4×16×16 tap, embeddings", "head 1×3"} <= set(lines)
+    assert "shows none of its modules" in inspected(capsys, "scripted", "--all", "--models", str(scripted(mine.parent)))[0]

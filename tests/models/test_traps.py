@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
 
 import pytest
 import torch
@@ -225,9 +226,30 @@ class Hostile:
 
 def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:
     torch.save({"model_state": Hostile(tmp_path / "ran")}, tmp_path / "hostile.pth")
-    with pytest.raises(ModelError, match="refused"):
+    with pytest.raises(ModelError, match=r"refused: .*\(getattr\).* could run code\. Get"):
         checkpoints.read(tmp_path / "hostile.pth")
     assert not (tmp_path / "ran").exists()
+
+
+def test_damaged_files_are_told_whatever_the_reader_trips_over(tmp_path: Path) -> None:
+    """torch's reader of the older format raises IndexError, struct.error, EOFError, RuntimeError, AssertionError ..."""
+    path = tmp_path / "old.pth"
+    torch.save({"epoch": 1, "state_dict": nn.Linear(3, 4).state_dict()}, path, _use_new_zipfile_serialization=False)
+    whole = path.read_bytes()
+    assert checkpoints.read(path).keys() == {"weight", "bias"}
+    causes = set()
+    for length in (0, 1, 18, *range(20, len(whole), 25), len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelError) as raised:
+            checkpoints.read(path)
+        cause = raised.value.__cause__
+        causes.add(type(cause).__name__)  # a name that is cut off is one that isn't allowed
+        said = "refused" if isinstance(cause, UnpicklingError) else "not a checkpoint, or damaged"
+        assert said in str(raised.value), length
+    assert {"IndexError", "error", "EOFError", "RuntimeError"} <= causes
+    path.write_text("<!DOCTYPE html><html>Sign in</html>")
+    with pytest.raises(ModelError, match=r"old\.pth is not a checkpoint, or damaged \(it begins neither"):
+        checkpoints.read(path)
 
 
 def test_half_precision_becomes_single(tmp_path: Path) -> None:

@@ -289,19 +289,24 @@ def test_reversible_layers_are_computed_back(frames: int) -> None:
 
 
 def test_library_networks_load_published_files(tmp_path: Path) -> None:
-    """A file in the published format, with random weights, through the project's loader: the library's own logits."""
+    """A file in the published format, with random weights, through the project's loader: the library's own logits. The
+    clips are the smallest that pass the libraries' heads."""
     from pytorchvideo.models import hub
     from torchvision.models import video as tv
 
     torch.manual_seed(0)
+    mvit = tv.mvit_v2_s()
+    mvit.pos_encoding.temporal_size, mvit.pos_encoding.spatial_size = 2, (16, 16)  # of a small clip; its tables are relative
     cases: list[tuple[str, nn.Module, str | None, tuple[int, int, int]]] = [
         ("x3d_xs", hub.x3d_xs(head_activation=None), "model_state", (4, 160, 160)),
         ("x3d_s", hub.x3d_s(head_activation=None), "model_state", (13, 160, 160)),
+        ("x3d_m", hub.x3d_m(head_activation=None), "model_state", (16, 193, 193)),
         ("slow_r50", hub.slow_r50(), "model_state", (8, 193, 193)),
         ("r2plus1d_r50", hub.r2plus1d_r50(head_activation=None), "model_state", (13, 193, 193)),
         ("csn_r101", hub.csn_r101(), "model_state", (25, 193, 193)),
         ("r3d_18", tv.r3d_18(), None, (8, 64, 64)), ("mc3_18", tv.mc3_18(), None, (8, 64, 64)),
         ("r2plus1d_18", tv.r2plus1d_18(), None, (8, 64, 64)), ("s3d", tv.s3d(), None, (13, 209, 209)),
+        ("swin_t", tv.swin3d_t(), None, (4, 64, 64)), ("mvitv2_s", mvit, None, (4, 64, 64)),
         ("swin_s", tv.swin3d_s(), None, (4, 64, 64)), ("swin_b", tv.swin3d_b(), None, (4, 64, 64)),
         ("mvit_v1_b", tv.mvit_v1_b(), None, (16, 224, 224))]
     for key, library, container, shape in cases:
@@ -344,9 +349,10 @@ def test_hiera_loads_a_published_file_gives_logits_and_its_moments_are_told_apar
 
 @pytest.mark.parametrize("key", ["videomae_b", "vivit_b", "vjepa2_l_ssv2", "timesformer"])
 def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
-    """Small networks of each class: names as the hub's files have them, logits as the library gives."""
+    """Small networks of each class: names as the hub's files have them, logits as the library's own class gives them."""
     import json
 
+    import transformers
     from safetensors.torch import save_file
 
     from leaps_core.models import builders, checkpoints
@@ -359,15 +365,16 @@ def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
                  "pred_num_hidden_layers": 1}
     else:
         small |= {"intermediate_size": 48, "num_frames": 8}
-    make = getattr(builders, {"videomae_b": "videomae", "vivit_b": "vivit", "vjepa2_l_ssv2": "vjepa2"}.get(key, key))
+    name, kind = {"videomae_b": ("videomae", "VideoMAE"), "vivit_b": ("vivit", "Vivit"), "vjepa2_l_ssv2": ("vjepa2", "VJEPA2"),
+                  "timesformer": ("timesformer", "Timesformer")}[key]
     torch.manual_seed(0)
     count = kinetics.WORLDS[spec.world]
-    library, network = make(count, **small).eval(), make(count, **small).eval()
+    network = getattr(builders, name)(count, **small).eval()
+    config = getattr(transformers, f"{kind}Config")(num_labels=count, **small)
+    library = getattr(transformers, f"{kind}ForVideoClassification")(config).eval()
     for value in library.parameters():
         nn.init.normal_(value, std=0.1)
-    old = {_old(key, name.removeprefix("network.")): value.clone() for name, value in library.state_dict().items()}
-    if key == "vjepa2_l_ssv2":
-        old["vjepa2.predictor.layernorm.weight"] = torch.ones(24)
+    old = {_old(key, name): value.clone() for name, value in library.state_dict().items()}
     save_file(old, tmp_path / "model.safetensors")
     names = models.labels(spec.world)
     turned = list(reversed(range(count)))
@@ -375,7 +382,9 @@ def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
     checkpoints.load(spec, network, tmp_path / "model.safetensors")
     clip = torch.randn(1, 3, 8, 32, 32)
     with torch.no_grad():
-        assert torch.allclose(network(clip), library(clip)[:, turned], atol=1e-5), "classes by name, not by place"
+        found, expected = network(clip), library(clip.transpose(1, 2)).logits  # frames first
+    assert expected.std() > 0.1
+    assert torch.allclose(found, expected[:, turned], atol=1e-5), "classes by name, not by place"
     (tmp_path / "config.json").write_text(json.dumps({"id2label": {str(row): f"LABEL_{row}" for row in range(count)}}))
     with pytest.raises(ModelError, match="classes"):
         checkpoints.load(spec, network, tmp_path / "model.safetensors")
