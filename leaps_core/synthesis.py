@@ -32,6 +32,8 @@ SNAPSHOTS = 60
 """A run keeps all steps up to so many, else at least so many, evenly spread."""
 GMAC_MS = 50.0
 """Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
+IDLE = 5e8
+"""Bytes of a process that has loaded PyTorch and nothing else."""
 VIEW_MS = 25.0
 """Milliseconds of what a step does besides at 16×112²: canvas, view and optimiser."""
 OBSERVED = 1.6
@@ -354,13 +356,20 @@ def estimate(config: SynthesisConfig) -> dict[str, float]:
     share = config.coarse * (1 - small[1] * small[2] / (h * w))
     looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
     seconds = (config.steps * step * (1 - share) + looks) / 1e3
-    memory = 4e8 + 9e8 * t * h * w / (16 * 112 * 112) + sum(4.0 * (spec.params or 0) for spec in taking_part)
+    memory = IDLE + sum(_activations(spec, t * h * w) + 4.0 * (spec.params or 0) for spec in taking_part)
     return {"seconds": seconds, "steps_per_second": config.steps / seconds, "memory": memory}
 
 
 def _pass_ms(spec: models.ModelSpec) -> float:
     """Milliseconds of a forward and backward pass of one clip at the model's own size, on two cores."""
     return spec.step_ms or (spec.gmacs or 20.0) * GMAC_MS
+
+
+def _activations(spec: models.ModelSpec, pixels: int) -> float:
+    """Bytes that a forward pass of so many pixels keeps for its backward pass."""
+    if spec.memory is None:
+        return 4.5e8 * pixels / (16 * 112**2)
+    return max(0.0, spec.memory * 2**30 - IDLE - 4.0 * (spec.params or 0)) * pixels / (spec.frames * spec.size**2)
 
 
 def _stage(config: SynthesisConfig, canvas: Canvas, shape: tuple[int, int, int], model: VideoModel,

@@ -45,9 +45,9 @@ class ModelSpec:
 
     `weights` is the file that is loaded; bundled ones lie in assets/models. Published ones come from `sources`, in this
     order, and have about `download` bytes. `accuracy` is the top-1 share on held-out clips, `gmacs` the billions of
-    multiply-adds of one clip, `step_ms` the milliseconds of one forward and backward pass at native size where it was
-    trained. `recompute`: whether blocks are computed again in the backward pass, to save memory. `caution` is what a
-    person should know before they use it.
+    multiply-adds of one clip, `step_ms` the milliseconds of one forward and backward pass at native size on two cores,
+    `memory` the GiB that a process takes at most which makes a step at native size. `recompute`: whether blocks are computed
+    again in the backward pass, to save memory. `caution` is what a person should know before they use it.
     """
 
     key: str
@@ -80,6 +80,7 @@ class ModelSpec:
     accuracy: float | None = None
     gmacs: float | None = None
     step_ms: float | None = None
+    memory: float | None = None
     licence: str = ""
     about: str = ""
     caution: str = ""
