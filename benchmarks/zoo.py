@@ -48,8 +48,8 @@ def measure(key: str) -> str:
                              steps=1 if spec.recompute else 2, coarse=0.0, device="cpu")
     seconds = [0.0, *(step.seconds for step in synthesize(config, stimulus=stimulus))]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return (f"| `{key}` | {(spec.params or 0) / 1e6:.1f} | {spec.frames}×{spec.size}² | {seconds[-1] - seconds[-2]:.1f} | {peak:.1f} | "
-            f"{'yes' if spec.recompute or spec.family == 'rev-MViT' else 'no'} |")
+    return (f"| `{key}` | {(spec.params or 0) / 1e6:.1f} | {spec.frames}×{spec.size}² | {seconds[-1] - seconds[-2]:.1f} "
+            f"| {peak:.1f} | {'yes' if spec.recompute or spec.family == 'rev-MViT' else 'no'} |")
 
 
 def main() -> None:
