@@ -34,7 +34,7 @@ def study(cache: Path, settings: dict[str, Any], first_seed: int, actions: tuple
           keys: list[str] | None = None) -> dict[str, Any]:
     """Invert `actions` on the robust bundled models (or `keys`) and summarise: judge's, verifier's and model's top-1
     share and mean probability, a model each and in all. Clips stay in `cache`, so that a stopped study goes on."""
-    keys = keys or [spec.key for spec in models.specs() if spec.robust and spec.role == "model" and spec.world == "puppets"]
+    keys = keys or robust()
     table: dict[str, Any] = {}
     everything: list[tuple[str, Inversion]] = []
     for key in keys:
@@ -48,6 +48,11 @@ def study(cache: Path, settings: dict[str, Any], first_seed: int, actions: tuple
         everything += mine
     table["all"] = summary(everything)
     return table
+
+
+def robust() -> list[str]:
+    """Keys of the robust bundled models."""
+    return [spec.key for spec in models.specs() if spec.robust and spec.role == "model" and spec.world == "puppets"]
 
 
 def config(key: str, action: str, seed: int, settings: dict[str, Any]) -> SynthesisConfig:
@@ -92,8 +97,8 @@ def _scores(clips: list[tuple[str, np.ndarray]], networks: dict[str, Any]) -> di
 
 
 def contact_sheet(cache: Path, first_seed: int, settings: dict[str, Any]) -> Any:
-    """One row an action, the stimulus and one column a model (the clean twin last), as a picture."""
-    specs = [spec for spec in models.specs() if spec.role == "model" and spec.world == "puppets"]
+    """One row an action, the stimulus and one column a robust model, as a picture."""
+    specs = [models.spec(key) for key in robust()]
     rows = []
     for i, action in enumerate(ACTIONS):
         clips = [render_clip(action, first_seed + i)]
