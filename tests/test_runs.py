@@ -399,6 +399,14 @@ def test_a_replay_gives_the_same_clip_changes_included():
     assert not np.array_equal(made(runs.perform(config())).tensor, run.tensor)
 
 
+def test_other_weights_than_a_run_was_made_with_are_told(monkeypatch):
+    run = stopped(4)
+    assert not any("other weights" in notice for notice in made(runs.replay(run)).notices)
+    monkeypatch.setattr(models, "fingerprint", lambda spec: "of another file")
+    for again in (made(runs.replay(run)), made(runs.resume(run))):
+        assert any("“tiny” has other weights" in notice for notice in again.notices)
+
+
 def test_a_stopped_and_resumed_run_is_replayed_as_it_was():
     run = stopped(4)
     assert np.array_equal(made(runs.replay(run)).tensor, run.tensor)

@@ -124,6 +124,26 @@ def clean(folder: Path, *kept: str) -> bool:
 CACHE = Path("torch", "hub", "checkpoints")
 
 
+def test_a_file_that_was_replaced_is_loaded_anew(home: Path, published: bytes, tmp_path: Path) -> None:
+    folder = tmp_path / "leaps" / "weights"
+    folder.mkdir(parents=True)
+    before = []
+    for content in (published, published, _other(published, tmp_path)):
+        (folder / "x3d_xs.pth").write_bytes(content)
+        spec, found = models.spec("x3d_xs"), models.load("x3d_xs", "cpu")
+        before.append((models.fingerprint(spec), found.get_parameter("network.blocks.5.proj.bias").sum().item()))
+    assert before[0] == before[1] and before[2][0] != before[0][0] and before[2][1] == pytest.approx(before[0][1] + 400)
+    assert sum(key == "x3d_xs" for key, *_ in models._loaded) == 1, "the old ones are forgotten"
+
+
+def _other(published: bytes, folder: Path) -> bytes:
+    (folder / "other").write_bytes(published)
+    state = torch.load(folder / "other", weights_only=True)
+    state["model_state"]["blocks.5.proj.bias"] += 1
+    torch.save(state, folder / "other")
+    return (folder / "other").read_bytes()
+
+
 def test_a_download_is_loaded_and_found_again(server: Server, home: Path, published: bytes,
                                               register: Callable[..., models.ModelSpec]) -> None:
     spec = register()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from leaps_core import SynthesisConfig, models, runs, synthesis, synthesize, video
+from leaps_core import SynthesisConfig, banks, maps, models, runs, synthesis, synthesize, video
 from leaps_core.puppets import ACTIONS, render_clip
 from leaps_core.puppets.zoo import FOLDER, RECIPES
 
@@ -44,6 +44,18 @@ def test_every_bundled_model_can_be_inverted_at_defaults(key: str) -> None:
     first, second = synthesize(config)
     assert {"cross_entropy", "priming", "coherence", "diversity"} <= first.losses.keys()
     assert not np.array_equal(first.frames, second.frames) and second.final and second.final["judge"] is not None
+
+
+def test_a_bank_of_every_network_is_shipped_with_its_maps() -> None:
+    assert size(banks.BANKS) <= 8 * MB
+    for key in RECIPES:
+        bank = banks.Bank.open(banks.bundled(key))
+        bank.check(models.spec(key))  # made by these very weights
+        assert len(bank) >= 1600 and bank.puppets and set(bank.labels.tolist()) == set(ACTIONS)
+        for method in maps.METHODS:
+            for dims in (2, 3):
+                found = maps.stored(bank, maps.Recipe(method, dims=dims))
+                assert found is not None and np.isfinite(found.places).all(), (key, method, dims)
 
 
 def test_six_demos_can_be_played_and_scrubbed() -> None:
