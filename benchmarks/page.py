@@ -1,9 +1,9 @@
 """What the page costs: `python -m benchmarks.page`
 
 Starts `app.py` on a free port and measures how long it takes to answer, to show the first refined picture, and how many
-steps a second a default run makes: on the command line, in the page with a client that asks for news twice a second by the
-same requests as a browser (which doesn't wait in Gradio's queue for them), and in the page with a real Chromium on the same
-machine (left out where there is none). The three take turns, so that a busy moment of the machine hits all of them.
+steps a second a default run makes: on the command line, in the page with a client that asks for news every five seconds, or
+twice a second by the same requests as a browser (which doesn't wait in Gradio's queue for them), and in the page with a real
+Chromium on the same machine (left out where there is none). They take turns, so that a busy moment of the machine hits all.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ def ask(client: httpx.Client, name: str, *data: Any) -> list[Any]:
     return answer.raise_for_status().json()["data"]
 
 
-def polled(client: httpx.Client, **settings: Any) -> tuple[float, float]:
-    """Steps a second of a run whose page is asked for twice a second, and the seconds from its start to its first step."""
+def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[float, float]:
+    """Steps a second of a run whose page is asked for news every so many seconds, and the seconds from its start to its first
+    step."""
     begun, first, asked = time.perf_counter(), 0.0, 0.0
     mine = ask(client, "run", {**SETTINGS, **settings}, "")[0]
     while True:
@@ -80,7 +81,7 @@ def polled(client: httpx.Client, **settings: Any) -> tuple[float, float]:
                 first = time.perf_counter() - begun
             if news["final"]:
                 return float(news["final"]["steps_per_second"]), first
-        time.sleep(0.5 if first else 0.05)
+        time.sleep(every if first else 0.05)
 
 
 def browser(url: str, home: Path) -> tuple[float, float]:
@@ -120,6 +121,7 @@ def main() -> None:
             polled(client, steps=3)  # PyTorch and the models are loaded from here on
             for _ in range(args.rounds):
                 rates.setdefault("command line", []).append(command_line(home))
+                rates.setdefault("page, asked every five seconds", []).append(polled(client, every=5)[0])
                 rate, first = polled(client)
                 rates.setdefault("page, asked twice a second", []).append(rate)
                 firsts.setdefault("page, asked twice a second", []).append(first)
