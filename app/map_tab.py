@@ -73,7 +73,8 @@ class MapTab:
         shown = [self.label, self.style, self.runs, self.own]
         drawn = [self.bank, self.state, self.map, self.overlay, self.label, self.runs, self.about, self.file, self.told]
         gr.on([tab.select, *(part.input for part in recipe)], toasts_while(self.draw), [*me, *recipe, *shown], drawn,
-              **CALM, trigger_mode="always_last", concurrency_limit=8)
+              **CALM, trigger_mode="always_last", concurrency_limit=8).then(
+            toasts(self.figures), [*me, *recipe, self.runs], self.numbers, **CALM)
         gr.on([part.input for part in (self.label, self.style, self.runs)], toasts(self.restyle),
               [*me, *recipe, *shown, self.timeline], [self.overlay, self.told], **CALM, trigger_mode="always_last")
         self.overlay.ended(toasts(self.figures), [*me, *recipe, self.runs], self.numbers, **CALM, trigger_mode="always_last")

@@ -115,6 +115,7 @@ def test_a_run_travels_among_real_clips(page: Page, folder: Path, tmp_path: Path
     page.wait_for_function(f"() => ({PLOT}.data || []).some((trace) => trace.type === 'scatter3d')", timeout=3 * WAIT)
 
 
+@pytest.mark.slow
 def test_two_runs_are_shown_against_each_other(page: Page, folder: Path) -> None:
     _prepare(page, steps=600)
     for seed in (0, 1):

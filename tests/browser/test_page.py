@@ -152,6 +152,7 @@ def test_weights_are_downloaded_with_one_click(page: Page) -> None:
     _state(page, "done")
 
 
+@pytest.mark.slow
 def test_a_run_is_scrubbed_while_it_goes_on_and_done_again_from_its_json(page: Page, tmp_path: Path) -> None:
     _prepare(page, steps=3000)
     page.get_by_label("none", exact=True).check()
@@ -221,6 +222,7 @@ def test_of_a_long_video_a_person_chooses_the_start(page: Page, tmp_path: Path) 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone_shows_all_of_it(page: Page, app_url: str, theme: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
+    _hush(page)
     page.goto(f"{app_url}?__theme={theme}")
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start).to_be_enabled(timeout=WAIT)
@@ -258,9 +260,13 @@ def _start(page: Page) -> None:
 
 
 def _reload(page: Page) -> None:
-    """What the document that is left says about its cut connections doesn't count."""
-    page.evaluate("console.error = () => {}; addEventListener('unhandledrejection', (event) => event.preventDefault())")
+    _hush(page)
     page.reload()
+
+
+def _hush(page: Page) -> None:
+    """What the document that will be left says about its cut connections doesn't count."""
+    page.evaluate("console.error = () => {}; addEventListener('unhandledrejection', (event) => event.preventDefault())")
 
 
 def _own_runs(page: Page) -> set[str]:
