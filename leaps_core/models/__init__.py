@@ -204,7 +204,8 @@ def _verifier(name: str, model: ModelSpec, frames: int) -> ModelSpec | None:
         able = [other for other in specs() if other.can_verify and other.robust >= model.robust
                 and other.world == model.world and other.key != model.key and other.min_frames <= frames
                 and state(other) != "download"]
-        return min(able, key=lambda other: other.step_ms or other.gmacs or float("inf"), default=None)
+        return min(able, key=lambda other: (other.step_ms or other.gmacs or float("inf")) / (other.frames * other.size**2),
+                   default=None)
     verifier = spec(name)
     if verifier.role == "judge":
         raise ModelError(f"“{name}” is the judge and never takes part in an optimisation. Choose another verifier, or none.")

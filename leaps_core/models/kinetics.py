@@ -46,13 +46,25 @@ def _build(module: str, builder: str, world: str, settings: dict[str, Any]) -> n
     return network
 
 
+_COST: dict[str, tuple[float, float]] = {
+    "x3d_xs": (50, 0.9), "x3d_s": (210, 1.3), "x3d_m": (650, 2.0), "s3d": (650, 1.7), "x3d_l": (2180, 4.6),
+    "r2plus1d_18": (660, 1.6), "r3d_18": (600, 1.2), "slow_r50": (760, 2.1), "csn_r50": (2420, 3.8), "mc3_18": (600, 1.2),
+    "csn_r101": (3050, 4.3), "r2plus1d_r50": (1650, 3.2), "rev_mvit_b": (2090, 1.6), "mvitv2_s": (2090, 2.7),
+    "mvit_v1_b": (1900, 2.5), "swin_t": (3180, 4.1), "hiera_b": (2520, 3.1), "uniformerv2_b16_8": (2320, 2.5),
+    "swin_s": (5300, 5.6), "videomae_b": (3340, 2.4), "timesformer": (2950, 2.7), "mvitv2_b": (14240, 3.0),
+    "swin_b": (12300, 3.3), "vivit_b": (14800, 2.2), "uniformerv2_l14_8": (14390, 3.4), "vjepa2_l_ssv2": (22680, 4.9),
+    "uniformerv2_l14_16": (31090, 6.2)}
+"""Milliseconds of a forward and backward pass, and GiB of the process that makes a step, at native size on two cores: from
+`python -m benchmarks.zoo`, less what a step does besides (`synthesis.VIEW_MS`, `OBSERVED`)."""
+
+
 _models: list[tuple[ModelSpec, Callable[[], nn.Module]]] = []
 
 
 def _add(key: str, name: str, family: str, clip: tuple[int, int, int], build: tuple[str, str, dict[str, Any]],
          taps: str, embedding: str, sources: tuple[Source, ...], **facts: Any) -> None:
     """`clip`: frames, stride, size. `build`: module, function and settings of the builder."""
-    facts = {"world": "kinetics400", "licence": "Apache-2.0"} | facts
+    facts = {"world": "kinetics400", "licence": "Apache-2.0"} | dict(zip(("step_ms", "memory"), _COST.get(key, ()))) | facts
     spec = ModelSpec(key=key, name=name, family=family, frames=clip[0], stride=clip[1], size=clip[2], taps=taps,
                      embedding_layer=embedding, sources=sources, **facts)
     _models.append((spec, partial(_build, build[0], build[1], spec.world, build[2])))
