@@ -89,7 +89,7 @@ class CompareTab:
     def __init__(self, session: Session, tab: gr.Tab) -> None:
         self.session, self.told, self.key = session, gr.State(None), gr.State(None)
         self.timer = gr.Timer(LATER)
-        words, which = sections("compare"), sections("settings")["stimulus_seed"]
+        words = sections("compare")
         gr.Markdown(words["compare"].text, elem_classes="caption")
         with gr.Group():
             with gr.Row():
@@ -104,14 +104,7 @@ class CompareTab:
                 self.steps = gr.Number(info("steps")["default"], label="Steps", info=words["steps"].text, precision=0,
                                        minimum=1, maximum=20_000, min_width=140)
             with gr.Row(equal_height=True):
-                kind = gr.Radio(list(controls.KINDS), value=controls.KINDS[0], label=words["stimulus"].title,
-                                info=words["stimulus"].text, min_width=300)
-                seed = gr.Number(0, label=which.title, info=which.text, precision=0, minimum=0, maximum=2**31 - 1,
-                                 min_width=200)
-                file = gr.File(label="Video", file_types=list(controls.EXTENSIONS), visible=False, height=150,
-                               elem_id="versus-video")
-                start = gr.Number(0, label="Starts at second", minimum=0, visible=False, min_width=140)
-        self.stimulus = controls.Stimulus(kind, seed, file, start)
+                self.stimulus = controls.stimulus(words["stimulus"], "versus-video")
         with gr.Row(elem_id="versus-bar"):
             self.start = gr.Button("Compare", variant="primary", scale=0, min_width=130)
             self.stop = gr.Button("Stop all", interactive=False, scale=0, min_width=110)
@@ -130,7 +123,7 @@ class CompareTab:
                  self.told, self.timer]
         tab.select(self.fill, [self.models, self.action], [self.models, self.action], **CALM)
         self.models.input(toasts(self.choose), [self.models, self.action], self.action, **CALM)
-        gr.on([stimulus.kind.change, stimulus.file.change], toasts(self.show_stimulus), [stimulus.kind, stimulus.file],
+        gr.on([stimulus.kind.change, stimulus.file.change], toasts(stimulus.needed), [stimulus.kind, stimulus.file],
               [stimulus.seed, stimulus.file, stimulus.start], **CALM)
         self.start.click(toasts(self.begin), [self.session.visitor, *asked, *stimulus.widgets], shown, **CALM)
         self.stop.click(self.end, [self.session.visitor, self.key], [self.timer], **QUICK)
@@ -151,12 +144,6 @@ class CompareTab:
         common = [label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)]
         value = action if action in common else common[0] if common else None
         return {self.action: gr.Dropdown(common, value=value)}
-
-    def show_stimulus(self, kind: str, file: str | None) -> dict[Any, Any]:
-        """Only what this kind of stimulus needs is to be seen. Raises `LeapsError` for a file that is no video."""
-        own, stimulus = kind == controls.KINDS[1], self.stimulus
-        return {stimulus.seed: gr.Number(visible=kind == controls.KINDS[0]), stimulus.file: gr.File(visible=own),
-                stimulus.start: gr.Number(visible=own and controls.is_long(file))}
 
     def begin(self, visitor: str | None, keys: list[str], action: str | None, field: str, values: str, steps: float | None,
               *stimulus: Any) -> dict[Any, Any]:

@@ -15,7 +15,7 @@ from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
 from leaps_core.errors import ConfigError, LeapsError
 
 from . import warmup
-from .texts import sections
+from .texts import Section, sections
 
 STEER = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate",
          "motion_speed")
@@ -46,6 +46,21 @@ class Stimulus:
     def widgets(self) -> list[Any]:
         """In the order in which `chosen` takes their values."""
         return [self.kind, self.seed, self.file, self.start]
+
+    def needed(self, kind: str, file: str | None) -> dict[Any, Any]:
+        """Only what this kind of stimulus needs is to be seen. Raises `VideoError` for a file that is no video."""
+        own = kind == KINDS[1]
+        return {self.seed: gr.Number(visible=kind == KINDS[0]), self.file: gr.File(visible=own),
+                self.start: gr.Number(visible=own and is_long(file))}
+
+
+def stimulus(words: Section, video_id: str) -> Stimulus:
+    """Lays the stimulus' widgets out; `words` are those of the choice between its kinds."""
+    seed = sections("settings")["stimulus_seed"]
+    return Stimulus(gr.Radio(list(KINDS), value=KINDS[0], label=words.title, info=words.text, min_width=300),
+                    gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
+                    gr.File(label="Video", file_types=list(EXTENSIONS), visible=False, height=150, elem_id=video_id),
+                    gr.Number(0, label="Starts at second", minimum=0, visible=False, min_width=140))
 
 
 def widget(name: str) -> Any:
@@ -138,13 +153,6 @@ def values_of(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -
     """What the widgets (of `config_of`'s first argument) have to say so that they say this config."""
     settings = config.model_dump() | {change["field"]: change["value"] for change in changes}
     return [settings[name] for name in ORDER]
-
-
-def bundled_seed(config: SynthesisConfig) -> int | None:
-    """Which bundled clip primes a config's run; None if something else does."""
-    first = config.stimuli[0] if config.stimuli else ""
-    seed = first.removeprefix("bundled:")
-    return int(seed) if seed != first and seed.isdigit() else None
 
 
 def preview(model: str | None, action: str | None, kind: str, seed: float | None, file: str | None,

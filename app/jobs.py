@@ -28,6 +28,8 @@ Perform = Callable[["Control"], Iterator[tuple["Run", "Step"]]]
 """Begins the work of a job: a new run, a replay, or more steps of an old one."""
 
 LIVE = ("queued", "running", "paused")
+REMEMBERED = 10_000
+"""Of so many ended jobs it is known which run they made: pages go on asking by the job's key."""
 log = logging.getLogger(__name__)
 
 
@@ -96,6 +98,7 @@ class Jobs:
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._waiting: list[Job] = []                 # in the order in which they get a slot
+        self._runs: dict[str, str] = {}               # what jobs have made: their ids, and their runs'
         threading.Thread(target=self._watch, name="leases", daemon=True).start()
 
     def start(self, owner: str, config: SynthesisConfig, control: Control, perform: Perform,
@@ -128,6 +131,11 @@ class Jobs:
                     if key and key in (job.id, job.run.id if job.run else ""):
                         found = job
         return found
+
+    def run_of(self, key: str) -> str:
+        """The id of the run that a job of this key has made; any other key as it is."""
+        with self._lock:
+            return self._runs.get(key, key)
 
     def pause(self, job: Job) -> None:
         """Pauses a running job after its present step and gives its slot to the next one."""
@@ -200,6 +208,10 @@ class Jobs:
             log.exception("A job failed")
             job.error = "Something went wrong on the server; its log has the details. The next run is not affected."
         with self._lock:
+            if job.run:
+                self._runs[job.id] = job.run.id
+            while len(self._runs) > REMEMBERED:
+                del self._runs[next(iter(self._runs))]
             job.status = status
             self._assign()
 

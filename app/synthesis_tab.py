@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import models, runs
-from leaps_core.config import SynthesisConfig
+from leaps_core.config import SynthesisConfig, bundled_seed
 from leaps_core.errors import LeapsError, RunError
 from leaps_core.models import weights
 
@@ -60,15 +60,9 @@ class SynthesisTab:
         with gr.Group():
             with gr.Row(equal_height=True):
                 with gr.Column(scale=5, min_width=180):
-                    kind = gr.Radio(list(controls.KINDS), value=controls.KINDS[0], label=words["stimulus"].title,
-                                    info=words["stimulus"].text)
-                    seed = gr.Number(0, label=words["stimulus_seed"].title, info=words["stimulus_seed"].text,
-                                     precision=0, minimum=0, maximum=2**31 - 1)
-                    file = gr.File(label="Video", file_types=list(controls.EXTENSIONS), visible=False, height=150)
-                    start = gr.Number(0, label="Starts at second", minimum=0, visible=False)
+                    self.stimulus = controls.stimulus(words["stimulus"], "stimulus-video")
                 with gr.Column(scale=3, min_width=130, elem_id="preview"):
                     self.preview = player.player()
-        self.stimulus = controls.Stimulus(kind, seed, file, start)
         with gr.Row(elem_id="plan"):
             self.estimate = gr.Markdown(elem_classes="caption", elem_id="estimate")
             self.paper = gr.Button("Paper's settings", size="sm", scale=0, min_width=130)
@@ -110,7 +104,7 @@ class SynthesisTab:
             getattr(shown, name).click(self._acting(act), me, [shown.status, session.timer, *self._buttons()],
                                        **QUICK)
         session.timer.tick(self.poll, [*me, session.held, session.seen],
-                           [*shown.all, session.key, session.seen, session.timer, self.ready, self.problem],
+                           [*shown.all, session.seen, session.timer, self.ready, self.problem],
                            **{**QUICK, "api_visibility": "undocumented"}, api_name="poll")
         self.problem.change(toasts(_tell), self.problem, None, **CALM)
         shown.timeline.input(self.scrub, [*me, shown.timeline], [shown.player, shown.bars, session.held],
@@ -162,19 +156,21 @@ class SynthesisTab:
 
     def open(self, visitor: str | None, key: str) -> dict[Any, Any]:
         """Puts a job or a run on the stage and its settings into the controls. Raises `RunError`."""
-        owner = views.owner_of(visitor)
-        view = views.find(key, owner)
+        view = views.find(key, views.owner_of(visitor))
         if view is None:
             raise RunError("This run is not here any more.")
-        updates = {**self.fill(view.config, view.changes), **stage.show(self.stage, view), self.session.key: key,
-                   self.session.held: None, self.session.timer: gr.Timer(SOON)}
-        job = JOBS.get(key, owner)
+        return {**self.fill(view.config, view.changes), **self._put(visitor, key, view), self.session.key: key,
+                self.session.held: None, self.session.timer: gr.Timer(SOON)}
+
+    def _put(self, visitor: str | None, key: str, view: views.View) -> dict[Any, Any]:
+        """All of a job or a run that the stage shows."""
+        job, shown = JOBS.get(key, views.owner_of(visitor)), stage.show(self.stage, view)
         if job and (job.live or job.run is None):     # without a run: it failed before its first step
-            return {**updates, **self._newest(job, view), self.stage.status: stage.report(job),
-                    self.session.seen: {"status": job.status}, **stage.transport(self.stage, job.status),
+            return {**shown, **self._newest(job, view), self.stage.status: stage.report(job),
+                    self.session.seen: {"key": key, "status": job.status}, **stage.transport(self.stage, job.status),
                     **stage.downloads(self.stage, None)}
-        run = runs.find(job.run.id if job and job.run else key, owner)
-        return {**updates, self.stage.status: stage.about(run), self.session.seen: {"idle": warmup.ready()},
+        run = runs.find(JOBS.run_of(key), views.owner_of(visitor))
+        return {**shown, self.stage.status: stage.about(run), self.session.seen: {"key": key, "idle": warmup.ready()},
                 **stage.transport(self.stage, "done"), **stage.downloads(self.stage, run)}
 
     def pick(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
@@ -201,7 +197,8 @@ class SynthesisTab:
         earlier = (before.metrics, zip(before.steps, before.clips, strict=True)) if before else ((), ())
         job = JOBS.start(owner, config, Control(changes), lambda control: perform(control, owner), *earlier)
         return {self.session.visitor: visitor, self.session.key: job.id,
-                self.session.seen: {"status": job.status}, self.session.held: None, self.session.timer: gr.Timer(SOON),
+                self.session.seen: {"key": job.id, "status": job.status}, self.session.held: None,
+                self.session.timer: gr.Timer(SOON),
                 self.stage.status: stage.report(job),
                 self.stage.timeline: gr.Slider(maximum=config.steps, value=0),
                 **stage.transport(self.stage, job.status), **stage.downloads(self.stage, None)}
@@ -221,12 +218,15 @@ class SynthesisTab:
         """News of the run on the stage: only what has changed since the page was last told."""
         owner, seen = views.owner_of(visitor), seen or {}
         job = JOBS.get(key, owner)
+        if seen.get("key", key) != key:               # an answer about the run before overtook the one that put this here
+            view = views.find(key, owner)
+            return self._put(visitor, key or "", view) if view else gr.skip()
         if job is None or not (job.live or seen.get("status") in LIVE):
             return self._idle(seen)
         job.page = request.session_hash or ""
         status, view = job.status, views.of_job(job)
         news = len(view.metrics) != seen.get("steps")
-        told = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
+        told = {**seen, "key": key, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
         updates: dict[Any, Any] = {self.stage.status: stage.report(job)}
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status)
@@ -239,7 +239,7 @@ class SynthesisTab:
             updates |= stage.figures(self.stage, view, held)
             told["plots"] = time.monotonic()
         if ended:
-            updates |= self._ended(job)
+            updates |= {**stage.downloads(self.stage, job.run), self.problem: job.error}
         return updates | {self.session.seen: told}
 
     def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:
@@ -248,11 +248,6 @@ class SynthesisTab:
         clip = job.step.frames if job.step else None
         return {**stage.picture(self.stage, view, step, clip, row, same_run),
                 self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step)}
-
-    def _ended(self, job: Job) -> dict[Any, Any]:
-        """The run's files can be downloaded, and from now on it is found by its own name. What went wrong becomes a toast."""
-        updates = {**stage.downloads(self.stage, job.run), self.problem: job.error}
-        return updates | {self.session.key: job.run.id} if job.run else updates
 
     def _idle(self, seen: dict[str, Any]) -> dict[Any, Any]:
         """Nothing is going on here: says when the models are ready, and asks less often from then on."""
@@ -314,14 +309,11 @@ class SynthesisTab:
     def show_stimulus(self, model: str, action: str, kind: str, seed: float | None, file: str | None,
                       start: float | None) -> dict[Any, Any]:
         """The stimulus, shown at once."""
-        own, stimulus = kind == controls.KINDS[1], self.stimulus
-        updates = {stimulus.seed: gr.Number(visible=kind == controls.KINDS[0]), stimulus.file: gr.File(visible=own),
-                   stimulus.start: gr.Number(visible=own and controls.is_long(file))}
         clip, notices = controls.preview(model, action, kind, seed, file, start)
         for notice in notices:
             gr.Info(notice)
         shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
-        return updates | {self.preview: player.tracks(*shown)}
+        return {**self.stimulus.needed(kind, file), self.preview: player.tracks(*shown)}
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls."""
@@ -349,7 +341,7 @@ class SynthesisTab:
         updates = {self.settings[name]: gr.update(value=value)
                    for name, value in zip(controls.ORDER, controls.values_of(config, changes), strict=True)}
         updates |= self._chosen_model(config)
-        seed = controls.bundled_seed(config)
+        seed = bundled_seed(config.stimuli[0]) if config.stimuli else None
         kind = controls.KINDS[2 if not config.stimuli else 0 if seed is not None else 1]
         updates |= self.show_stimulus(config.model, config.action, kind, seed, None, 0)
         if len(config.stimuli) > 1:

@@ -83,7 +83,7 @@ def find(key: str | None, owner: str) -> View | None:
     if job and (job.live or job.run is None):
         return of_job(job)
     try:                                              # of an ended job, too: the disk has its last step as a snapshot
-        return of_run(runs.find(job.run.id if job and job.run else key or "", owner))
+        return of_run(runs.find(JOBS.run_of(key or ""), owner))
     except RunError:
         return None
 
