@@ -29,6 +29,11 @@ from .theme import THEME, web
 __all__ = ["build", "options", "views", "warmup"]
 
 
+LOOK = 0.05
+"""Seconds after which Gradio's idle queue looks again whether anybody waits: what it does on Windows. Elsewhere it looks a
+thousand times a second, which took a run a fifth of its steps (docs/speed.md)."""
+
+
 def build() -> gr.Blocks:
     """The whole page, not yet launched."""
     with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400),
@@ -48,7 +53,9 @@ def build() -> gr.Blocks:
         api.publish()
         page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
         page.unload(synthesis.unload)
-    return page.queue(max_size=32, default_concurrency_limit=8)
+    page.queue(max_size=32, default_concurrency_limit=8)
+    page._queue.sleep_when_free = LOOK
+    return page
 
 
 def options() -> dict[str, Any]:

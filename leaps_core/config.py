@@ -53,7 +53,7 @@ class SynthesisConfig(BaseModel):
     beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, lt=1)
     beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, lt=1)
 
-    r: float = _field(0.002, "Weight of both regularizers.", live=True, step=0.0005, ge=0, le=0.05)
+    r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.05)
     coherence: float = _field(1.0, "Share of temporal coherence in r.", live=True, step=0.1, ge=0, le=10)
     diversity: float = _field(1.0, "Share of feature diversity (the verifier's statistics) in r.",
                               live=True, step=0.1, ge=0, le=10)
@@ -76,8 +76,10 @@ class SynthesisConfig(BaseModel):
                               ge=0, le=32)
     zoom: float = _field(0.15, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
     rotate: float = _field(8.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
-    noise: float = _field(0.1, "Noise added to each view (standard deviation).", live=True, step=0.01, ge=0, le=0.5)
-    colour: float = _field(0.15, "Random change of each view's contrast and colours.", live=True, step=0.01, ge=0, le=0.5)
+    noise: float = _field(0.2, "Most noise added to a view (standard deviation); less while the model is unsure.",
+                          live=True, step=0.01, ge=0, le=0.5)
+    colour: float = _field(0.3, "Most random change of a view's contrast and colours; less while the model is unsure.",
+                           live=True, step=0.01, ge=0, le=0.5)
     flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
                         live=True)
 

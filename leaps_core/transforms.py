@@ -14,11 +14,12 @@ from torch import Tensor
 from .config import SynthesisConfig
 
 
-def transform(clip: Tensor, config: SynthesisConfig, generator: torch.Generator) -> Tensor:
+def transform(clip: Tensor, config: SynthesisConfig, generator: torch.Generator, hardness: float = 1.0) -> Tensor:
     """A random view of a clip (1, 3, T, H, W); same shape. Differentiable.
 
     In order: mirror, roll in time and space, zoom and rotation, contrast and colours, noise. The strengths are the
-    config's fields of these names; 0 leaves the clip as it is. The view may leave [0, 1], as training noise does.
+    config's fields of these names, for colours and noise times `hardness` in [0, 1]; 0 leaves the clip as it is. The
+    view may leave [0, 1], as training noise does.
     """
     draw = torch.rand(12, generator=generator).mul(2).sub(1).tolist()  # always as many: a slider shifts no other draw
     if config.flip and draw[0] < 0:
@@ -26,12 +27,13 @@ def transform(clip: Tensor, config: SynthesisConfig, generator: torch.Generator)
     clip = _roll(clip, config, draw)
     if config.zoom or config.rotate:
         clip = _zoom_rotate(clip, config.zoom * draw[4], math.radians(config.rotate) * draw[5])
+    colour, noise = hardness * config.colour, hardness * config.noise
     if config.colour:
-        gain = torch.tensor(draw[6:9], device=clip.device).mul(config.colour).exp().view(1, 3, 1, 1, 1)
-        offset = torch.tensor(draw[9:12], device=clip.device).mul(config.colour).view(1, 3, 1, 1, 1)
+        gain = torch.tensor(draw[6:9], device=clip.device).mul(colour).exp().view(1, 3, 1, 1, 1)
+        offset = torch.tensor(draw[9:12], device=clip.device).mul(colour).view(1, 3, 1, 1, 1)
         clip = (clip - 0.5) * gain + 0.5 + offset
     if config.noise:
-        clip = clip + config.noise * torch.randn(clip.shape, generator=generator).to(clip.device)
+        clip = clip + noise * torch.randn(clip.shape, generator=generator).to(clip.device)
     return clip
 
 

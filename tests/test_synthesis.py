@@ -51,6 +51,22 @@ def test_final_probabilities_are_of_the_untransformed_clip() -> None:
     assert last.probabilities["model"] != pytest.approx(expected, rel=1e-5), "a step reports the transformed view"
 
 
+def test_views_get_harder_as_the_model_gets_surer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def watched(clip: torch.Tensor, live: SynthesisConfig, generator: torch.Generator, hardness: float) -> torch.Tensor:
+        asked.append(hardness)
+        return clip
+
+    monkeypatch.setattr(synthesis, "transform", watched)
+    steps = run(steps=40, coarse=0.0, learning_rate=0.3, stimuli=(), r=0.0)
+    sureness, expected = 0.0, []
+    for step in steps:
+        expected.append(sureness**4)
+        sureness = 0.9 * sureness + 0.1 * (step.probabilities["model"] or 0.0)
+    assert asked == pytest.approx(expected) and asked[0] == 0 and asked[-1] > 0.1
+
+
 def test_same_seed_same_clip_bit_for_bit() -> None:
     assert torch.equal(run()[-1].clip, run()[-1].clip)
     assert not torch.equal(run()[-1].clip, run(seed=1)[-1].clip)

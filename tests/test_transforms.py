@@ -52,6 +52,19 @@ def test_noise_has_the_strength_asked_for() -> None:
     assert (view(clip, noise=0.2) - clip).std().item() == pytest.approx(0.2, rel=0.05)
 
 
+def test_hardness_scales_noise_and_colours_and_no_other_draw() -> None:
+    clip = torch.full((1, 3, 8, 32, 32), 0.5)
+    config = SynthesisConfig(model="m", action="a", **{**OFF, "noise": 0.2})
+    halved = transform(clip, config, torch.Generator().manual_seed(0), hardness=0.5)
+    assert (halved - clip).std().item() == pytest.approx(0.1, rel=0.05)
+    config = SynthesisConfig(model="m", action="a", **{**OFF, **STRENGTHS})
+    generators = [torch.Generator().manual_seed(3) for _ in range(2)]
+    easy, moved = (transform(torch.rand(1, 3, 8, 16, 16, generator=torch.Generator().manual_seed(1)), one, generator, hardness)
+                   for one, generator, hardness in zip((config, config.but(noise=0.0, colour=0.0)), generators, (0.0, 1.0),
+                                                       strict=True))
+    assert torch.allclose(easy, moved), "at hardness 0 only noise and colours are gone"
+
+
 def test_a_slider_leaves_the_other_draws_alone() -> None:
     clip = torch.rand(1, 3, 8, 16, 16)
     generators = [torch.Generator().manual_seed(3) for _ in range(2)]

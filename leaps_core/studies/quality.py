@@ -22,7 +22,7 @@ from ..config import SynthesisConfig
 from ..puppets import ACTIONS, render_clip
 from .common import Inversion, invert, sheet
 
-SEED = 3000
+SEED = 4000
 """First seed of the scored runs and their stimuli; settings were chosen on others (below 100)."""
 ADVERSARIAL: dict[str, Any] = {
     "canvas": "pixels", "stimuli": (), "verifier": "none", "coarse": 0.0, "learning_rate": 0.02, "steps": 60, "r": 0.0,

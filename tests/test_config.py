@@ -1,0 +1,58 @@
+"""The settings: what they allow, what they say of themselves, and what they tell a person who gives a wrong one."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from leaps_core.config import FIELDS, LIVE, SynthesisConfig, bundled_seed, info
+from leaps_core.errors import ConfigError
+
+CONFIG = SynthesisConfig(model="m", action="a")
+
+
+def test_every_setting_says_what_it_means_and_its_default_is_within_its_range() -> None:
+    for name in FIELDS:
+        facts = info(name)
+        assert facts["text"].endswith("."), name
+        for limit, beyond in (("min", lambda a, b: a < b), ("max", lambda a, b: a > b)):
+            assert facts[limit] is None or facts["default"] is None or not beyond(facts["default"], facts[limit]), name
+    assert {"r", "coherence", "diversity", "learning_rate", "noise"} <= set(LIVE) and "steps" not in LIVE
+
+
+@pytest.mark.parametrize(("settings", "sentence"), [
+    ({"stepz": 3}, "There is no setting “stepz”. Known: model, action"),
+    ({"steps": 0}, "“steps” is 0; expected a number from 1 to 20000"),
+    ({"r": float("nan")}, "“r” is nan; expected a number from 0 to 0.05"),
+    ({"learning_rate": float("inf")}, "“learning_rate” is inf; expected a number from 0.0 to 1.0"),
+    ({"canvas": "oil"}, "“canvas” is 'oil'; input should be 'fourier' or 'pixels'"),
+    ({"seed": 1.5}, "“seed” is 1.5; expected a number from 0 to 2147483647"),
+])
+def test_what_cant_be_is_told_with_what_is_expected(settings: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence.replace(".", r"\.").replace("(", r"\(")):
+        SynthesisConfig(**{"model": "m", "action": "a", **settings})
+    with pytest.raises(ConfigError):
+        CONFIG.but(**settings)
+
+
+def test_a_missing_model_is_told_and_two_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigError, match="“model” is missing: Key of the model.*“steps” is -1"):
+        SynthesisConfig(action="a", steps=-1)
+
+
+def test_a_config_does_not_change_but_has_changed_copies() -> None:
+    with pytest.raises(ValidationError):
+        CONFIG.steps = 3  # type: ignore[misc]
+    assert CONFIG.but(steps=3).steps == 3 and CONFIG.steps == info("steps")["default"]
+    assert SynthesisConfig.model_validate_json(CONFIG.model_dump_json()) == CONFIG
+
+
+def test_bundled_clips_have_a_number() -> None:
+    assert bundled_seed("bundled:12") == 12 and bundled_seed("clip.mp4") is None
+    with pytest.raises(ConfigError, match="expected bundled:SEED"):
+        bundled_seed("bundled:twelve")
+
+
+def test_there_is_nothing_to_say_of_an_unknown_setting() -> None:
+    with pytest.raises(ConfigError, match="There is no setting “speed”"):
+        info("speed")
