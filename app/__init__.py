@@ -29,9 +29,9 @@ from .theme import THEME, web
 __all__ = ["build", "options", "views", "warmup"]
 
 
-LOOK = 0.05
-"""Seconds after which Gradio's idle queue looks again whether anybody waits: what it does on Windows. Elsewhere it looks a
-thousand times a second, which took a run a fifth of its steps (docs/speed.md)."""
+QUEUE_SLEEP = 0.05
+"""Seconds that Gradio's queue sleeps when it has nothing to begin: its own value on Windows. Elsewhere it is 0.001, and waking
+a thousand times a second took a run a sixth of its steps (docs/speed.md). An event waits so much longer at most."""
 
 
 def build() -> gr.Blocks:
@@ -54,7 +54,7 @@ def build() -> gr.Blocks:
         page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
         page.unload(synthesis.unload)
     page.queue(max_size=32, default_concurrency_limit=8)
-    page._queue.sleep_when_free = LOOK
+    page._queue.sleep_when_free = QUEUE_SLEEP
     return page
 
 

@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from leaps_core import models, puppets, runs, video
-from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
+from leaps_core.config import FIELDS, LIVE, SynthesisConfig, bundled_seed, info
 from leaps_core.errors import ConfigError, LeapsError
 
 from . import warmup
@@ -48,7 +48,7 @@ class Stimulus:
         return [self.kind, self.seed, self.file, self.start]
 
     def needed(self, kind: str, file: str | None) -> dict[Any, Any]:
-        """Only what this kind of stimulus needs is to be seen. Raises `VideoError` for a file that is no video."""
+        """Shows only the widgets that this kind of stimulus needs. Raises `VideoError` for a file that is no video."""
         own = kind == KINDS[1]
         return {self.seed: gr.Number(visible=kind == KINDS[0]), self.file: gr.File(visible=own),
                 self.start: gr.Number(visible=own and is_long(file))}
@@ -202,7 +202,7 @@ def check(config: SynthesisConfig) -> None:
 
 def check_bundled(config: SynthesisConfig) -> None:
     """Refuses a config from outside that names files of this server as stimuli. Raises `ConfigError`."""
-    if any(not stimulus.startswith("bundled:") for stimulus in config.stimuli):
+    if any(bundled_seed(stimulus) is None for stimulus in config.stimuli):
         raise ConfigError("This run was primed with a video that its JSON does not hold. Upload the video as the "
                           "stimulus and press Start, or replay the run from the tab Runs.")
 

@@ -86,16 +86,18 @@ class RunsTab:
         run = runs.find(_only(chosen), views.owner_of(visitor))
         more = int(steps or MORE_STEPS)
         config = run.config.but(steps=run.done + more)
+        filled = self.synthesis.fill(config, run.changes)
         begun = self.synthesis.launch(visitor, config, lambda control, owner: runs.resume(run, more, control),
                                       run.changes, views.of_run(run))
-        return self.synthesis.fill(config, run.changes) | begun | self._to_stage()
+        return filled | begun | self._to_stage()
 
     def replay_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is done again, changes and all, as a new run."""
         run = runs.find(_only(chosen), views.owner_of(visitor))
+        filled = self.synthesis.fill(run.config, run.changes)
         begun = self.synthesis.launch(
             visitor, run.config, lambda control, owner: runs.replay(run, control=control, owner=owner), run.changes)
-        return self.synthesis.fill(run.config, run.changes) | begun | self._to_stage()
+        return filled | begun | self._to_stage()
 
     def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is deleted."""

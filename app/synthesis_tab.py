@@ -103,7 +103,7 @@ class SynthesisTab:
         for name, act in (("pause", JOBS.pause), ("resume", JOBS.resume), ("stop", JOBS.stop)):
             getattr(shown, name).click(self._acting(act), me, [shown.status, session.timer, *self._buttons()],
                                        **QUICK)
-        session.timer.tick(self.poll, [*me, session.held, session.seen],
+        session.timer.tick(self.poll, [*me, session.held, session.seen, shown.status],
                            [*shown.all, session.seen, session.timer, self.ready, self.problem],
                            **{**QUICK, "api_visibility": "undocumented"}, api_name="poll")
         self.problem.change(toasts(_tell), self.problem, None, **CALM)
@@ -147,7 +147,7 @@ class SynthesisTab:
             own = (run for run in seen if run.final and not run.demo)
             key = next((run.id for run in (*own, *demos)), None)
         if key is None:
-            return updates | self.fill(default_config()) | {self.stage.status: warmup.report()}
+            return updates | self.fill(default_config()) | {self.stage.status: {"run": None, **warmup.report()}}
         return updates | self.open(visitor, key)
 
     def unload(self, request: gr.Request) -> None:
@@ -156,22 +156,24 @@ class SynthesisTab:
 
     def open(self, visitor: str | None, key: str) -> dict[Any, Any]:
         """Puts a job or a run on the stage and its settings into the controls. Raises `RunError`."""
-        view = views.find(key, views.owner_of(visitor))
+        key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
         if view is None:
             raise RunError("This run is not here any more.")
-        return {**self.fill(view.config, view.changes), **self._put(visitor, key, view), self.session.key: key,
-                self.session.held: None, self.session.timer: gr.Timer(SOON)}
+        return {**self.fill(view.config, view.changes), **self._on_stage(key, views.owner_of(visitor)),
+                self.session.key: key, self.session.held: None}
 
-    def _put(self, visitor: str | None, key: str, view: views.View) -> dict[Any, Any]:
-        """All of a job or a run that the stage shows."""
-        job, shown = JOBS.get(key, views.owner_of(visitor)), stage.show(self.stage, view)
-        if job and (job.live or job.run is None):     # without a run: it failed before its first step
-            return {**shown, **self._newest(job, view), self.stage.status: stage.report(job),
-                    self.session.seen: {"key": key, "status": job.status}, **stage.transport(self.stage, job.status),
+    def _on_stage(self, key: str, owner: str) -> dict[Any, Any]:
+        """All that the stage shows of a job or a run. Raises `RunError`."""
+        found = views.look(key, owner)
+        if isinstance(found, Job):
+            status, view = found.status, views.of_job(found)  # in this order: what ends meanwhile is told by the next poll
+            return {**stage.show(self.stage, view), **self._newest(found, view),
+                    self.stage.status: {"run": key, **stage.report(found)}, self.session.seen: {"status": status},
+                    self.session.timer: gr.Timer(SOON), **stage.transport(self.stage, status),
                     **stage.downloads(self.stage, None)}
-        run = runs.find(JOBS.run_of(key), views.owner_of(visitor))
-        return {**shown, self.stage.status: stage.about(run), self.session.seen: {"key": key, "idle": warmup.ready()},
-                **stage.transport(self.stage, "done"), **stage.downloads(self.stage, run)}
+        return {**stage.show(self.stage, views.of_run(found)), self.stage.status: {"run": key, **stage.about(found)},
+                self.session.seen: {"idle": warmup.ready()}, self.session.timer: gr.Timer(SOON),
+                **stage.transport(self.stage, "done"), **stage.downloads(self.stage, found)}
 
     def pick(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
         """A demo was chosen."""
@@ -197,9 +199,8 @@ class SynthesisTab:
         earlier = (before.metrics, zip(before.steps, before.clips, strict=True)) if before else ((), ())
         job = JOBS.start(owner, config, Control(changes), lambda control: perform(control, owner), *earlier)
         return {self.session.visitor: visitor, self.session.key: job.id,
-                self.session.seen: {"key": job.id, "status": job.status}, self.session.held: None,
-                self.session.timer: gr.Timer(SOON),
-                self.stage.status: stage.report(job),
+                self.session.seen: {"status": "queued"}, self.session.held: None, self.session.timer: gr.Timer(SOON),
+                self.stage.status: {"run": job.id, **stage.report(job)},
                 self.stage.timeline: gr.Slider(maximum=config.steps, value=0),
                 **stage.transport(self.stage, job.status), **stage.downloads(self.stage, None)}
 
@@ -210,24 +211,26 @@ class SynthesisTab:
         config, changes = runs.from_json(text)
         controls.check_bundled(config)
         controls.check(config)
-        begun = self.launch(visitor, config, lambda control, owner: runs.perform(config, control, owner=owner), changes)
-        return self.fill(config) | begun
+        filled = self.fill(config)
+        return filled | self.launch(visitor, config, lambda control, owner: runs.perform(config, control, owner=owner), changes)
 
     def poll(self, visitor: str | None, key: str | None, held: int | None, seen: dict[str, Any] | None,
-             request: gr.Request) -> dict[Any, Any]:
-        """News of the run on the stage: only what has changed since the page was last told."""
+             line: dict[str, Any] | None, request: gr.Request) -> dict[Any, Any]:
+        """News of the run on the stage: only what has changed since the page was last told. `line` is the status line in
+        the browser; where it is of another run, that run's answer came last, and the stage is shown anew."""
         owner, seen = views.owner_of(visitor), seen or {}
         job = JOBS.get(key, owner)
-        if seen.get("key", key) != key:               # an answer about the run before overtook the one that put this here
-            view = views.find(key, owner)
-            return self._put(visitor, key or "", view) if view else gr.skip()
+        overtaken = (line or {}).get("run", key) != key
+        forgotten = job is None and seen.get("status") in LIVE  # the page was asleep for longer than a job waits
+        if key and (overtaken or forgotten) and views.find(key, owner):
+            return self._on_stage(JOBS.run_of(key), owner)
         if job is None or not (job.live or seen.get("status") in LIVE):
-            return self._idle(seen)
+            return self._idle(key, seen)
         job.page = request.session_hash or ""
         status, view = job.status, views.of_job(job)
         news = len(view.metrics) != seen.get("steps")
-        told = {**seen, "key": key, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
-        updates: dict[Any, Any] = {self.stage.status: stage.report(job)}
+        told = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
+        updates: dict[Any, Any] = {self.stage.status: {"run": key, **stage.report(job)}, self.session.timer: gr.Timer(SOON)}
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status)
         if news and held is None:
@@ -249,14 +252,14 @@ class SynthesisTab:
         return {**stage.picture(self.stage, view, step, clip, row, same_run),
                 self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step)}
 
-    def _idle(self, seen: dict[str, Any]) -> dict[Any, Any]:
+    def _idle(self, key: str | None, seen: dict[str, Any]) -> dict[Any, Any]:
         """Nothing is going on here: says when the models are ready, and asks less often from then on."""
-        if seen.get("status") in LIVE:                # the page was asleep for longer than a job waits
-            return {self.stage.status: {"state": "stopped", "text": "as nobody watched; the tab Runs has what was made"},
+        if seen.get("status") in LIVE:
+            return {self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
                     self.session.seen: {"status": "stopped"}, **stage.transport(self.stage, "stopped")}
         updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if warmup.ready() else SOON)}
         if not seen.get("idle") and "status" not in seen:
-            updates |= {self.stage.status: warmup.report(), self.session.seen: {"idle": warmup.ready()},
+            updates |= {self.stage.status: {"run": key, **warmup.report()}, self.session.seen: {"idle": warmup.ready()},
                         self.ready: warmup.ready()}
         return updates
 
@@ -266,7 +269,7 @@ class SynthesisTab:
             if job is None:
                 return gr.skip()
             act(job)
-            return {self.stage.status: stage.report(job), self.session.timer: gr.Timer(SOON),
+            return {self.stage.status: {"run": key, **stage.report(job)}, self.session.timer: gr.Timer(SOON),
                     **stage.transport(self.stage, job.status)}
         return acts
 

@@ -77,15 +77,22 @@ def of_run(run: runs.Run) -> View:
         return _view(run, [], [], None, [])
 
 
+def look(key: str | None, owner: str) -> Job | runs.Run:
+    """What an owner's key leads to: a job that is going on (or failed before it made a run), or a run on disk, or a demo.
+
+    Of an ended job, the disk has its last step as a snapshot. Raises `RunError` where there is none.
+    """
+    job = JOBS.get(key, owner)
+    return job if job and (job.live or job.run is None) else runs.find(JOBS.run_of(key or ""), owner)
+
+
 def find(key: str | None, owner: str) -> View | None:
     """The view of an owner's job or run, or of a demo."""
-    job = JOBS.get(key, owner)
-    if job and (job.live or job.run is None):
-        return of_job(job)
-    try:                                              # of an ended job, too: the disk has its last step as a snapshot
-        return of_run(runs.find(JOBS.run_of(key or ""), owner))
+    try:
+        found = look(key, owner)
     except RunError:
         return None
+    return of_job(found) if isinstance(found, Job) else of_run(found)
 
 
 @lru_cache(maxsize=256)

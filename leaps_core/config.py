@@ -76,9 +76,9 @@ class SynthesisConfig(BaseModel):
                               ge=0, le=32)
     zoom: float = _field(0.15, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
     rotate: float = _field(8.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
-    noise: float = _field(0.2, "Most noise added to a view (standard deviation); less while the model is unsure.",
+    noise: float = _field(0.2, "Largest noise added to a view (standard deviation); less while the model is unsure.",
                           live=True, step=0.01, ge=0, le=0.5)
-    colour: float = _field(0.3, "Most random change of a view's contrast and colours; less while the model is unsure.",
+    colour: float = _field(0.3, "Largest random change of a view's contrast and colours; less while the model is unsure.",
                            live=True, step=0.01, ge=0, le=0.5)
     flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
                         live=True)
@@ -101,7 +101,7 @@ def bundled_seed(stimulus: str) -> int | None:
     seed = stimulus.removeprefix("bundled:")
     if seed == stimulus:
         return None
-    if not seed.isdigit():
+    if not seed.isdecimal():
         raise ConfigError(f"“{stimulus}” is no stimulus; expected bundled:SEED, as bundled:0, or a video file.")
     return int(seed)
 

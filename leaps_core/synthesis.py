@@ -33,10 +33,10 @@ SNAPSHOTS = 60
 GMAC_MS = 50.0
 """Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
 SURENESS_STEPS = 10
-"""Over about so many steps the model's probability is averaged, of which the hardness of the views is a power."""
+"""The model's probability of the action is averaged over about so many steps: its sureness."""
 HARDENING = 4
-"""That power: at a probability of 0.5, views have a sixteenth of the noise and of the colours' change, at 0.9 two thirds. A
-model that can't see through noise gets little of it, and one that could cheat sees no view without."""
+"""The hardness of a view is the sureness to this power: at 0.5 a sixteenth of the noise and of the colours' change, at 0.9 two
+thirds. A model that can't see through noise gets little of it, a sure one nearly all."""
 IDLE = 5e8
 """Bytes of a process that has loaded PyTorch and nothing else."""
 VIEW_MS = 25.0
@@ -201,7 +201,7 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
     generator = torch.Generator().manual_seed(config.seed)
     coarse_steps = round(config.coarse * config.steps) if coarse_shape(shape, cast.model) != shape else 0
     snapshots = snapshot_steps(config.steps)
-    live, done, seconds, sureness = config, 0, 0.0, 0.0  # how sure the model has been of the action, lately
+    live, done, seconds, sureness = config, 0, 0.0, 0.0
 
     small = coarse_shape(shape, cast.model) if coarse_steps else shape
     canvas = make_canvas(config, small, model.mean.flatten(), model.std.flatten(), generator)
@@ -248,14 +248,15 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
         clip, done = canvas(), done + 1
 
         probabilities = seen.logits.detach().softmax(1)[0]
-        sureness += (probabilities[cast.action].item() - sureness) / SURENESS_STEPS
+        probability = probabilities[cast.action].item()
+        sureness += (probability - sureness) / SURENESS_STEPS
         control._checkpoint = _checkpoint(done, time.perf_counter() - clock, live, sureness, canvas, stage, generator)
         best = probabilities.topk(min(5, len(names)))
         step = Step(
             index=done, total=config.steps, clip=clip.detach(), snapshot=done in snapshots,
             losses={name: loss.item() for name, loss in losses.items()},
             weighted={name: loss.item() for name, loss in weighted.items()},
-            probabilities={"model": probabilities[cast.action].item(),
+            probabilities={"model": probability,
                            "verifier": _probability(checked.logits, cast.action) if checked else None,
                            "judge": _judged(judge, clip, cast.action) if done in snapshots else None},
             top5=tuple((names[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)),
@@ -423,4 +424,5 @@ def _restore(checkpoint: dict[str, Any], config: SynthesisConfig, canvas: Canvas
     canvas.grow(tuple(checkpoint["shape"]))
     canvas.values.data = checkpoint["values"].clone().to(canvas.values.device)
     generator.set_state(checkpoint["generator"])
-    return int(checkpoint["done"]), float(checkpoint["seconds"]), live, float(checkpoint.get("sureness", 1.0))
+    sureness = checkpoint.get("sureness", 1.0)  # earlier versions kept none: their views were always as hard
+    return int(checkpoint["done"]), float(checkpoint["seconds"]), live, float(sureness)

@@ -27,50 +27,98 @@ def tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SynthesisTa
     monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
     with gr.Blocks():
         yield SynthesisTab(session.build())
+    for job in list(views.JOBS._jobs.values()):
+        views.JOBS.stop(job)
+        if job.worker:
+            job.worker.join(60)
 
 
-def launch(tab: SynthesisTab, config: SynthesisConfig = CONFIG) -> tuple[str, dict[str, Any]]:
-    """Starts a run; its key and what the page has seen of it."""
-    told = tab.launch("me", config, lambda control, owner: runs.perform(config, control, owner=owner))
-    return told[tab.session.key], told[tab.session.seen]
+class Browser:
+    """What the browser of one page holds: the key, what it was told, and the status line."""
 
+    def __init__(self, tab: SynthesisTab) -> None:
+        self.tab, self.key, self.seen, self.line = tab, None, {}, {}
 
-def ended(tab: SynthesisTab, key: str, seen: dict[str, Any]) -> dict[Any, Any]:
-    """Asks for news until the run has ended; the last answer."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        told = tab.poll("me", key, None, seen, REQUEST)
-        seen = told.get(tab.session.seen, seen)
-        if seen["status"] not in LIVE:
-            return told
-        time.sleep(0.02)
-    raise AssertionError("the run did not end within a minute")
+    def take(self, told: dict[Any, Any]) -> dict[Any, Any]:
+        """An answer arrives."""
+        self.key = told.get(self.tab.session.key, self.key)
+        self.seen = told.get(self.tab.session.seen, self.seen)
+        self.line = told.get(self.tab.stage.status, self.line)
+        return told
+
+    def launch(self, config: SynthesisConfig = CONFIG) -> dict[Any, Any]:
+        """Presses Start; the answer, which has not arrived yet."""
+        return self.tab.launch("me", config, lambda control, owner: runs.perform(config, control, owner=owner))
+
+    def ask(self) -> dict[Any, Any]:
+        """Asks for news; the answer, which has not arrived yet."""
+        return self.tab.poll("me", self.key, None, self.seen, self.line, REQUEST)
+
+    def until(self, state: str) -> dict[Any, Any]:
+        """Asks for news until the status line says so; the last answer."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            told = self.take(self.ask())
+            if self.line["state"] == state:
+                return told
+            time.sleep(0.02)
+        raise AssertionError(f"the run was not {state} within a minute: {self.line}")
 
 
 def test_the_end_of_a_run_is_told_with_its_files_and_its_key_still_finds_it(tab: SynthesisTab) -> None:
-    key, seen = launch(tab)
-    told = ended(tab, key, seen)
-    assert told[tab.stage.status]["state"] == "done" and told[tab.stage.json].interactive
-    views.JOBS._jobs.pop(key)                         # as when it is forgotten
-    view = views.find(key, views.owner_of("me"))
-    assert view is not None and view.steps[-1] == 3 and views.find(key, views.owner_of("you")) is None
+    page = Browser(tab)
+    page.take(page.launch())
+    assert page.until("done")[tab.stage.json].interactive
+    views.JOBS._jobs.pop(page.key)                    # as when it is forgotten
+    view = views.find(page.key, views.owner_of("me"))
+    assert view is not None and view.steps[-1] == 3 and views.find(page.key, views.owner_of("you")) is None
+    assert tab.open("me", page.key)[tab.session.key] == view.key != page.key, "after a reload by the run's own name"
 
 
-def test_an_answer_about_the_run_before_is_made_good(tab: SynthesisTab) -> None:
-    first, seen = launch(tab)
-    late = ended(tab, first, seen)                    # arrives after that of the second start
-    second, _ = launch(tab, CONFIG.but(action="clapping", steps=2000))
-    told = tab.poll("me", second, None, late[tab.session.seen], REQUEST)
-    assert told[tab.session.seen]["key"] == second and told[tab.session.seen]["status"] in LIVE
+def test_a_late_answer_about_the_run_before_is_made_good(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    page.take(page.launch())
+    late = page.until("done")
+    first = views.JOBS.run_of(page.key)
+    page.take(page.launch(CONFIG.but(action="clapping", steps=2000)))
+    second = page.key
+    page.line = late[tab.stage.status]                # it arrives after that of the second start
+    told = page.take(page.ask())
+    assert page.line["run"] == second and page.line["state"] in LIVE and told[tab.stage.timeline].maximum == 2000
     assert told[tab.stage.stop].interactive and not told[tab.stage.json].interactive
-    assert told[tab.stage.timeline].maximum == 2000
+    late = page.until("running")
 
-    running = tab.poll("me", second, None, told[tab.session.seen], REQUEST)
-    run = views.JOBS.run_of(first)
-    told = tab.poll("me", run, None, running[tab.session.seen], REQUEST)  # an ended run was opened meanwhile
-    assert told[tab.stage.status] == {"state": "done", "text": told[tab.stage.status]["text"]}
+    page.take(tab.open("me", first))                  # the first run is opened, and then the second's news arrive
+    page.line = late[tab.stage.status]
+    told = page.take(page.ask())
+    assert page.line["run"] == first and page.line["state"] == "done"
     assert told[tab.stage.json].interactive and not told[tab.stage.stop].interactive
-    job = views.JOBS.get(second, views.owner_of("me"))
-    assert job is not None
-    views.JOBS.stop(job)
-    ended(tab, second, running[tab.session.seen])
+    assert tab.stage.player not in page.take(page.ask()), "and then all is well"
+
+
+def test_an_idle_answer_that_comes_late_does_not_slow_the_page_down(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    idle = page.ask()
+    page.take(page.launch(CONFIG.but(steps=2000)))
+    page.take(idle)
+    assert page.take(page.ask())[tab.session.timer].value == session.SOON
+    assert page.line["run"] == page.key
+
+
+def test_a_page_that_slept_finds_the_run_that_ended_meanwhile(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    page.take(page.launch())
+    other = _twin(page)
+    other.until("done")
+    views.JOBS._jobs.pop(other.key)
+    told = page.take(page.ask())
+    assert page.line["state"] == "done" and told[tab.stage.json].interactive
+    runs.delete(runs.find(views.JOBS.run_of(page.key), views.owner_of("me")), views.owner_of("me"))
+    page.seen = {"status": "running"}
+    assert page.take(page.ask())[tab.stage.start].interactive and "not here any more" in page.line["text"]
+
+
+def _twin(page: Browser) -> Browser:
+    twin = Browser(page.tab)
+    twin.key, twin.seen, twin.line = page.key, page.seen, page.line
+    return twin
