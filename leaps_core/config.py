@@ -54,7 +54,7 @@ class SynthesisConfig(BaseModel):
     beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, lt=1)
 
     r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.05)
-    coherence: float = _field(1.0, "Share of temporal coherence in r.", live=True, step=0.1, ge=0, le=10)
+    coherence: float = _field(1.0, "Share of temporal coherence in r.", live=True, step=0.5, ge=0, le=100)
     diversity: float = _field(1.0, "Share of feature diversity (the verifier's statistics) in r.",
                               live=True, step=0.1, ge=0, le=10)
     margin: float | None = _field(
