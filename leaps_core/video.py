@@ -240,17 +240,17 @@ def to_tensor(frames: np.ndarray) -> torch.Tensor:
 def to_frames(clip: torch.Tensor) -> np.ndarray:
     """A clip, (1, 3, T, H, W) or (3, T, H, W) in [0, 1], as frames: uint8 (T, H, W, 3), rounded and clipped.
 
-    Raises `ValueError` for another shape.
+    NumPy does it, because the page asks for it while a run is going on: a thread that lets PyTorch compute gets a team of
+    OpenMP threads of its own, and as soon as there are more of them than cores, all sleep after each operation instead of
+    waiting for the next, which took a run a tenth of its steps. Raises `ValueError` for another shape.
     """
-    import torch
-
     shape = tuple(clip.shape)
     if clip.ndim == 5 and len(clip) == 1:
         clip = clip[0]
     if clip.ndim != 4 or len(clip) != 3:
         raise ValueError(f"a clip is (1, 3, T, H, W) or (3, T, H, W), not {shape}")
-    levels = clip.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(1, 2, 3, 0).cpu().numpy())
+    levels = clip.detach().cpu().numpy().astype(np.float32).clip(0, 1)
+    return np.ascontiguousarray((levels * 255).round().astype(np.uint8).transpose(1, 2, 3, 0))
 
 
 def resize(clip: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:

@@ -13,8 +13,8 @@ from pathlib import Path
 from .. import runs
 from ..config import SynthesisConfig
 
-CAST = (("puppet_csn", "juggling balls"), ("puppet_r50", "playing trumpet"), ("puppet_r2plus1d", "dribbling basketball"),
-        ("puppet_x3d", "crawling baby"), ("puppet_mvit", "tai chi"), ("puppet_r50_clean", "playing trumpet"))
+CAST = (("puppet_csn", "juggling balls"), ("puppet_r50", "making pizza"), ("puppet_r2plus1d", "dribbling basketball"),
+        ("puppet_x3d", "crawling baby"), ("puppet_mvit", "tai chi"), ("puppet_r50_clean", "making pizza"))
 """Model and action of each demo; the last is the cleanly trained twin, for comparison with the second."""
 
 
