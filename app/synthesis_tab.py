@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,8 +223,9 @@ class SynthesisTab:
         job = JOBS.get(key, owner)
         overtaken = (line or {}).get("run", key) != key
         forgotten = job is None and seen.get("status") in LIVE  # the page was asleep for longer than a job waits
-        if key and (overtaken or forgotten) and views.find(key, owner):
-            return self._on_stage(JOBS.run_of(key), owner)
+        if key and (overtaken or forgotten):
+            with suppress(RunError):                  # it is not here any more
+                return self._on_stage(key, owner)
         if job is None or not (job.live or seen.get("status") in LIVE):
             return self._idle(key, seen)
         job.page = request.session_hash or ""

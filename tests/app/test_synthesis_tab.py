@@ -113,6 +113,7 @@ def test_a_page_that_slept_finds_the_run_that_ended_meanwhile(tab: SynthesisTab)
     views.JOBS._jobs.pop(other.key)
     told = page.take(page.ask())
     assert page.line["state"] == "done" and told[tab.stage.json].interactive
+    assert tab.stage.player not in page.take(page.ask()), "it is told once"
     runs.delete(runs.find(views.JOBS.run_of(page.key), views.owner_of("me")), views.owner_of("me"))
     page.seen = {"status": "running"}
     assert page.take(page.ask())[tab.stage.start].interactive and "not here any more" in page.line["text"]
