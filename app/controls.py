@@ -51,7 +51,7 @@ class Stimulus:
         """Shows only the widgets that this kind of stimulus needs. Raises `VideoError` for a file that is no video."""
         own = kind == KINDS[1]
         return {self.seed: gr.Number(visible=kind == KINDS[0]), self.file: gr.File(visible=own),
-                self.start: gr.Number(visible=own and is_long(file))}
+                self.start: gr.Number(visible=True) if own and is_long(file) else gr.Number(0, visible=False)}
 
 
 def stimulus(words: Section, video_id: str) -> Stimulus:

@@ -160,7 +160,10 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
     made: dict[str, Path | None] = dict.fromkeys(FILES)
     if run is None:
         return made
-    folder = new_folder()
+    try:
+        folder = new_folder()
+    except OSError:  # a full disk: there is nothing to download, and all else goes on
+        return made
     for name, file in FILES.items():
         target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
         try:

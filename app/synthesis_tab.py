@@ -32,7 +32,7 @@ class SynthesisTab:
     """Lays out the tab and connects it. `load` and `unload` serve the page itself, `open` and `launch` all tabs."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.ready, self.problem = session, gr.State(False), gr.State("")
+        self.session, self.ready, self.problem = session, gr.State(False), gr.State(("", ""))
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
@@ -244,7 +244,8 @@ class SynthesisTab:
             updates |= stage.figures(self.stage, view, held)
             told["plots"] = time.monotonic()
         if ended:
-            updates |= {**stage.downloads(self.stage, job.run), self.problem: job.error}
+            # with the run's key, so that the same words about two runs are two toasts
+            updates |= {**stage.downloads(self.stage, job.run), self.problem: (key, job.error)}
         return updates | {self.session.seen: told}
 
     def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:
@@ -367,10 +368,10 @@ def default_config() -> SynthesisConfig:
     return SynthesisConfig(model=model.key, action=models.labels(model.world)[0])
 
 
-def _tell(problem: str) -> None:
-    """A toast, as events that answer at once can't show one."""
-    if problem:
-        raise RunError(problem)
+def _tell(problem: tuple[str, str]) -> None:
+    """A toast, as events that answer at once can't show one. `problem`: a run's key, and what went wrong, if anything."""
+    if problem[1]:
+        raise RunError(problem[1])
 
 
 def _config(values: Sequence[Any]) -> SynthesisConfig:

@@ -1,7 +1,7 @@
 """The command line: `python -m leaps_core --help`. Whatever the page does can be done here, without a browser.
 
 Its options are here, what they do is in commands.py. Errors that a person can cause are one line on stderr and exit code 2;
-a run that Ctrl-C stopped is saved, code 130. Nothing but a synthesis imports torch.
+a run that Ctrl-C stopped is saved, code 130. torch is imported by those that compute (synth, study, inspect, embed).
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.command(options) or 0)
     except LeapsError as error:
         print("leaps:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except PermissionError as error:
+        print(f"leaps: {error.filename} can't be used: {error.strerror}. Check its permissions, or choose another.",
+              file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("leaps: stopped", file=sys.stderr)

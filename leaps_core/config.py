@@ -68,7 +68,8 @@ class SynthesisConfig(BaseModel):
                                live=True, step=0.1, ge=0, le=10)
     motion_speed: float = _field(0.8, "Slow (small) or fast (large) motion; at 0.8, clips move about as much as real ones.",
                                  unit="×", live=True, step=0.05, ge=0.1, le=10)
-    norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", ge=0, le=1)
+    norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).",
+                         live=True, step=0.001, ge=0, le=1)
 
     jitter: float = _field(0.12, "Random shift of each step's view, as a share of the size.",
                            live=True, step=0.01, ge=0, le=0.5)

@@ -16,11 +16,6 @@ def motion(frames: np.ndarray) -> float:
     return float(np.abs(np.diff(frames.astype(np.float32), axis=0)).mean() / 255) if len(frames) > 1 else 0.0
 
 
-def saturation(frames: np.ndarray) -> float:
-    """Share of colour values within 2 % of black or white, of uint8 frames: speckles show here."""
-    return float(((frames < 6) | (frames > 249)).mean())
-
-
 def nearest(points: np.ndarray, real: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices (n, count) of the rows of `real` that are nearest to points (n, D), nearest first, and their distances.
 

@@ -537,9 +537,9 @@ def _create(config: SynthesisConfig, folder: str | Path | None, owner: str, noti
             branched: bool) -> tuple[Run, FileLock]:
     """A new run and the lock of its folder; nothing but the lock is in it yet."""
     path = Path(folder).absolute() if folder is not None else None
-    if path and path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise RunError(f"{path} is in use; a run's folder must be new or empty.")
     try:
+        if path and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise RunError(f"{path} is in use; a run's folder must be new or empty.")
         if path:
             path.mkdir(parents=True, exist_ok=True)
         else:

@@ -377,6 +377,8 @@ def _open(path: str | os.PathLike[str], deadline: float) -> Iterator[_Film | _Pi
     path = Path(path)
     name = path.name
     kind = path.suffix.lower()
+    if not os.access(path.parent, os.X_OK) and path.parent.is_dir():
+        raise VideoError(f"“{name}” can't be read: its folder is closed. Check the folder's permissions.")
     kinds = " ".join(extension[1:] for extension in EXTENSIONS)
     if path.is_dir():
         raise VideoError(f"“{name}” is a folder. Choose a video file ({kinds}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,12 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from leaps_core import models, runs
 from leaps_core.cli import main
 from leaps_core.config import FIELDS
+from tests.test_video import film, hush, levels
 
 ROOT = Path(__file__).parents[1]
 
@@ -172,6 +175,45 @@ def test_what_a_person_gets_wrong_is_one_line_and_code_2(leaps, home, arguments,
     rest = [part for name, value in wanted.items() if name not in arguments for part in (name, value)]
     assert refused(leaps("synth", *arguments, *rest), *words)
     assert not (home / "runs").exists()
+
+
+@pytest.mark.parametrize("name, words", [
+    ("empty.mp4", "0 bytes"), ("junk.webm", "junk.webm"), ("cut.mp4", "cut.mp4"), ("sound.mp4", "no video"),
+    ("vast.mp4", "4096 × 2304"), ("text.txt", "no known type"), ("folder.mp4", "is a folder"),
+])
+def test_a_stimulus_that_can_not_be_read_is_one_line_and_code_2(leaps, home, action, tmp_path, name, words):
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "junk.webm").write_text("This is no video. " * 100)
+    (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "folder.mp4").mkdir()
+    whole = film(tmp_path / "cut.mp4", levels(4), container={"movflags": "faststart"}).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[:whole.index(b"mdat") + 4])
+    with av.open(tmp_path / "sound.mp4", "w") as file:
+        hush(file, file.add_stream("aac", rate=48000, layout="mono"), 0.5)
+    film(tmp_path / "vast.mp4", [np.zeros((16, 4112, 3), np.uint8)])
+    assert refused(leaps("synth", "--model", "little", "--action", action, "--stimulus", tmp_path / name), words)
+    assert not (home / "runs").exists()
+
+
+def test_a_full_disk_is_one_line_and_code_2(leaps, action, monkeypatch):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(runs, "_save", full)
+    code, _, err = leaps("synth", "--model", "little", "--action", action, "--steps", 2)
+    assert code == 2 and "is full" in err.splitlines()[-1]
+
+
+def test_closed_folders_are_one_line_and_code_2(leaps, action, tmp_path, monkeypatch):
+    (tmp_path / "a.mp4").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert refused(leaps("synth", "--model", "little", "--action", action, "--stimulus", tmp_path / "a.mp4"), "closed")
+
+    def closed(name, *owner):
+        raise PermissionError(errno.EACCES, "Permission denied", "/closed/x")
+
+    monkeypatch.setattr(runs, "find", closed)
+    assert refused(leaps("runs", "show", "x"), "/closed/x", "permissions")
 
 
 def test_model_or_action_missing_is_said(leaps):

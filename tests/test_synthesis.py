@@ -93,7 +93,7 @@ def test_coarse_steps_are_smaller(canvas: str) -> None:
 def test_every_live_setting_acts_from_the_next_step_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "HARDENING", 0)  # noise and colours show, though the tiny model is never sure
     value = {"flip": True, "priming_share": 50, "jitter_time": 4, "rotate": 20.0, "noise": 0.4, "colour": 0.4,
-             "zoom": 0.3, "jitter": 0.3, "motion_speed": 3.0, "learning_rate": 0.4, "r": 0.05}.get(name, 4.0)
+             "zoom": 0.3, "jitter": 0.3, "motion_speed": 3.0, "learning_rate": 0.4, "r": 0.05, "norm": 0.5}.get(name, 4.0)
     control, clips = Control(), []
     for step in synthesize(config(steps=14, coarse=0.0), control):
         clips.append(step.clip)

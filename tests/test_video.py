@@ -440,6 +440,14 @@ def test_too_large_files_are_refused(tmp_path):
     refused(tmp_path / "a.mp4", "has 201 MB, at most 200 MB")
 
 
+def test_files_up_to_the_limit_are_read(tmp_path):
+    path = film(tmp_path / "a.mp4", levels(20, step=10))
+    with open(path, "ab") as file:
+        file.write((video.MAX_BYTES - path.stat().st_size).to_bytes(4, "big") + b"free")
+        file.truncate(video.MAX_BYTES)
+    np.testing.assert_allclose(brightness(video.read(path, 2, 16)), [50, 150], atol=4)
+
+
 def test_decoding_is_bounded(tmp_path, monkeypatch):
     path = film(tmp_path / "a.mp4", levels(20))
     monkeypatch.setattr(video, "MAX_WORK_SECONDS", -1.0)

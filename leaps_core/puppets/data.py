@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -22,7 +23,9 @@ def clips(folder: Path, first_seed: int, count: int, frames: int, size: int, wor
 
     Rendered with seeds ``first_seed + i`` into `folder` at the first call, memory-mapped afterwards.
     """
-    path = folder / f"puppets-{first_seed}-{count}-{frames}x{size}.npy"
+    # named by how its first clips look, so that a change of the drawing is not missed
+    sample = b"".join(_render((first_seed, i, frames, size)).tobytes() for i in range(min(count, len(ACTIONS))))
+    path = folder / f"puppets-{first_seed}-{count}-{frames}x{size}-{hashlib.sha256(sample).hexdigest()[:8]}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")

@@ -24,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..models.builders import parameters
+from ..runs import home
 from . import data
 from .zoo import FOLDER, RECIPES, Recipe, build
 
@@ -291,7 +292,7 @@ def main() -> None:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("keys", nargs="*", choices=[*RECIPES, []], metavar="KEY",
                         help=f"networks to train; all: {', '.join(RECIPES)}")
-    parser.add_argument("--data", type=Path, default=Path.home() / ".leaps" / "training",
+    parser.add_argument("--data", type=Path, default=home() / "training",
                         help="where rendered clips are kept")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where weights are written")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the schedule, for a quick try")

@@ -1,7 +1,7 @@
 """Does every slider matter? `python -m leaps_core.studies.sliders`
 
-For each live slider at its minimum, default and maximum: the judge's probability, the amount of motion, and a
-picture. Prints a Markdown table, and writes docs/pictures/sliders.webp.
+For each slider of the page's group “Steer” at its minimum, default and maximum: the judge's probability, the amount
+of motion, and a picture. Prints a Markdown table, and writes docs/pictures/sliders.webp.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..config import SynthesisConfig, info
+from ..runs import home
 from .common import Inversion, invert, sheet
 
 SLIDERS = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate",
@@ -63,7 +64,7 @@ def main() -> None:
     """Command line of the study."""
     parser = argparse.ArgumentParser(prog="python -m leaps_core.studies.sliders", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".leaps" / "studies", help="where finished clips are kept")
+    parser.add_argument("--cache", type=Path, default=home() / "studies", help="where finished clips are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
     parser.add_argument("--model", default="puppet_csn")
     parser.add_argument("--actions", nargs="+", default=["bowling", "playing trumpet"])

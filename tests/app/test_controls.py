@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from app import controls
-from app.texts import sections
+from app.texts import Section, sections
 from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
 from leaps_core.errors import LeapsError
 
@@ -53,6 +53,14 @@ def test_stimulus_is_bundled_uploaded_or_none() -> None:
     assert controls.chosen("none", 0, None, None)["stimuli"] == ()
     with pytest.raises(LeapsError, match="No video"):
         controls.chosen("own video", 0, None, None)
+
+
+def test_a_start_second_that_is_not_shown_does_not_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    with gr.Blocks():
+        stimulus = controls.stimulus(Section("Stimulus", ""), "video")
+    monkeypatch.setattr(controls, "is_long", lambda file: file == "long.mp4")
+    assert "value" not in stimulus.needed("own video", "long.mp4")[stimulus.start].constructor_args
+    assert stimulus.needed("own video", "short.mp4")[stimulus.start].value == 0
 
 
 @pytest.mark.parametrize(("field", "value"), [("r", float("nan")), ("steps", 0), ("seed", -1), ("action", None)])

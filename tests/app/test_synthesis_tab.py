@@ -119,6 +119,18 @@ def test_a_page_that_slept_finds_the_run_that_ended_meanwhile(tab: SynthesisTab)
     assert page.take(page.ask())[tab.stage.start].interactive and "not here any more" in page.line["text"]
 
 
+def test_the_same_problem_of_two_runs_is_told_twice(tab: SynthesisTab) -> None:
+    def fails(control: Any, owner: str) -> Any:
+        raise runs.RunError("The disk is full.")
+
+    told = []
+    for _ in range(2):
+        page = Browser(tab)
+        page.take(tab.launch("me", CONFIG, fails))
+        told.append(page.until("error")[tab.problem])
+    assert told[0] != told[1] and {words for _, words in told} == {"The disk is full."}
+
+
 def _twin(page: Browser) -> Browser:
     twin = Browser(page.tab)
     twin.key, twin.seen, twin.line = page.key, page.seen, page.line
