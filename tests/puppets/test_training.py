@@ -87,7 +87,7 @@ def test_a_broken_off_training_goes_on_and_is_no_model_yet(tmp_path: Path, monke
 def test_training_learns_and_follows_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     render = data.clips
     monkeypatch.setattr(data, "clips", lambda folder, seed, count, frames, size: render(folder, seed, 64, frames, size))
-    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, 0, 1.0), (8, 64, 64, 1, 1.0)),
+    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, 0, 0.0), (8, 64, 64, 1, 1.0)),
                                                       ((16, 112, 32, 2, 1.0),)))
     (one, figures), (other, _) = (train.train(recipe, tmp_path) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
