@@ -42,7 +42,9 @@ def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A page with runs of its own: its address and its process; fails if anything goes wrong on the server."""
     port = _free_port()
     env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(home / "gradio"),
-           "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps"), "TORCH_HOME": str(home / "torch")}
+           "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps"), "TORCH_HOME": str(home / "torch"),
+           # two threads that wait for each other beside Chromium, on two cores, once took ten times as long
+           "OMP_NUM_THREADS": "1"}
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:
         server = subprocess.Popen([sys.executable, "tests/browser/serve.py"], cwd=ROOT, env=env, stdout=log,
