@@ -77,8 +77,10 @@ class VideoModel(nn.Module):
         return video.resize(clip, (self.spec.frames, self.spec.size, self.spec.size))
 
     def fork(self) -> VideoModel:
-        """A copy with modules (and hooks) of its own that shares all tensors."""
-        shared = {id(tensor): tensor for tensor in (*self.parameters(), *self.buffers())}
+        """A copy with modules (and hooks) of its own that shares all numbers. Its weights are frozen, whatever was done to the
+        original's: weights that collect gradients would slow every later run down."""
+        shared: dict[int, Any] = {id(buffer): buffer for buffer in self.buffers()}
+        shared |= {id(weight): nn.Parameter(weight.data, requires_grad=False) for weight in self.parameters()}
         return copy.deepcopy(self, shared)
 
     def observe(self, clip: Tensor, *, features: bool = True, statistics: bool = False) -> Observation:

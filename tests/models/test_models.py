@@ -21,6 +21,8 @@ def test_loaded_models_are_frozen_and_share_tensors_but_not_modules() -> None:
     assert one.network.stem is not other.network.stem
     assert one.network.stem.weight.data_ptr() == other.network.stem.weight.data_ptr()
     assert torch.equal(one(CLIP), other(CLIP))
+    one.requires_grad_(True)
+    assert not any(p.requires_grad for model in (other, models.load("tiny")) for p in model.parameters())
 
 
 def test_registering_needs_labels_once() -> None:
