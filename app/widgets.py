@@ -41,8 +41,8 @@ def figures(final: dict[str, Any] | None) -> str:
 def bars() -> gr.HTML:
     """The model's five best guesses; its value: {"rows": [(label, share), ...], "wanted": label}."""
     section = sections("plots")["top5"]
-    return gr.HTML({}, html_template=f"<div class='top5'><h4 title='{html.escape(section.text, quote=True)}'>"
-                   f"{section.title}</h4><ol></ol></div>", css_template=web("bars.css"), js_on_load=web("bars.js"),
+    return gr.HTML({}, html_template=f"<div class='top5'><h4>{html.escape(section.title)}</h4><ol></ol>"
+                   f"<p>{html.escape(section.text)}</p></div>", css_template=web("bars.css"), js_on_load=web("bars.js"),
                    apply_default_css=False, elem_id="top5", min_width=150, scale=1)
 
 
