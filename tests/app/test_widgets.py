@@ -1,0 +1,40 @@
+"""The parts of the page that draw themselves in the browser: what they are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import widgets
+from app.texts import sections
+from leaps_core import SynthesisConfig, runs
+from tests import tiny
+
+tiny.register()
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def test_a_network_that_did_not_look_is_blank() -> None:
+    assert widgets.percent(None) == "–" and widgets.percent(0.0) == f"0{SPACE}%" and widgets.percent(0.996) == f"100{SPACE}%"
+    assert widgets.figures({"model": 0.5, "judge": 0.0}) == f"model 50{SPACE}% · verifier – · judge 0{SPACE}%"
+    assert widgets.figures(None) == "model – · verifier – · judge –"
+
+
+def test_a_card_says_whose_run_it_is_and_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    config = SynthesisConfig(model="tiny", action="bowling", steps=2, judge="none", verifier="none")
+    run = [run for run, _ in runs.perform(config)][-1]
+    demo = next(run for run in runs.list_runs() if run.demo)
+    own, bundled = widgets.cards([run, demo], most=2, chosen=[run.id])["cards"]
+    assert own["id"] == run.id and own["title"] == "bowling" and own["lines"][0] == "tiny"
+    assert own["lines"][2].startswith("done · 2 steps · 20") and "T" not in own["lines"][2]
+    assert bundled["lines"][2] == "demo"
+    assert own["thumb"]["n"] == 8 == bundled["thumb"]["n"] and own["thumb"] != bundled["thumb"]
+    assert widgets.cards([], empty="None.") == {"cards": [], "most": 1, "small": False, "empty": "None.", "chosen": []}
+
+
+def test_the_bars_have_title_and_sentence_on_the_page() -> None:
+    template = str(widgets.bars().html_template)
+    assert f"<h4>{sections('plots')['top5'].title}</h4>" in template
+    assert f"<p>{sections('plots')['top5'].text.replace(chr(39), '&#x27;')}</p>" in template
