@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from leaps_core import models
 from leaps_core.models.spec import ModelSpec, PaperRow
 
+QUICK = {"steps": 3, "verifier": "tiny_verifier", "judge": "tiny_judge"}
+"""Settings of a run that takes no time."""
+
 
 class TinyNet(nn.Module):
     """Stem and two blocks of convolution, batch norm, ReLU; a linear head over 16 classes."""

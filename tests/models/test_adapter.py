@@ -1,17 +1,22 @@
-"""What a model shows of a clip: taps, statistics, embeddings; and weights that fit or not."""
+"""What a model shows of a clip: taps, statistics, embeddings."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from leaps_core import models
 from leaps_core.errors import ModelError
 from leaps_core.models.adapter import VideoModel
+from leaps_core.models.rev_mvit import rev_mvit
 from leaps_core.models.spec import ModelSpec
+from leaps_core.models.uniformerv2 import uniformerv2
 from leaps_core.puppets.zoo import RECIPES, build
 from tests import tiny
 
@@ -76,28 +81,6 @@ def test_own_normalisation_is_used() -> None:
     assert torch.allclose(model.normalise(torch.ones(1, 3, 1, 1, 1)), torch.full((1, 3, 1, 1, 1), 2.0))
 
 
-def test_weights_that_do_not_fit_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    spec = ModelSpec("bad", "Bad", "tiny", "puppets", 8, 32, r"stem", "stem", weights=tmp_path / "bad.safetensors")
-    with pytest.raises(ModelError, match="missing"):
-        VideoModel(spec, tiny.TinyNet(0))
-    save_file({"other": torch.zeros(3)}, spec.weights)
-    with pytest.raises(ModelError, match="doesn't hold"):
-        VideoModel(spec, tiny.TinyNet(0))
-    spec.weights.write_bytes(b"not a weights file")
-    with pytest.raises(ModelError, match="damaged"):
-        VideoModel(spec, tiny.TinyNet(0))
-
-
-def test_half_precision_weights_load_as_single(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    network = tiny.TinyNet(0)
-    path = tmp_path / "half.safetensors"
-    weights = network.state_dict()
-    save_file({name: value.half() if value.is_floating_point() else value for name, value in weights.items()}, path)
-    model = VideoModel(ModelSpec("half", "Half", "tiny", "puppets", 8, 32, r"stem", "stem", weights=path), tiny.TinyNet(5))
-    assert model.network.stem.weight.dtype == torch.float32
-    assert torch.allclose(model.network.stem.weight, network.stem.weight, atol=1e-3)
-
-
 def test_taps_that_do_not_exist_are_refused() -> None:
     with pytest.raises(ModelError, match="taps"):
         VideoModel(ModelSpec("x", "X", "tiny", "puppets", 8, 32, r"nowhere", "stem"), tiny.TinyNet(0))
@@ -115,3 +98,125 @@ def test_taps_are_the_stem_and_every_block(key: str) -> None:
     assert len(model.taps) == len(seen.features) == expected
     assert seen.temporal is not None and seen.temporal.shape[2] >= 4, "coherence needs distant moments"
     assert seen.embedding is not None
+
+
+@pytest.mark.parametrize("key", ["x3d_xs", "rev_mvit_b", "swin_t", "mvitv2_s", "timesformer", "videomae_b"])
+def test_features_are_means_over_space_and_time(key: str) -> None:
+    """By hand from the tap's full output: an axis too many or too few changes the mean."""
+    spec = models.spec(key)
+    torch.manual_seed(0)
+    model = VideoModel(replace(spec, sources=()), models.network(key))
+    size, outputs = 2 * spec.size_step, {}
+
+    def keep(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        outputs[name] = output[0] if isinstance(output, tuple) else output
+
+    for name in model.taps:
+        model.network.get_submodule(name).register_forward_hook(partial(keep, name))
+    with torch.no_grad():
+        seen = model.observe(torch.rand(2, 3, 4, size, size))
+    for name, found in zip(model.taps, seen.features, strict=True):
+        value = outputs[name]
+        if value.ndim == 3:
+            by_hand = value[:, int(spec.class_token):].mean(1)
+        else:
+            by_hand = value.mean((1, 2, 3) if spec.layout == "channels_last" else (2, 3, 4))
+        assert torch.allclose(found, by_hand, atol=1e-5), name
+    assert seen.temporal is not None and torch.allclose(seen.temporal.mean(2), seen.features[-1], atol=1e-5)
+
+
+def test_moments_are_told_apart_in_every_layout() -> None:
+    """What changes the last frames of one clip of a batch changes the later moments of that clip only."""
+    for key in ("timesformer", "videomae_b", "mvitv2_s", "uniformerv2_b16_8"):
+        spec = models.spec(key)
+        torch.manual_seed(0)
+        small = key == "uniformerv2_b16_8"  # its published size is fixed, and large for a test
+        network = uniformerv2(400, 32, 2, 4, 16, 32, 2) if small else models.network(key)
+        model = VideoModel(replace(spec, embedding_layer=spec.embedding_layer.replace("11", "3")) if small else spec, network)
+        model.taps = model.taps[:1]  # the stem: no moment has looked at another yet, but for the width of its convolution
+        size = 32 if small else 2 * spec.size_step
+        clip = torch.rand(2, 3, 8, size, size)
+        other = clip.clone()
+        other[1, :, 6:] = 0
+        with torch.no_grad():
+            changed = (model.observe(clip).temporal - model.observe(other).temporal).abs().sum(1) > 1e-6  # type: ignore[operator]
+        later = changed.shape[1] * 3 // 4
+        assert not changed[0].any() and not changed[1, :later - 1].any() and changed[1, -1], key
+
+
+def test_recomputing_blocks_gives_the_same_gradient_with_less_kept() -> None:
+    spec = replace(models.spec("mvitv2_s"), sources=(), recompute=False)
+    torch.manual_seed(0)
+    plain = VideoModel(spec, models.network("mvitv2_s"))
+    again = VideoModel(replace(spec, recompute=True), copy.deepcopy(plain.network))
+    results = []
+    for model in (plain, again):
+        clip = torch.rand(1, 3, 4, 64, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        kept: dict[int, int] = {}
+
+        def pack(value: torch.Tensor, kept: dict[int, int] = kept) -> torch.Tensor:
+            kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+            return value
+
+        weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
+            seen = model.observe(clip)
+        assert seen.temporal is not None
+        (seen.logits[0, 5] + sum(tap.square().sum() for tap in seen.features) + seen.temporal.square().sum()).backward()
+        results.append((clip.grad, sum(size for place, size in kept.items() if place not in weights)))
+    assert torch.allclose(results[0][0], results[1][0], rtol=1e-4, atol=1e-7)  # type: ignore[arg-type]
+    assert results[1][1] < results[0][1] / 4
+    assert not any("forward" in module.__dict__ for module in again.modules())
+
+
+def test_a_tap_that_never_runs_is_an_error() -> None:
+    """torchvision's Swin reads its qkv layer's weights and never calls the layer."""
+    spec = replace(models.spec("swin_t"), taps=r"features\.0\.0\.attn\.qkv|features\.0\.0")
+    model = VideoModel(spec, models.network("swin_t"))
+    with pytest.raises(ModelError, match=r"never runs.*features\.0\.0\.attn\.qkv"):
+        model.observe(torch.rand(1, 3, 4, 64, 64))
+
+
+def test_a_layer_that_runs_twice_counts_once() -> None:
+    """rev-MViT norms queries and shortcut with the same layer at transitions."""
+    spec = replace(models.spec("rev_mvit_b"), taps=r".*F\.norm", embedding_layer="rev_backbone.layers.1.F.attn.norm_q")
+    model = VideoModel(spec, rev_mvit(400, 8, (("rev", 2), ("down", 1)), 4, 64))
+    runs = []
+    layer = model.network.get_submodule(spec.embedding_layer)
+    layer.register_forward_hook(lambda module, inputs, output: runs.append(output))
+    model._grid = lambda value, t: value.flatten(0, -2).mT[None, :, None]  # type: ignore[method-assign]
+    seen = model.observe(torch.rand(1, 3, 4, 64, 64))
+    assert len(runs) == 2 and len(seen.features) == 2
+    assert seen.embedding is not None and torch.equal(seen.embedding[0], runs[1].flatten(0, -2).mean(0)), "the last run"
+
+
+class Shared(nn.Module):
+    """One batch norm, used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv3d(3, 4, 1), nn.BatchNorm3d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.stem(x))
+        return self.norm(x + 1).mean((2, 3, 4))
+
+
+def test_a_batch_norm_that_runs_twice_gives_one_statistic() -> None:
+    spec = models.ModelSpec("shared", "Shared", "own", "puppets", 4, 16, "stem", "stem")
+    seen = VideoModel(spec, Shared()).observe(torch.rand(1, 3, 4, 16, 16), statistics=True)
+    assert len(seen.statistics) == len(seen.running) == 1
+    assert (seen.statistics[0][0] > 0.9).any(), "of the last run"
+
+
+def test_operations_in_place_do_not_change_what_was_seen() -> None:
+    """torchvision's ReLUs overwrite the output of the batch norm before them."""
+    spec = replace(models.spec("r3d_18"), taps=r"layer1\.0\.conv1\.1", embedding_layer="layer1.0.conv1.1", sources=())
+    torch.manual_seed(0)
+    model = VideoModel(spec, models.network("r3d_18"))
+    clip = torch.rand(1, 3, 4, 32, 32)
+    with torch.no_grad():
+        before = model.network.get_submodule("layer1.0.conv1.0")(model.network.get_submodule("stem")(model.normalise(clip)))
+        expected = model.network.get_submodule("layer1.0.conv1.1")(before).mean((2, 3, 4))
+        seen = model.observe(clip)
+    assert (expected < 0).any() and torch.allclose(seen.features[0], expected, atol=1e-5)

@@ -24,7 +24,6 @@ from leaps_core.errors import ModelError
 from leaps_core.models import weights
 from leaps_core.models.spec import Source
 from tests.models.test_traps import Hostile
-from tests.models.test_zoo import SPECS
 
 ROOT = Path(__file__).parents[2]
 
@@ -107,7 +106,7 @@ def published(tmp_path: Path) -> bytes:
 def register(server: Server) -> Callable[..., models.ModelSpec]:
     """Make X3D-XS come from other sources."""
     def to(*sources: Source) -> models.ModelSpec:
-        spec = replace(SPECS["x3d_xs"], sources=sources or (Source(server.url("X3D_XS.pyth"), "pytorchvideo"),))
+        spec = replace(models.spec("x3d_xs"), sources=sources or (Source(server.url("X3D_XS.pyth"), "pytorchvideo"),))
         build = models._builders["x3d_xs"]
         models.register(spec, build)
         return spec

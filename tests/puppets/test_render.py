@@ -6,22 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from leaps_core import models
 from leaps_core.errors import LeapsError
 from leaps_core.puppets import ACTIONS, render_clip
 from leaps_core.puppets import render as stage
-from leaps_core.puppets.actions import CATALOGUE, Beat
-from leaps_core.puppets.figure import ADULT, BABY, two_bones, vec
-from leaps_core.puppets.scene import BACKDROPS, CameraPath, make_scene
-
-PAPER = {"juggling balls", "dribbling basketball", "crawling baby", "playing trumpet", "tai chi", "making pizza", "bowling",
-         "side kick", "eating watermelon"}
-
-
-def test_sixteen_sorted_actions_of_kinetics_the_papers_among_them() -> None:
-    assert len(ACTIONS) == 16
-    assert list(ACTIONS) == sorted(set(ACTIONS))
-    assert PAPER < set(ACTIONS) < set(models.labels("kinetics400"))
+from leaps_core.puppets.actions import CATALOGUE
+from leaps_core.puppets.scene import CameraPath, make_scene
 
 
 @pytest.mark.parametrize("frames, size", [(1, 16), (5, 48), (16, 112)])
@@ -71,29 +60,6 @@ def test_abseiling_is_climbing_played_backwards() -> None:
         assert not np.array_equal(up, down)
 
 
-def test_climbing_rises_against_the_world() -> None:
-    """Relative to the backdrop the body goes up by the same way in every scene."""
-    for seed in range(5):
-        style = make_scene(seed).style
-        start, end = (CATALOGUE["climbing a rope"].motion(Beat(2 * u, u, 2.0, style)) for u in (0.0, 1.0))
-        rise = (end.pose.pelvis - end.scroll)[1] - (start.pose.pelvis - start.scroll)[1]
-        assert rise == pytest.approx(0.6)
-
-
-def test_clapping_is_level_and_drumming_is_not() -> None:
-    """The two share a pose; what differs is the direction in which the hands move."""
-    style = make_scene(0).style
-
-    def hand_travel(action: str) -> np.ndarray:
-        poses = [CATALOGUE[action].motion(Beat(t, t, 1.0, style)).pose for t in np.linspace(0, 1, 9)]
-        left = np.array([pose.hands[0] for pose in poses])
-        return np.ptp(left, axis=0)
-
-    clap, drum = hand_travel("clapping"), hand_travel("air drumming")
-    assert clap[0] > 0.15 and clap[1] == 0
-    assert drum[1] > 0.15 and drum[0] == 0
-
-
 @pytest.mark.parametrize("action", ACTIONS)
 def test_the_figure_stays_in_frame(action: str) -> None:
     """Head, hands and hips project inside the picture at all times."""
@@ -114,20 +80,6 @@ def test_scene_is_blind_to_the_action(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(np.array_equal(clips[0], clip) for clip in clips[1:])
     looks = {make_scene(seed).look for seed in range(6)}
     assert len(looks) == 6
-
-
-def test_every_backdrop_occurs() -> None:
-    assert {make_scene(seed).kind for seed in range(60)} == set(BACKDROPS)
-
-
-@pytest.mark.parametrize("build", [ADULT, BABY])
-@pytest.mark.parametrize("target", [vec(0.1, -0.2, 0.1), vec(0, -0.05, 0.01), vec(3, 1, 0), vec(0, 0, 0)])
-def test_bones_keep_their_lengths(build, target) -> None:
-    middle, end = two_bones(vec(0, 0, 0), target, build.thigh, build.shin, vec(0, 0.1, 1))
-    if np.any(target):
-        assert np.linalg.norm(middle) == pytest.approx(build.thigh, rel=1e-6)
-        assert np.linalg.norm(end - middle) == pytest.approx(build.shin, rel=1e-6)
-    assert np.isfinite(middle).all() and np.isfinite(end).all()
 
 
 def test_unknown_action_names_the_known_ones() -> None:

@@ -14,7 +14,6 @@ from PIL import Image
 from leaps_core import embed, models, video
 from leaps_core.cli import main
 from leaps_core.puppets import render_clip
-from leaps_core.studies import banks as bundle
 from leaps_core.studies import embedding
 from tests import tiny
 
@@ -146,16 +145,3 @@ def test_banks_that_are_too_small_are_told_before_anything_is_made(
     assert main(command) == 2
     assert sentence in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"tiny.parquet", "tiny_judge.parquet"}, "nothing was made"
-
-
-def test_shipped_banks_are_made_again_for_new_weights(tmp_path: Path) -> None:
-    bank = bundle.make("tiny", tmp_path, 32)
-    assert {path.name for path in tmp_path.iterdir()} == {"tiny.parquet", *(
-        f"tiny.{method}-cosine-{dims}d.npz" for method in ("umap", "pca") for dims in (2, 3))}
-    before = bank.path.stat().st_mtime_ns
-    assert bundle.make("tiny", tmp_path, 32).path.stat().st_mtime_ns == before
-    models.register(models.spec("tiny"), lambda: tiny.TinyNet(50))
-    try:
-        assert bundle.make("tiny", tmp_path, 32).facts["weights"] != bank.facts["weights"]
-    finally:
-        tiny.register()

@@ -1,4 +1,4 @@
-"""The data set and the training of the bundled networks, at a very small scale."""
+"""The training of the bundled networks, at a very small scale."""
 
 from __future__ import annotations
 
@@ -9,20 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from leaps_core.puppets import ACTIONS, data, render_clip, train
+from leaps_core.puppets import data, train
 from leaps_core.puppets.zoo import RECIPES
-
-
-def test_clips_are_rendered_once_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clips = data.clips(tmp_path, 100, 4, 2, 32, workers=1)
-    assert clips.shape == (4, 2, 32, 32, 3) and list(data.labels(4)) == [0, 1, 2, 3]
-    assert np.array_equal(clips[3], render_clip(ACTIONS[3], 103, 2, 32))
-    monkeypatch.setattr(data, "ProcessPoolExecutor", lambda *_: pytest.fail("rendered twice"))
-    assert np.array_equal(data.clips(tmp_path, 100, 4, 2, 32), clips)
-
-
-def test_training_and_held_out_clips_share_no_seed() -> None:
-    assert data.TRAIN_SEED + data.TRAIN_COUNT < data.HELD_OUT_SEED and data.TRAIN_SEED > 100_000
 
 
 def test_augmentation_keeps_the_shape_and_differs_by_clip() -> None:

@@ -1,0 +1,20 @@
+"""The study of the sliders, on a tiny network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from leaps_core.studies import sliders
+from tests import tiny
+
+tiny.register()
+
+
+def test_sliders_move_from_minimum_to_maximum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliders, "SLIDERS", ("learning_rate", "smoothness"))
+    table = sliders.study(tmp_path, "tiny", ("bowling",), tiny.QUICK)
+    assert len(list(tmp_path.iterdir())) == 5, "the default is run once"
+    lines = sliders.markdown(table).splitlines()
+    assert lines[2].startswith("| learning_rate | 0.0 |") and not lines[2].endswith("0.000 / 0.000 |")
