@@ -23,7 +23,7 @@ from ..puppets import ACTIONS, render_clip
 from ..runs import home
 from .common import Inversion, invert, sheet
 
-SEED = 5000
+SEED = 6000
 """First seed of the scored runs and their stimuli; settings were chosen on others (below 100)."""
 ADVERSARIAL: dict[str, Any] = {
     "canvas": "pixels", "stimuli": (), "verifier": "none", "coarse": 0.0, "learning_rate": 0.02, "steps": 60, "r": 0.0,
