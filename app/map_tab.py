@@ -31,7 +31,7 @@ class MapTab:
         self.session, words = session, sections("map")
         self.told = gr.State(None)
         gr.Markdown(words["map"].text, elem_classes="caption")
-        with gr.Row(equal_height=False, elem_id="atlas"):
+        with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
                 with gr.Row():
                     self.bank = gr.Dropdown([], label="Bank of real clips", interactive=True, scale=3, min_width=220)
@@ -43,7 +43,7 @@ class MapTab:
                                    apply_default_css=False, elem_id="map", server_functions=[poster])
                 self.overlay = gr.HTML({}, html_template="<i></i>", js_on_load=web("overlay.js"), apply_default_css=False,
                                        elem_id="overlay")
-                self.timeline = gr.Slider(0, 100, value=100, step=1, interactive=True, buttons=[], elem_id="journey",
+                self.timeline = gr.Slider(0, 100, value=100, step=1, interactive=True, buttons=[],
                                           label="Journey, % of the steps: drag it to see clip and place together")
             with gr.Column(scale=2, min_width=300):
                 with gr.Row():

@@ -176,7 +176,7 @@ def stops(found: maps.Atlas, files: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def table(found: maps.Atlas, shown: Sequence[tuple[str, View]], files: Sequence[str]) -> Iterator[maps.Point]:
-    """What lies on a map besides real clips, for its table: each step of the shown runs, and a visitor's videos."""
+    """What lies on a map besides real clips, for its table: each snapshot of the shown runs, and a visitor's videos."""
     for _, view in shown:
         for (step, _), (place, _) in zip(view.journey, _placed(found, [vector for _, vector in view.journey]), strict=True):
             yield "step", step, view.config.action, view.key, place

@@ -36,7 +36,7 @@ class RunsTab:
             self.refresh = gr.Button("Refresh", size="sm", scale=0, min_width=110)
         self.more = gr.Number(MORE_STEPS, label="Steps to go on for", minimum=1, maximum=20_000, precision=0,
                               visible=False, interactive=True, elem_id="more")
-        with gr.Column(visible=False, elem_id="compare") as self.comparison:
+        with gr.Column(visible=False) as self.comparison:
             self.pair = player.player(elem_id="pair")
             self.table = gr.Markdown(elem_id="table")
         self.gallery = widgets.gallery(elem_id="gallery")

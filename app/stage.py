@@ -55,7 +55,7 @@ def build() -> Stage:
     """Lays the stage out."""
     captions = sections("plots")
     with gr.Column(elem_id="screen"):
-        with gr.Row(elem_id="picture", equal_height=False):
+        with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=260):
                 screen = player.player(elem_id="player")
             with gr.Column(scale=1, min_width=150):

@@ -60,7 +60,7 @@ class Fourier(nn.Module):
     """x* = sigmoid(C · irfftn(s(f) · z)) with s(f) = 1 / max(f, f_min)^p and f = sqrt(fx² + fy² + (β·ft)²).
 
     z is optimised; low frequencies move first and colours are valid by construction (Olah 2017; in space-time).
-    β = 1 / motion_speed: above 1, change in time is made as cheap as detail in space.
+    β = 1 / motion_speed: at a speed of 1, change in time is as cheap as detail in space, above it cheaper.
     """
 
     def __init__(self, shape: tuple[int, int, int], motion_speed: float, generator: torch.Generator,

@@ -1,7 +1,8 @@
 """The command line: `python -m leaps_core --help`. Whatever the page does can be done here, without a browser.
 
 Its options are here, what they do is in commands.py. Errors that a person can cause are one line on stderr and exit code 2;
-a run that Ctrl-C stopped is saved, code 130. torch is imported by those that compute (synth, study, inspect, embed).
+a run that Ctrl-C stopped is saved, code 130. torch is imported by those that compute (synth, compare, runs resume and replay,
+study, inspect, embed, download).
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ like all others. The last line printed is the folder of both.""")
 
 def _add_runs(menu: Any) -> None:
     parser = _add(menu, "runs", commands.list_runs, "list, show, compare, resume, replay and delete runs", f"""examples:
-  {PROGRAM} runs                                      all runs, newest first
+  {PROGRAM} runs                                      own runs, then the demos, each newest first
   {PROGRAM} runs show ID
   {PROGRAM} runs resume ID --steps 100
 
@@ -200,7 +201,8 @@ The page finds banks in LEAPS_HOME/banks (now {runs.home() / "banks"}).""")
     parser = _add(menu, "map", commands.lay_out, "lay a bank out in two or three dimensions", f"""example:
   {PROGRAM} map bank.parquet --method umap --dims 2
 
-The map is kept beside the bank; the page shows it at once.""")
+The map is kept beside the bank (of a shipped one, in LEAPS_HOME/maps). The page shows maps with the default neighbours and
+seed at once, of banks that are shipped or lie in LEAPS_HOME/banks.""")
     parser.add_argument("bank", metavar="BANK", help=f"a file made by `{PROGRAM} embed`")
     parser.add_argument("--method", choices=("umap", "pca"), default="umap", help="default: umap")
     parser.add_argument("--metric", choices=("cosine", "euclidean"), default="cosine", help="default: cosine")

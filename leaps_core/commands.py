@@ -153,7 +153,7 @@ def _list_modules(spec: ModelSpec, shapes: dict[str, tuple[int, ...]]) -> None:
 
 
 def list_runs(options: argparse.Namespace) -> None:
-    """All runs, newest first."""
+    """Own runs, then the demos, each newest first."""
     found = runs.list_runs()
     if not found:
         print(f"No runs yet. Make one: {PROGRAM} synth --help", file=sys.stderr)
@@ -256,7 +256,7 @@ def lay_out(options: argparse.Namespace) -> None:
     if maps.stored(bank, recipe) is None:
         print("fitting; the first UMAP of a process takes a while to compile", file=sys.stderr, flush=True)
     found = maps.chart(bank, recipe, lambda share: print(f"\rfitted {100 * share:.0f} %", end="", file=sys.stderr, flush=True))
-    print(f"\r{len(found.places)} of {len(bank)} clips are on the map {recipe.name}; the page shows it.", file=sys.stderr)
+    print(f"\r{len(found.places)} of {len(bank)} clips are on the map {recipe.name}.", file=sys.stderr)
     if options.csv:
         maps.write_csv(maps.Atlas(bank, found), Path(options.csv))
         print(options.csv)

@@ -47,18 +47,18 @@ class SynthesisConfig(BaseModel):
 
     canvas: Literal["fourier", "pixels"] = _field(
         "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's).")
-    learning_rate: float = _field(0.04, "Adam's step size.", live=True, step=0.005, ge=0.0, le=1.0)
+    learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, step=0.005, ge=0.0, le=1.0)
     floor: float = _field(0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
     warmup: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
-    beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, lt=1)
-    beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, lt=1)
+    beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, le=0.9999)
+    beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, le=0.9999)
 
     r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.05)
-    coherence: float = _field(1.0, "Share of temporal coherence in r.", live=True, step=0.5, ge=0, le=100)
-    diversity: float = _field(1.0, "Share of feature diversity (the verifier's statistics) in r.",
+    coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.5, ge=0, le=100)
+    diversity: float = _field(1.0, "Weight of feature diversity (the verifier's statistics), times r.",
                               live=True, step=0.1, ge=0, le=10)
     margin: float | None = _field(
-        None, "How far distant moments must differ; empty: as far as they do in the stimulus (1 if unprimed).",
+        None, "How far distant moments must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
         ge=0, le=1000)
     lambda_1: float = _field(1.0, "Priming weight of the first layer.", live=True, step=0.05, ge=0, le=4)
     lambda_L: float = _field(0.5, "Priming weight of the last layer.", live=True, step=0.05, ge=0, le=4)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SPATIAL = 1.0
 """κ, the weight of spatial differences within smoothness."""
 SMOOTHNESS_SCALE = 80.0
-"""Mean squared differences of pixels are small numbers; this makes a smoothness of 1 a sensible default."""
+"""Mean squared differences of pixels are small numbers; this brings sensible weights of smoothness near 1."""
 
 
 def cross_entropy(logits: Tensor, action: int) -> Tensor:

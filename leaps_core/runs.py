@@ -183,7 +183,9 @@ class Run:
                 return arrays[name]
         except FileNotFoundError:
             raise RunError(f"The run “{self.id}” has no {file}.") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except KeyError:
+            raise RunError(f"{file} of the run “{self.id}” has no “{name}”; the demos' have the frames only.") from None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RunError(f"{file} of the run “{self.id}” is damaged ({error}).") from error
 
 

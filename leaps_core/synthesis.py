@@ -29,7 +29,7 @@ from .puppets import render_clip
 from .transforms import transform
 
 SNAPSHOTS = 60
-"""A run keeps all steps up to so many, else at least so many, evenly spread."""
+"""A run keeps all steps up to so many, else so many, evenly spread."""
 GMAC_MS = 50.0
 """Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
 SURENESS_STEPS = 10
@@ -351,8 +351,8 @@ def score(clip: Tensor, action: int, names: tuple[str, ...], model: VideoModel, 
 def estimate(config: SynthesisConfig) -> dict[str, float]:
     """What a run will take, from the models' records: "seconds", "steps_per_second" and "memory" (bytes).
 
-    The step times of the bundled models were measured on two cores; those of published ones are taken to be proportional
-    to their multiply-adds. Other sizes scale with the pixel count.
+    The step times were measured on two cores; that of a model without one is taken to be proportional to its multiply-adds.
+    Other sizes scale with the pixel count.
     """
     cast = models.choose(config)
     t, h, w = clip_shape(config, cast.model)

@@ -1,6 +1,6 @@
 """Robustness transforms: each step looks at a slightly different view of the clip, so that no single pixel matters.
 
-All random numbers come from the run's own CPU generator, so that a run is the same on every machine's device.
+All random numbers come from the run's own CPU generator, so that every device draws the same ones.
 """
 
 from __future__ import annotations

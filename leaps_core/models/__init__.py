@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -262,7 +262,7 @@ def _bundled() -> None:
 
         _labels["puppets"] = ACTIONS
         for record in zoo.specs():
-            register(replace(record), zoo.builder(record.key))
+            register(record, zoo.builder(record.key))
         for world, count in kinetics.WORLDS.items():
             _labels[world] = kinetics.labels(world)
             assert len(_labels[world]) == count

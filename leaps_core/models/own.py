@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 EXPORTED, SCRIPTED = (".pt2",), (".ts", ".torchscript", ".pt")
-CLOSED = ("It is a TorchScript file, which doesn't show its layers: there is cross entropy only, without priming and "
-          "temporal coherence. A file of torch.export (.pt2) shows them.")
+CLOSED = ("It is a TorchScript file, which doesn't show its layers: there is neither priming nor temporal "
+          "coherence. A file of torch.export (.pt2) shows them.")
 _OUTSIDE = {"file", "labels"}
 
 

@@ -700,7 +700,7 @@ def skipping_rope(beat: Beat) -> Moment:
     return Moment(pose, props)
 
 
-FRONT, FRONT_OR_OBLIQUE = ((-15.0, 15.0),), ((-15.0, 15.0), (20.0, 45.0))
+FRONT_OR_OBLIQUE = ((-15.0, 15.0), (20.0, 45.0))
 SIDE, OBLIQUE = ((72.0, 100.0),), ((35.0, 65.0),)
 ROPE_VIEWS = ((15.0, 75.0), (75.0, 105.0), (110.0, 165.0))
 

@@ -1,7 +1,8 @@
 """Train the bundled models on the puppet world: `python -m leaps_core.puppets.train [KEY ...]`.
 
-Robust training is what makes inversions readable: each batch is seen twice, once with Gaussian noise, colour, blur
-and shifts, and once moved up the gradient of its loss (one or two normalised steps in an L2 ball; Engstrom et al. 2019).
+Robust training is what makes inversions readable: each batch is seen with Gaussian noise, colour, blur and shifts, and, in
+stages with an adversary, once more moved up the gradient of its loss (one or two normalised steps in an L2 ball; Engstrom
+et al. 2019).
 Everything follows from the network's seed. Weights go to assets/models as safetensors, with the figures of the
 training in the file's metadata.
 """

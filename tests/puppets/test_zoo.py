@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from leaps_core import SynthesisConfig, banks, maps, models, runs, synthesis, synthesize, video
+from leaps_core.errors import RunError
 from leaps_core.puppets import ACTIONS, render_clip
 from leaps_core.puppets.zoo import FOLDER, RECIPES
 
@@ -66,6 +67,8 @@ def test_six_demos_can_be_played_and_scrubbed() -> None:
         shots, (stimulus,) = run.snapshots, run.stimulus
         assert len(shots.steps) >= 60 and shots.steps[-1] == run.config.steps == len(run.metrics), folder.name
         assert run.clip.shape == stimulus.shape == shots.clips[-1].shape == (16, 112, 112, 3)
+        with pytest.raises(RunError, match="have the frames only"):
+            run.tensor  # noqa: B018
         first, last = (np.abs(shots.clips[i].astype(int) - run.clip).mean() for i in (0, -1))
         assert last < 12 and 2 * last < first, "H.264 costs some detail, but they end at the clip, and begin elsewhere"
         assert run.final and run.final["judge"] is not None and run.record["weights"]
