@@ -23,7 +23,7 @@ from leaps_core.cli import main
 from leaps_core.errors import ModelError
 from leaps_core.models import weights
 from leaps_core.models.spec import Source
-from tests.models.test_traps import Hostile
+from tests.models.test_checkpoints import Hostile
 
 ROOT = Path(__file__).parents[2]
 
