@@ -91,13 +91,13 @@ def test_an_exported_network_is_tapped_and_agrees(tmp_path: Path) -> None:
         steps("exported", size=96)
 
 
-def test_a_scripted_network_gives_cross_entropy_only_and_says_so(tmp_path: Path) -> None:
+def test_a_scripted_network_has_neither_priming_nor_coherence_and_says_so(tmp_path: Path) -> None:
     own.load(scripted(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         first, *_, last = steps("scripted", stimuli=())
     assert last.losses.keys() == {"cross_entropy", "smoothness"}  # type: ignore[attr-defined]
-    assert any("cross entropy only" in notice for notice in first.notices)  # type: ignore[attr-defined]
+    assert any("neither priming nor temporal coherence" in notice for notice in first.notices)  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="no layer for embeddings"):
         models.load("scripted").embed(torch.rand(1, 3, 8, 64, 64))
 
