@@ -24,8 +24,7 @@ ME, OWNER = "me", views.owner_of("me")
 
 
 @pytest.fixture
-def tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsTab]:
-    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+def tab(runs_home: Path) -> Iterator[RunsTab]:
     with gr.Blocks():
         shared = session.build()
         with gr.Tabs() as tabs:
@@ -33,10 +32,6 @@ def tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsTab]:
                 synthesis = SynthesisTab(shared)
             with gr.Tab("Runs", id="runs") as own:
                 yield RunsTab(shared, synthesis, tabs, own)
-    for job in list(views.JOBS._jobs.values()):
-        views.JOBS.stop(job)
-        if job.worker:
-            job.worker.join(60)
 
 
 def perform(control: Control | None = None, owner: str = OWNER, **settings: Any) -> runs.Run:

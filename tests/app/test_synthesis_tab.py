@@ -23,14 +23,9 @@ CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=3, judge="none", 
 
 
 @pytest.fixture
-def tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SynthesisTab]:
-    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+def tab(runs_home: Path) -> Iterator[SynthesisTab]:
     with gr.Blocks():
         yield SynthesisTab(session.build())
-    for job in list(views.JOBS._jobs.values()):
-        views.JOBS.stop(job)
-        if job.worker:
-            job.worker.join(60)
 
 
 class Browser:
