@@ -20,8 +20,9 @@ test: setup  ## Run the tests, all but those marked slow
 test-all: setup  ## Run all tests
 	@$(PY) -m pytest $(ARGS)
 
-lint: setup  ## Check the style (ruff)
+lint: setup  ## Check style and format (ruff)
 	@$(PY) -m ruff check $(ARGS) .
+	@$(PY) -m ruff format --check .
 
 types: setup  ## Check the types (mypy)
 	@$(PY) -m mypy $(ARGS)

@@ -22,10 +22,18 @@ def main() -> None:
     on_space = "SPACE_ID" in os.environ
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0" if on_space else "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", 7860)))
-    parser.add_argument("--personal", action="store_true", help="the page is one person's: it shares its runs with the "
-                        "command line. Without it, each visitor sees only their own")
-    parser.add_argument("--models", metavar="FILE", nargs="+", default=[],
-                        help="files of models of one's own; those in LEAPS_HOME/models are always there")
+    parser.add_argument(
+        "--personal",
+        action="store_true",
+        help="the page is one person's: it shares its runs with the command line. Without it, each visitor sees only their own",
+    )
+    parser.add_argument(
+        "--models",
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="files of models of one's own; those in LEAPS_HOME/models are always there",
+    )
     arguments = parser.parse_args()
     try:
         for file in arguments.models:
@@ -35,14 +43,14 @@ def main() -> None:
     for sentence in models.failures():
         print(f"LEAPS Explorer: {sentence}", flush=True)
     app.views.PERSONAL = arguments.personal
-    if not arguments.personal:                        # a job has two cores; PyTorch, once loaded, would take all of them
+    if not arguments.personal:  # a job has two cores; PyTorch, once loaded, would take all of them
         os.environ.setdefault("OMP_NUM_THREADS", "2")
     page = app.build()
     page.launch(server_name=arguments.host, server_port=arguments.port, prevent_thread_lock=True, **app.options())
     print(f"LEAPS Explorer: http://{arguments.host}:{arguments.port}", flush=True)
     app.warmup.begin()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    page.block_thread()                               # until Ctrl-C
+    page.block_thread()  # until Ctrl-C
     app.views.JOBS.close()
 
 

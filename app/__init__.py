@@ -36,11 +36,13 @@ a thousand times a second took a run a sixth of its steps (docs/speed.md). An ev
 
 def build() -> gr.Blocks:
     """The whole page, not yet launched."""
-    with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400),
-                   analytics_enabled=False) as page:
+    with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400), analytics_enabled=False) as page:
         shared = session.build()
-        gr.HTML("<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action?</p>", elem_id="head",
-                apply_default_css=False)
+        gr.HTML(
+            "<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action?</p>",
+            elem_id="head",
+            apply_default_css=False,
+        )
         with gr.Tabs() as tabs:
             with gr.Tab("Synthesis", id="synthesis"):
                 synthesis = SynthesisTab(shared)
@@ -60,5 +62,13 @@ def build() -> gr.Blocks:
 
 def options() -> dict[str, Any]:
     """What `launch` has to be told."""
-    return {"theme": THEME, "css": web("page.css"), "js": web("page.js"), "max_file_size": "200mb",
-            "run_history": False, "enable_monitoring": False, "footer_links": ["api"], "quiet": True}
+    return {
+        "theme": THEME,
+        "css": web("page.css"),
+        "js": web("page.js"),
+        "max_file_size": "200mb",
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": ["api"],
+        "quiet": True,
+    }

@@ -1,9 +1,9 @@
 """The page's HTTP interface: start a run, ask for news, pause, resume, stop.
 
-    from gradio_client import Client
-    client = Client("http://127.0.0.1:7860")
-    mine = client.predict({"model": "puppet_csn", "action": "juggling balls", "steps": 60}, api_name="/run")
-    client.predict(mine["visitor"], mine["run"], api_name="/news")
+from gradio_client import Client
+client = Client("http://127.0.0.1:7860")
+mine = client.predict({"model": "puppet_csn", "action": "juggling balls", "steps": 60}, api_name="/run")
+client.predict(mine["visitor"], mine["run"], api_name="/news")
 """
 
 from __future__ import annotations
@@ -42,8 +42,12 @@ def run(settings: dict, visitor: str = "") -> dict:
 def news(visitor: str, run: str) -> dict:
     """How far a run is: its status, the figures of its newest step, and the final ones."""
     job = _find(visitor, run)
-    return {**stage.report(job), "place": JOBS.place(job), "newest": job.metrics[-1] if job.metrics else None,
-            "final": job.step.final if job.step else None}
+    return {
+        **stage.report(job),
+        "place": JOBS.place(job),
+        "newest": job.metrics[-1] if job.metrics else None,
+        "final": job.step.final if job.step else None,
+    }
 
 
 def act(visitor: str, run: str, action: str) -> dict:
@@ -77,4 +81,5 @@ def _told(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except LeapsError as error:
             raise gr.Error(str(error), print_exception=False) from None
+
     return tells

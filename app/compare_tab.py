@@ -51,7 +51,7 @@ class Comparison:
                     perform = partial(runs.perform, config, owner=self.owner)
                     self.jobs.append(JOBS.start(self.owner, config, Control(), perform))
             except Busy:
-                pass                                  # the next question for news tries again
+                pass  # the next question for news tries again
             for job in self.jobs:
                 job.page = page
 
@@ -76,8 +76,11 @@ class Comparison:
     @property
     def state(self) -> dict[str, Any]:
         """Tells what has changed: each run's status and number of steps."""
-        return {"jobs": [[job.status, job.version] for job in self.jobs], "live": self.live,
-                "stimulus": self.stimulus is not None}
+        return {
+            "jobs": [[job.status, job.version] for job in self.jobs],
+            "live": self.live,
+            "stimulus": self.stimulus is not None,
+        }
 
 
 _known: OrderedDict[str, Comparison] = OrderedDict()
@@ -93,16 +96,31 @@ class CompareTab:
         gr.Markdown(words["compare"].text, elem_classes="caption")
         with gr.Group():
             with gr.Row():
-                self.models = gr.Dropdown([], multiselect=True, max_choices=compare.MOST, label="Models", interactive=True,
-                                          scale=3, min_width=300)
+                self.models = gr.Dropdown(
+                    [], multiselect=True, max_choices=compare.MOST, label="Models", interactive=True, scale=3, min_width=300
+                )
                 self.action = gr.Dropdown([], label="Action", interactive=True, scale=1, min_width=180)
             with gr.Row():
-                self.field = gr.Dropdown([NOTHING, *(name for name in FIELDS if name not in controls.MAIN[:2])], value=NOTHING,
-                                         label="Vary", info=words["vary"].text, interactive=True, min_width=200)
-                self.values = gr.Textbox("", label="Values, with commas between", info=words["values"].text, interactive=True,
-                                         min_width=200)
-                self.steps = gr.Number(info("steps")["default"], label="Steps", info=words["steps"].text, precision=0,
-                                       minimum=1, maximum=20_000, min_width=140)
+                self.field = gr.Dropdown(
+                    [NOTHING, *(name for name in FIELDS if name not in controls.MAIN[:2])],
+                    value=NOTHING,
+                    label="Vary",
+                    info=words["vary"].text,
+                    interactive=True,
+                    min_width=200,
+                )
+                self.values = gr.Textbox(
+                    "", label="Values, with commas between", info=words["values"].text, interactive=True, min_width=200
+                )
+                self.steps = gr.Number(
+                    info("steps")["default"],
+                    label="Steps",
+                    info=words["steps"].text,
+                    precision=0,
+                    minimum=1,
+                    maximum=20_000,
+                    min_width=140,
+                )
             with gr.Row(equal_height=True):
                 self.stimulus = controls.stimulus(words["stimulus"], "versus-video")
         with gr.Row(elem_id="versus-bar"):
@@ -119,12 +137,28 @@ class CompareTab:
 
     def _wire(self, tab: gr.Tab) -> None:
         asked, stimulus = [self.models, self.action, self.field, self.values, self.steps], self.stimulus
-        shown = [self.player, self.table, self.plot, self.line, self.start, self.stop, self.picture, self.film, self.key,
-                 self.told, self.timer]
+        shown = [
+            self.player,
+            self.table,
+            self.plot,
+            self.line,
+            self.start,
+            self.stop,
+            self.picture,
+            self.film,
+            self.key,
+            self.told,
+            self.timer,
+        ]
         tab.select(self.fill, [self.models, self.action], [self.models, self.action], **CALM)
         self.models.input(toasts(self.choose), [self.models, self.action], self.action, **CALM)
-        gr.on([stimulus.kind.change, stimulus.file.change], toasts(stimulus.needed), [stimulus.kind, stimulus.file],
-              [stimulus.seed, stimulus.file, stimulus.start], **CALM)
+        gr.on(
+            [stimulus.kind.change, stimulus.file.change],
+            toasts(stimulus.needed),
+            [stimulus.kind, stimulus.file],
+            [stimulus.seed, stimulus.file, stimulus.start],
+            **CALM,
+        )
         self.start.click(toasts(self.begin), [self.session.visitor, *asked, *stimulus.widgets], shown, **CALM)
         self.stop.click(self.end, [self.session.visitor, self.key], [self.timer], **QUICK)
         self.timer.tick(self.follow, [self.session.visitor, self.key, self.told], shown, **QUICK)
@@ -145,13 +179,22 @@ class CompareTab:
         value = action if action in common else common[0] if common else None
         return {self.action: gr.Dropdown(common, value=value)}
 
-    def begin(self, visitor: str | None, keys: list[str], action: str | None, field: str, values: str, steps: float | None,
-              *stimulus: Any) -> dict[Any, Any]:
+    def begin(
+        self,
+        visitor: str | None,
+        keys: list[str],
+        action: str | None,
+        field: str,
+        values: str,
+        steps: float | None,
+        *stimulus: Any,
+    ) -> dict[Any, Any]:
         """Queues the runs. Raises `LeapsError`."""
         if not keys or not action:
             raise ConfigError("Choose models and an action that they all know.")
-        config = SynthesisConfig(model=keys[0], action=action, steps=int(steps or info("steps")["default"]),
-                                 **controls.chosen(*stimulus))
+        config = SynthesisConfig(
+            model=keys[0], action=action, steps=int(steps or info("steps")["default"]), **controls.chosen(*stimulus)
+        )
         varied = [] if field == NOTHING else [_value(text) for text in values.split(",") if text.strip()]
         configs = compare.variants(config, keys, "" if field == NOTHING else field, varied)
         for one in configs:
@@ -191,21 +234,29 @@ class CompareTab:
         """Everything of a comparison; pictures that the browser has already aren't sent again."""
         items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
         if found.stimulus is not None:
-            items.append(player.kept("stimulus", "stimulus") if told["stimulus"] else
-                         player.track("stimulus", "stimulus", found.stimulus))
+            items.append(
+                player.kept("stimulus", "stimulus")
+                if told["stimulus"]
+                else player.track("stimulus", "stimulus", found.stimulus)
+            )
         for i, name in enumerate(found.names):
             job = found.jobs[i] if i < len(found.jobs) else None
             if job is None or job.step is None:
                 items.append(player.track(str(i), name, None, "waits"))
                 continue
             note = f"step {job.step.index} · {widgets.percent(job.step.probabilities['model'])}"
-            same = [job.status, job.version] in told["jobs"][i:i + 1]
+            same = [job.status, job.version] in told["jobs"][i : i + 1]
             items.append(player.kept(str(i), name, note) if same else player.track(str(i), name, job.step.frames, note))
             metrics.append((name, job.metrics[:]))
         live = found.live
-        updates = {self.player: player.tracks(*items), self.table: _table(found), self.line: _line(found),
-                   self.start: gr.Button(interactive=not live), self.stop: gr.Button(interactive=live),
-                   self.plot: gr.Plot(plots.together(metrics, found.configs[0].steps), visible=bool(metrics))}
+        updates = {
+            self.player: player.tracks(*items),
+            self.table: _table(found),
+            self.line: _line(found),
+            self.start: gr.Button(interactive=not live),
+            self.stop: gr.Button(interactive=live),
+            self.plot: gr.Plot(plots.together(metrics, found.configs[0].steps), visible=bool(metrics)),
+        }
         files = self._files(found) if not live and any(job.run for job in found.jobs) else (None, None)
         for button, path in zip((self.picture, self.film), files, strict=True):
             updates[button] = gr.DownloadButton(value=path, interactive=path is not None)
@@ -213,8 +264,13 @@ class CompareTab:
 
     def _files(self, found: Comparison) -> tuple[Path, Path]:
         """The figure as a picture and as a film."""
-        entries = compare.entries([(name, job.run) for name, job in zip(found.names, found.jobs, strict=False)
-                                   if job.run is not None and job.step is not None])
+        entries = compare.entries(
+            [
+                (name, job.run)
+                for name, job in zip(found.names, found.jobs, strict=False)
+                if job.run is not None and job.step is not None
+            ]
+        )
         folder, action = stage.new_folder(), found.configs[0].action
         picture, film = (folder / f"leaps-{action.replace(' ', '-')}.{kind}" for kind in ("png", "mp4"))
         compare.picture(action, entries).save(picture)
@@ -227,8 +283,11 @@ def _line(found: Comparison) -> str:
     done = sum(job.status not in LIVE for job in found.jobs)
     if not found.live:
         return f"{done} of {len(found.configs)} runs have ended. They are kept in the tab Runs."
-    left = [controls.duration((job.config.steps - job.metrics[-1]["step"]) / speed) for job in found.jobs
-            if job.status == "running" and len(job.metrics) > 1 and (speed := stage.pace(job.metrics))]
+    left = [
+        controls.duration((job.config.steps - job.metrics[-1]["step"]) / speed)
+        for job in found.jobs
+        if job.status == "running" and len(job.metrics) > 1 and (speed := stage.pace(job.metrics))
+    ]
     ready = "" if warmup.ready() else " PyTorch is still being loaded."
     return f"{done} of {len(found.configs)} runs have ended.{f' {left[0]} left of this one.' if left else ''}{ready}"
 
@@ -244,8 +303,13 @@ def _table(found: Comparison) -> str:
         else:
             final = job.step.final if job.step and job.step.final else row["probabilities"]
             said = (widgets.percent(final.get(who)) for who in ("model", "verifier", "judge"))
-            cells = [f"{sum(row['weighted'].values()):.2f}", *said, f"{stage.pace(job.metrics):.1f}" if len(job.metrics) > 1
-                     else "–", f"{row['seconds']:.0f}", job.error or job.status]
+            cells = [
+                f"{sum(row['weighted'].values()):.2f}",
+                *said,
+                f"{stage.pace(job.metrics):.1f}" if len(job.metrics) > 1 else "–",
+                f"{row['seconds']:.0f}",
+                job.error or job.status,
+            ]
         lines.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(lines)
 

@@ -17,8 +17,7 @@ from leaps_core.errors import ConfigError, LeapsError
 from . import warmup
 from .texts import Section, sections
 
-STEER = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate",
-         "motion_speed")
+STEER = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate", "motion_speed")
 """The settings with a slider of their own; they act on the running clip."""
 
 MAIN = ("model", "action", "verifier", "steps", "seed")
@@ -50,17 +49,22 @@ class Stimulus:
     def needed(self, kind: str, file: str | None) -> dict[Any, Any]:
         """Shows only the widgets that this kind of stimulus needs. Raises `VideoError` for a file that is no video."""
         own = kind == KINDS[1]
-        return {self.seed: gr.Number(visible=kind == KINDS[0]), self.file: gr.File(visible=own),
-                self.start: gr.Number(visible=True) if own and is_long(file) else gr.Number(0, visible=False)}
+        return {
+            self.seed: gr.Number(visible=kind == KINDS[0]),
+            self.file: gr.File(visible=own),
+            self.start: gr.Number(visible=True) if own and is_long(file) else gr.Number(0, visible=False),
+        }
 
 
 def stimulus(words: Section, video_id: str) -> Stimulus:
     """Lays the stimulus' widgets out; `words` are those of the choice between its kinds."""
     seed = sections("settings")["stimulus_seed"]
-    return Stimulus(gr.Radio(list(KINDS), value=KINDS[0], label=words.title, info=words.text, min_width=300),
-                    gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
-                    gr.File(label="Video", file_types=list(EXTENSIONS), visible=False, height=150, elem_id=video_id),
-                    gr.Number(0, label="Starts at second", minimum=0, visible=False, min_width=140))
+    return Stimulus(
+        gr.Radio(list(KINDS), value=KINDS[0], label=words.title, info=words.text, min_width=300),
+        gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
+        gr.File(label="Video", file_types=list(EXTENSIONS), visible=False, height=150, elem_id=video_id),
+        gr.Number(0, label="Starts at second", minimum=0, visible=False, min_width=140),
+    )
 
 
 def widget(name: str) -> Any:
@@ -68,8 +72,7 @@ def widget(name: str) -> Any:
     facts, section = info(name), sections("settings").get(name)
     label = section.title if section else name.replace("_", " ").capitalize()
     unit = f", {facts['unit']}" if facts["unit"] and facts["unit"] not in name else ""
-    words = {"label": label + unit,
-             "info": section.text if section else facts["text"], "interactive": True}
+    words = {"label": label + unit, "info": section.text if section else facts["text"], "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:
         return gr.Checkbox(default, **words)
@@ -95,19 +98,35 @@ def choices(name: str) -> list[Any]:
 
 def model_choices() -> list[tuple[str, str]]:
     """The models that can be inverted, as (words, key)."""
-    return [(f"{spec.name} · {spec.family} · {spec.frames}×{spec.size}² · {_accuracy(spec)}"
-             + " · to download" * (models.state(spec) == "download"), spec.key)
-            for spec in models.specs() if spec.role == "model"]
+    return [
+        (
+            f"{spec.name} · {spec.family} · {spec.frames}×{spec.size}² · {_accuracy(spec)}"
+            + " · to download" * (models.state(spec) == "download"),
+            spec.key,
+        )
+        for spec in models.specs()
+        if spec.role == "model"
+    ]
 
 
 def model_facts(key: str) -> str:
     """What a person should know of a model, as Markdown: size, accuracy, world, where its weights come from."""
     spec = models.spec(key)
-    weights = {"bundled": "bundled with this program", "cached": "downloaded earlier", "local": "given by hand",
-               "download": "not on this machine"}[models.state(spec)]
-    facts = [spec.family, f"{spec.frames} frames of {spec.size} px", f"accuracy {_accuracy(spec)}",
-             f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
-             "trained robustly" if spec.robust else "trained plainly", f"weights {weights}", spec.licence]
+    weights = {
+        "bundled": "bundled with this program",
+        "cached": "downloaded earlier",
+        "local": "given by hand",
+        "download": "not on this machine",
+    }[models.state(spec)]
+    facts = [
+        spec.family,
+        f"{spec.frames} frames of {spec.size} px",
+        f"accuracy {_accuracy(spec)}",
+        f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
+        "trained robustly" if spec.robust else "trained plainly",
+        f"weights {weights}",
+        spec.licence,
+    ]
     world = sections("about").get(spec.world)
     lead = f"**{world.title}.** " if world else f"World: **{spec.world}**. "
     caution = f" **Take care:** {spec.caution}" if spec.caution else ""
@@ -127,8 +146,11 @@ def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
     """The actions that a model knows, who may verify and who may judge a run of it."""
     spec = models.spec(key)
     others = [other for other in models.specs() if other.world == spec.world and other.key != key]
-    return (models.labels(spec.world), ["auto", "none", *(other.key for other in others if other.can_verify)],
-            ["auto", "none", *(other.key for other in others)])
+    return (
+        models.labels(spec.world),
+        ["auto", "none", *(other.key for other in others if other.can_verify)],
+        ["auto", "none", *(other.key for other in others)],
+    )
 
 
 def chosen(kind: str, seed: float | None, file: str | None, start: float | None) -> dict[str, Any]:
@@ -155,8 +177,9 @@ def values_of(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -
     return [settings[name] for name in ORDER]
 
 
-def preview(model: str | None, action: str | None, kind: str, seed: float | None, file: str | None,
-            start: float | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
+def preview(
+    model: str | None, action: str | None, kind: str, seed: float | None, file: str | None, start: float | None
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """The stimulus as a clip, and what a person should know about it. Raises `LeapsError`."""
     if not (model and action):
         return None, ()
@@ -192,7 +215,7 @@ def duration(seconds: float) -> str:
 def check(config: SynthesisConfig) -> None:
     """Refuses a config that can't run, before it waits in the queue. Raises `LeapsError`."""
     models.ready(models.choose(config))
-    if warmup.ready():                                # the run itself checks again
+    if warmup.ready():  # the run itself checks again
         runs.check_memory(config)
     for stimulus in config.stimuli:
         if not stimulus.startswith("bundled:") and Path(stimulus).suffix.lower() not in EXTENSIONS:
@@ -203,8 +226,10 @@ def check(config: SynthesisConfig) -> None:
 def check_bundled(config: SynthesisConfig) -> None:
     """Refuses a config from outside that names files of this server as stimuli. Raises `ConfigError`."""
     if any(bundled_seed(stimulus) is None for stimulus in config.stimuli):
-        raise ConfigError("This run was primed with a video that its JSON does not hold. Upload the video as the "
-                          "stimulus and press Start, or replay the run from the tab Runs.")
+        raise ConfigError(
+            "This run was primed with a video that its JSON does not hold. Upload the video as the "
+            "stimulus and press Start, or replay the run from the tab Runs."
+        )
 
 
 def live_settings() -> tuple[str, ...]:

@@ -50,8 +50,15 @@ class Busy(LeapsError):
 class Job:
     """A run that is going on, and everything of it that the page may ask for."""
 
-    def __init__(self, owner: str, config: SynthesisConfig, control: Control, perform: Perform,
-                 metrics: Iterable[dict[str, Any]] = (), snapshots: Iterable[tuple[int, np.ndarray]] = ()) -> None:
+    def __init__(
+        self,
+        owner: str,
+        config: SynthesisConfig,
+        control: Control,
+        perform: Perform,
+        metrics: Iterable[dict[str, Any]] = (),
+        snapshots: Iterable[tuple[int, np.ndarray]] = (),
+    ) -> None:
         self.id = secrets.token_urlsafe(16)
         self.owner, self.config, self.control, self.perform = owner, config, control, perform
         self.status, self.error, self.begun, self.page = "queued", "", False, ""
@@ -82,8 +89,15 @@ class Job:
         self.run, self.step = run, step
         self.notices += tuple(notice for notice in step.notices if notice not in self.notices)
         if not self.metrics or step.index > self.metrics[-1]["step"]:
-            self.metrics.append({"step": step.index, "seconds": step.seconds, "weighted": step.weighted,
-                                 "probabilities": step.probabilities, "top5": step.top5})
+            self.metrics.append(
+                {
+                    "step": step.index,
+                    "seconds": step.seconds,
+                    "weighted": step.weighted,
+                    "probabilities": step.probabilities,
+                    "top5": step.top5,
+                }
+            )
             if step.snapshot:
                 self.snapshots.append((step.index, step.frames))
                 self.journey.append((step.index, step.embedding))
@@ -97,12 +111,19 @@ class Jobs:
         self.per_owner, self.most, self.lease = per_owner, most, lease
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
-        self._waiting: list[Job] = []                 # in the order in which they get a slot
-        self._runs: dict[str, str] = {}               # what jobs have made: their ids, and their runs'
+        self._waiting: list[Job] = []  # in the order in which they get a slot
+        self._runs: dict[str, str] = {}  # what jobs have made: their ids, and their runs'
         threading.Thread(target=self._watch, name="leases", daemon=True).start()
 
-    def start(self, owner: str, config: SynthesisConfig, control: Control, perform: Perform,
-              metrics: Iterable[dict[str, Any]] = (), snapshots: Iterable[tuple[int, np.ndarray]] = ()) -> Job:
+    def start(
+        self,
+        owner: str,
+        config: SynthesisConfig,
+        control: Control,
+        perform: Perform,
+        metrics: Iterable[dict[str, Any]] = (),
+        snapshots: Iterable[tuple[int, np.ndarray]] = (),
+    ) -> Job:
         """Queues a job; it begins when a slot is free. Raises `Busy`.
 
         metrics, snapshots: of the steps that were done earlier, when a run goes on.
@@ -126,7 +147,7 @@ class Jobs:
         with self._lock:
             for job in self._jobs.values():
                 if job.owner == owner:
-                    if job.live:                      # the others are on disk and needn't stay in memory
+                    if job.live:  # the others are on disk and needn't stay in memory
                         self._renew(job)
                     if key and key in (job.id, job.run.id if job.run else ""):
                         found = job

@@ -93,17 +93,34 @@ def fit(bank: banks.Bank, recipe: maps.Recipe) -> Iterator[str]:
         yield "waiting for another one"
     said = ""
     try:
-        if maps.stored(bank, recipe) is not None:     # the other one was the same
+        if maps.stored(bank, recipe) is not None:  # the other one was the same
             return
-        command = [sys.executable, "-m", "leaps_core", "map", str(bank.path), "--method", recipe.method,
-                   "--metric", recipe.metric, "--dims", str(recipe.dims)]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, encoding="utf-8",
-                              cwd=Path(__file__).parents[1]) as process:
+        command = [
+            sys.executable,
+            "-m",
+            "leaps_core",
+            "map",
+            str(bank.path),
+            "--method",
+            recipe.method,
+            "--metric",
+            recipe.metric,
+            "--dims",
+            str(recipe.dims),
+        ]
+        with subprocess.Popen(
+            command,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            cwd=Path(__file__).parents[1],
+        ) as process:
             try:
                 assert process.stderr is not None
                 for said in process.stderr:
                     yield said.strip()
-            finally:                                  # the visitor may have left
+            finally:  # the visitor may have left
                 process.kill()
     finally:
         _fitting.release()
@@ -116,11 +133,19 @@ def base(found: maps.Atlas, key: str) -> dict[str, Any]:
     chart, labels = found.map, found.bank.labels[found.map.numbers]
     classes = sorted(set(labels.tolist()))
     index = {label: i for i, label in enumerate(classes)}
-    axes = [f"component {i + 1}, {share:.0%} of the variance" for i, share in enumerate(
-        [] if chart.explained is None else chart.explained.tolist())]
-    return {"key": f"{key} {chart.recipe.name} {found.bank.facts['digest']}", "bank": key, "axes": axes, "classes": classes,
-            "numbers": chart.numbers.tolist(), "labels": [index[label] for label in labels.tolist()],
-            "places": np.round(chart.places.T, 3).tolist()}
+    axes = [
+        f"component {i + 1}, {share:.0%} of the variance"
+        for i, share in enumerate([] if chart.explained is None else chart.explained.tolist())
+    ]
+    return {
+        "key": f"{key} {chart.recipe.name} {found.bank.facts['digest']}",
+        "bank": key,
+        "axes": axes,
+        "classes": classes,
+        "numbers": chart.numbers.tolist(),
+        "labels": [index[label] for label in labels.tolist()],
+        "places": np.round(chart.places.T, 3).tolist(),
+    }
 
 
 def fits(view: View, bank: banks.Bank) -> bool:
@@ -137,9 +162,15 @@ def arm(view: View) -> str:
 def trail(found: maps.Atlas, view: View, name: str) -> dict[str, Any]:
     """Where a run was at its snapshots: its steps, their places, and which of them are far from all real clips."""
     placed = _placed(found, [embedding for _, embedding in view.journey])
-    return {"id": view.key, "name": name, "arm": arm(view), "colour": ARMS[arm(view)],
-            "steps": [step for step, _ in view.journey], "places": [list(axis) for axis in zip(*(at for at, _ in placed))],
-            "far": [far for _, far in placed]}
+    return {
+        "id": view.key,
+        "name": name,
+        "arm": arm(view),
+        "colour": ARMS[arm(view)],
+        "steps": [step for step, _ in view.journey],
+        "places": [list(axis) for axis in zip(*(at for at, _ in placed))],
+        "far": [far for _, far in placed],
+    }
 
 
 def seen(bank: banks.Bank, view: View, clip: np.ndarray) -> np.ndarray:
@@ -170,9 +201,18 @@ def stops(found: maps.Atlas, files: Sequence[str]) -> list[dict[str, Any]]:
         placed = _placed(found, [own_video(found, file) for file in files])
     except BankError:
         return []
-    return [{"id": f"video:{i}", "name": Path(file).stem, "arm": "video", "colour": OWN, "steps": [0],
-             "places": [[axis] for axis in place], "far": [far]}
-            for i, (file, (place, far)) in enumerate(zip(files, placed, strict=True))]
+    return [
+        {
+            "id": f"video:{i}",
+            "name": Path(file).stem,
+            "arm": "video",
+            "colour": OWN,
+            "steps": [0],
+            "places": [[axis] for axis in place],
+            "far": [far],
+        }
+        for i, (file, (place, far)) in enumerate(zip(files, placed, strict=True))
+    ]
 
 
 def table(found: maps.Atlas, shown: Sequence[tuple[str, View]], files: Sequence[str]) -> Iterator[maps.Point]:
@@ -214,9 +254,11 @@ def figures(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
     for (action, which), points in sets.items():
         if len(points) > 1:
             both = np.stack(points), real[labels == action]
-            cells = (_words(notes, "{:.2f}", metrics.relative_spread, *both),
-                     _words(notes, "{:.2f} | {:.2f}", metrics.density_coverage, *both),
-                     _words(notes, "{:.3g}", lambda made, mine: _frechet(notes, made, mine), *both))
+            cells = (
+                _words(notes, "{:.2f}", metrics.relative_spread, *both),
+                _words(notes, "{:.2f} | {:.2f}", metrics.density_coverage, *both),
+                _words(notes, "{:.3g}", lambda made, mine: _frechet(notes, made, mine), *both),
+            )
             rows.append(f"| {action}, {which} ({len(points)}) | {' | '.join(cells)} |")
     if rows:
         lines += ["", "| set | spread | density | coverage | Fréchet |", "| --- | --- | --- | --- | --- |", *rows]

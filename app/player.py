@@ -38,5 +38,11 @@ def tracks(*items: dict[str, Any], strip: str | None = None) -> dict[str, Any]:
 
 def player(**options: Any) -> gr.HTML:
     """A player; its value is made by `tracks`."""
-    return gr.HTML({}, html_template=web("player.html"), css_template=web("player.css"), js_on_load=web("player.js"),
-                   apply_default_css=False, **options)
+    return gr.HTML(
+        {},
+        html_template=web("player.html"),
+        css_template=web("player.css"),
+        js_on_load=web("player.js"),
+        apply_default_css=False,
+        **options,
+    )

@@ -12,9 +12,12 @@ MAX_POINTS = 200
 """More points than this are not visible in a plot of this size."""
 
 TERMS = {
-    "cross_entropy": ("classification", "#14b8a6"), "priming": ("priming", "#f59e0b"),
-    "coherence": ("coherence", "#3b82f6"), "diversity": ("diversity", "#ec4899"),
-    "smoothness": ("smoothness", "#8b5cf6"), "norm": ("norm", "#94a3b8"),
+    "cross_entropy": ("classification", "#14b8a6"),
+    "priming": ("priming", "#f59e0b"),
+    "coherence": ("coherence", "#3b82f6"),
+    "diversity": ("diversity", "#ec4899"),
+    "smoothness": ("smoothness", "#8b5cf6"),
+    "norm": ("norm", "#94a3b8"),
 }
 """Name and colour of each term of the loss."""
 
@@ -24,20 +27,23 @@ NETWORKS = {"model": "#14b8a6", "verifier": "#f59e0b", "judge": "#ec4899"}
 _GREY, _GRID = "#718096", "rgba(132,146,166,0.22)"
 
 
-def losses(metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]] = (), total: int = 0,
-           cursor: int | None = None) -> PlotData:
+def losses(
+    metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]] = (), total: int = 0, cursor: int | None = None
+) -> PlotData:
     """Every term of the loss, as it enters, over the steps; dotted lines where a slider was moved."""
     rows = thin(metrics)
     steps = [row["step"] for row in rows]
     names = [name for name in TERMS if any(name in row["weighted"] for row in rows)]
-    traces = [_line(TERMS[name][0], TERMS[name][1], steps, [_positive(row["weighted"].get(name)) for row in rows])
-              for name in names]
+    traces = [
+        _line(TERMS[name][0], TERMS[name][1], steps, [_positive(row["weighted"].get(name)) for row in rows]) for name in names
+    ]
     axis = {"title": {"text": "weighted loss", "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": 1}
     return _figure("What is being minimised", traces, axis, changes, total, cursor)
 
 
-def probabilities(metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]] = (), total: int = 0,
-                  cursor: int | None = None) -> PlotData:
+def probabilities(
+    metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]] = (), total: int = 0, cursor: int | None = None
+) -> PlotData:
     """How probable the action is to model, verifier and judge (who looks only at snapshots, so it gets markers)."""
     rows = thin(metrics)
     traces = []
@@ -49,8 +55,10 @@ def probabilities(metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str,
     judged = [point for point in judged if point[1] is not None]
     if judged:
         steps, shares = zip(*judged, strict=True)
-        traces.append(_line("judge", NETWORKS["judge"], steps, shares) | {
-            "mode": "markers", "marker": {"color": NETWORKS["judge"], "size": 5}})
+        traces.append(
+            _line("judge", NETWORKS["judge"], steps, shares)
+            | {"mode": "markers", "marker": {"color": NETWORKS["judge"], "size": 5}}
+        )
     axis = {"title": {"text": "probability, %", "standoff": 4}, "range": [-3, 103], "nticks": 5}
     return _figure("Who recognises the action", traces, axis, changes, total, cursor)
 
@@ -64,11 +72,23 @@ def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: in
     traces = []
     for i, (name, metrics) in enumerate(compared):
         rows = thin(metrics)
-        traces.append(_line(name, COLOURS[i % len(COLOURS)], [row["step"] for row in rows],
-                            [_positive(sum(row["weighted"].values())) for row in rows]))
+        traces.append(
+            _line(
+                name,
+                COLOURS[i % len(COLOURS)],
+                [row["step"] for row in rows],
+                [_positive(sum(row["weighted"].values())) for row in rows],
+            )
+        )
     axis = {"title": {"text": "loss", "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": 1}
-    return _figure("The loss of each run", traces, axis, (), max([total, *(row["step"] for _, rows in compared
-                                                                          for row in rows[-1:])]), None)
+    return _figure(
+        "The loss of each run",
+        traces,
+        axis,
+        (),
+        max([total, *(row["step"] for _, rows in compared for row in rows[-1:])]),
+        None,
+    )
 
 
 def thin(rows: Sequence[Any], most: int = MAX_POINTS) -> list[Any]:
@@ -90,26 +110,46 @@ def marks(changes: Sequence[dict[str, Any]], total: int) -> list[dict[str, Any]]
 
 
 def _line(name: str, colour: str, x: Sequence[int], y: Sequence[float | None]) -> dict[str, Any]:
-    return {"type": "scatter", "mode": "lines", "name": name, "x": list(x), "y": list(y),
-            "line": {"color": colour, "width": 2}, "hovertemplate": "%{y:.3~g}"}
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": list(x),
+        "y": list(y),
+        "line": {"color": colour, "width": 2},
+        "hovertemplate": "%{y:.3~g}",
+    }
 
 
-def _figure(title: str, traces: list[dict[str, Any]], axis: dict[str, Any], changes: Sequence[dict[str, Any]],
-            total: int, cursor: int | None) -> PlotData:
+def _figure(
+    title: str,
+    traces: list[dict[str, Any]],
+    axis: dict[str, Any],
+    changes: Sequence[dict[str, Any]],
+    total: int,
+    cursor: int | None,
+) -> PlotData:
     moved = marks(changes, total)
     common = {"gridcolor": _GRID, "zeroline": False, "linecolor": _GRID, "automargin": True}
     layout = {
         "title": {"text": title, "font": {"size": 13}, "x": 0.01, "xanchor": "left", "y": 0.98, "yanchor": "top"},
-        "height": 205, "margin": {"l": 46, "r": 10, "t": 50, "b": 34}, "uirevision": "stay",
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+        "height": 205,
+        "margin": {"l": 46, "r": 10, "t": 50, "b": 34},
+        "uirevision": "stay",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": _GREY, "size": 11, "family": "IBM Plex Sans, system-ui, sans-serif"},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}, "itemwidth": 30},
-        "hovermode": "x unified", "hoverlabel": {"bgcolor": "#1e293b", "font": {"color": "#f1f5f9"}},
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": "#1e293b", "font": {"color": "#f1f5f9"}},
         "xaxis": common | {"title": {"text": "step", "standoff": 4}, "range": [0, max(total, 1)], "nticks": 6},
-        "yaxis": common | axis, "showlegend": True,
+        "yaxis": common | axis,
+        "showlegend": True,
         # The first shape is the timeline's cursor; the page's script moves it without asking the server.
-        "shapes": [_vertical(cursor or 0, {"color": _GREY, "width": 1}) | {"visible": cursor is not None},
-                   *(_vertical(change["step"], {"color": _GREY, "width": 1, "dash": "dot"}) for change in moved)],
+        "shapes": [
+            _vertical(cursor or 0, {"color": _GREY, "width": 1}) | {"visible": cursor is not None},
+            *(_vertical(change["step"], {"color": _GREY, "width": 1, "dash": "dot"}) for change in moved),
+        ],
         "annotations": [_note(change) for change in moved],
     }
     figure = {"data": traces, "layout": layout, "config": {"displayModeBar": False, "responsive": True}}
@@ -123,8 +163,18 @@ def _vertical(step: int, line: dict[str, Any]) -> dict[str, Any]:
 def _note(change: dict[str, Any]) -> dict[str, Any]:
     value = change["value"]
     text = f"{change['field']} {value:.4g}" if isinstance(value, float) else f"{change['field']} {value}"
-    return {"xref": "x", "yref": "paper", "x": change["step"], "y": 1, "yanchor": "top", "xanchor": "left",
-            "text": text, "textangle": 90, "showarrow": False, "font": {"size": 9}}
+    return {
+        "xref": "x",
+        "yref": "paper",
+        "x": change["step"],
+        "y": 1,
+        "yanchor": "top",
+        "xanchor": "left",
+        "text": text,
+        "textangle": 90,
+        "showarrow": False,
+        "font": {"size": 9},
+    }
 
 
 def _positive(value: float | None) -> float | None:

@@ -34,8 +34,16 @@ class RunsTab:
             self.replay = gr.Button("Replay", interactive=False, size="sm", scale=0, min_width=110)
             self.delete = gr.Button("Delete", variant="stop", interactive=False, size="sm", scale=0, min_width=110)
             self.refresh = gr.Button("Refresh", size="sm", scale=0, min_width=110)
-        self.more = gr.Number(MORE_STEPS, label="Steps to go on for", minimum=1, maximum=20_000, precision=0,
-                              visible=False, interactive=True, elem_id="more")
+        self.more = gr.Number(
+            MORE_STEPS,
+            label="Steps to go on for",
+            minimum=1,
+            maximum=20_000,
+            precision=0,
+            visible=False,
+            interactive=True,
+            elem_id="more",
+        )
         with gr.Column(visible=False) as self.comparison:
             self.pair = player.player(elem_id="pair")
             self.table = gr.Markdown(elem_id="table")
@@ -44,8 +52,18 @@ class RunsTab:
 
     def _wire(self, tab: gr.Tab) -> None:
         visitor, chosen = self.session.visitor, self.chosen
-        own = [chosen, self.open, self.resume, self.replay, self.delete, self.more, self.comparison, self.pair,
-               self.table, self.gallery]
+        own = [
+            chosen,
+            self.open,
+            self.resume,
+            self.replay,
+            self.delete,
+            self.more,
+            self.comparison,
+            self.pair,
+            self.table,
+            self.gallery,
+        ]
         stage = [*self.synthesis.outputs, self.tabs]
         gr.on([tab.select, self.refresh.click], self.show_all, [visitor, chosen], own, **CALM)
         self.gallery.pick(toasts(self.choose), visitor, own, **IN_TURN)
@@ -59,8 +77,10 @@ class RunsTab:
         shown = runs.list_runs(owner=views.owner_of(visitor))
         picked = [run for name in chosen for run in shown if run.id == name]
         empty = "No runs yet: press Start on the first tab."
-        return {**self._chosen(picked),
-                self.gallery: widgets.cards(shown, most=2, empty=empty, chosen=[run.id for run in picked])}
+        return {
+            **self._chosen(picked),
+            self.gallery: widgets.cards(shown, most=2, empty=empty, chosen=[run.id for run in picked]),
+        }
 
     def choose(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
         """Runs were chosen: one can be opened, two are compared."""
@@ -69,10 +89,15 @@ class RunsTab:
     def _chosen(self, picked: list[runs.Run]) -> dict[Any, Any]:
         one = picked[0] if len(picked) == 1 else None
         own = one is not None and not one.demo
-        updates = {self.chosen: [run.id for run in picked], self.open: gr.Button(interactive=one is not None),
-                   self.replay: gr.Button(interactive=one is not None), self.resume: gr.Button(interactive=own),
-                   self.delete: gr.Button(interactive=own), self.more: gr.Number(visible=own, value=_left(one)),
-                   self.comparison: gr.Column(visible=len(picked) == 2)}
+        updates = {
+            self.chosen: [run.id for run in picked],
+            self.open: gr.Button(interactive=one is not None),
+            self.replay: gr.Button(interactive=one is not None),
+            self.resume: gr.Button(interactive=own),
+            self.delete: gr.Button(interactive=own),
+            self.more: gr.Number(visible=own, value=_left(one)),
+            self.comparison: gr.Column(visible=len(picked) == 2),
+        }
         if len(picked) == 2:
             updates |= {self.pair: side_by_side(*picked), self.table: table(*picked)}
         return updates
@@ -87,8 +112,9 @@ class RunsTab:
         more = int(steps or MORE_STEPS)
         config = run.config.but(steps=run.done + more)
         filled = self.synthesis.fill(config, run.changes)
-        begun = self.synthesis.launch(visitor, config, lambda control, owner: runs.resume(run, more, control),
-                                      run.changes, views.of_run(run))
+        begun = self.synthesis.launch(
+            visitor, config, lambda control, owner: runs.resume(run, more, control), run.changes, views.of_run(run)
+        )
         return filled | begun | self._to_stage()
 
     def replay_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
@@ -96,7 +122,8 @@ class RunsTab:
         run = runs.find(_only(chosen), views.owner_of(visitor))
         filled = self.synthesis.fill(run.config, run.changes)
         begun = self.synthesis.launch(
-            visitor, run.config, lambda control, owner: runs.replay(run, control=control, owner=owner), run.changes)
+            visitor, run.config, lambda control, owner: runs.replay(run, control=control, owner=owner), run.changes
+        )
         return filled | begun | self._to_stage()
 
     def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
@@ -111,16 +138,25 @@ class RunsTab:
 
 def side_by_side(a: runs.Run, b: runs.Run) -> dict[str, Any]:
     """Both clips, playing in step."""
-    return player.tracks(*(player.track(name, f"{name} · {run.config.action}", run.clip, widgets.figures(run.final))
-                           for name, run in (("A", a), ("B", b))))
+    return player.tracks(
+        *(
+            player.track(name, f"{name} · {run.config.action}", run.clip, widgets.figures(run.final))
+            for name, run in (("A", a), ("B", b))
+        )
+    )
 
 
 def table(a: runs.Run, b: runs.Run) -> str:
     """What sets two runs apart, as a Markdown table."""
     found = runs.compare(a, b)
     rows = [(name.replace("_", " "), *map(_cell, pair)) for name, pair in found["settings"].items()]
-    rows += [(f"{name}'s opinion" if name in NETWORKS else name.replace("_", " "),
-              *map(widgets.percent if name in NETWORKS else _cell, pair)) for name, pair in found["final"].items()]
+    rows += [
+        (
+            f"{name}'s opinion" if name in NETWORKS else name.replace("_", " "),
+            *map(widgets.percent if name in NETWORKS else _cell, pair),
+        )
+        for name, pair in found["final"].items()
+    ]
     rows.append(("changed while running", *map(_moved, found["changes"])))
     lines = ["| | A | B |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
     if found["difference"] is not None:
@@ -137,8 +173,7 @@ def _cell(value: Any) -> str:
 
 
 def _moved(changes: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{change['field']} = {_cell(change['value'])} at step {change['step']}"
-                     for change in changes) or "–"
+    return "; ".join(f"{change['field']} = {_cell(change['value'])} at step {change['step']}" for change in changes) or "–"
 
 
 def _left(run: runs.Run | None) -> int:

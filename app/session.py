@@ -32,9 +32,13 @@ def build() -> Session:
     """The states, and the timer that asks for news."""
     # The browser encrypts its store with this; the store is the visitor's own, so a fixed default does no harm.
     secret = os.environ.get("LEAPS_SECRET", "leaps-explorer")
-    return Session(gr.BrowserState(None, storage_key="leaps-visitor", secret=secret),
-                   gr.BrowserState(None, storage_key="leaps-run", secret=secret),
-                   gr.State({}), gr.State(None), gr.Timer(SOON))
+    return Session(
+        gr.BrowserState(None, storage_key="leaps-visitor", secret=secret),
+        gr.BrowserState(None, storage_key="leaps-run", secret=secret),
+        gr.State({}),
+        gr.State(None),
+        gr.Timer(SOON),
+    )
 
 
 SOON, LATER = 0.5, 4.0
@@ -54,23 +58,27 @@ IN_TURN: dict[str, Any] = {**CALM, "trigger_mode": "multiple", "concurrency_limi
 
 def toasts(function: Callable[..., Any]) -> Callable[..., Any]:
     """An event's function whose `LeapsError`s become toasts; the page stays as it is."""
+
     @wraps(function)
     def shown(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except LeapsError as error:
             return _toast(error)
+
     return shown
 
 
 def toasts_while(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     """Like `toasts`, for an event that tells how far it is."""
+
     @wraps(function)
     def shown(*args: Any) -> Iterator[Any]:
         try:
             yield from function(*args)
         except LeapsError as error:
             yield _toast(error)
+
     return shown
 
 

@@ -69,11 +69,20 @@ def build() -> Stage:
         with gr.Row(elem_id="line", equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 status = widgets.status()
-            files = [gr.DownloadButton(name, size="sm", scale=0, min_width=64, interactive=False)
-                     for name in ("mp4", "WebP", "npz", "JSON")]
+            files = [
+                gr.DownloadButton(name, size="sm", scale=0, min_width=64, interactive=False)
+                for name in ("mp4", "WebP", "npz", "JSON")
+            ]
     with gr.Column(elem_id="timeline"):
-        timeline = gr.Slider(0, 1, value=0, step=1, interactive=True, buttons=[],
-                             label=f"{captions['timeline'].title}: {captions['timeline'].text}")
+        timeline = gr.Slider(
+            0,
+            1,
+            value=0,
+            step=1,
+            interactive=True,
+            buttons=[],
+            label=f"{captions['timeline'].title}: {captions['timeline'].text}",
+        )
     with gr.Row(elem_id="plots", equal_height=False):
         with gr.Column(min_width=280):
             losses = gr.Plot(plots.losses([]), show_label=False, container=False)
@@ -87,18 +96,23 @@ def build() -> Stage:
 def show(stage: Stage, view: View) -> dict[Any, Any]:
     """Everything of a run, at its end."""
     step, clip, row = view.moment(view.config.steps)
-    return {**picture(stage, view, step, clip, row), **figures(stage, view, step),
-            stage.timeline: gr.Slider(maximum=view.config.steps, value=step)}
+    return {
+        **picture(stage, view, step, clip, row),
+        **figures(stage, view, step),
+        stage.timeline: gr.Slider(maximum=view.config.steps, value=step),
+    }
 
 
-def picture(stage: Stage, view: View, step: int, clip: np.ndarray | None, row: dict[str, Any] | None,
-            same_run: bool = False) -> dict[Any, Any]:
+def picture(
+    stage: Stage, view: View, step: int, clip: np.ndarray | None, row: dict[str, Any] | None, same_run: bool = False
+) -> dict[Any, Any]:
     """The clip at one step, next to the stimulus, which isn't sent again for the `same_run`."""
     note = f"step {step}" + (f" · model {widgets.percent(row['probabilities'].get('model'))}" if row else "")
     items = [player.track("clip", view.config.action, clip, note)]
     if view.stimulus is not None:
-        items.insert(0, player.kept("stimulus", "stimulus") if same_run
-                     else player.track("stimulus", "stimulus", view.stimulus))
+        items.insert(
+            0, player.kept("stimulus", "stimulus") if same_run else player.track("stimulus", "stimulus", view.stimulus)
+        )
     rows = [list(pair) for pair in row["top5"]] if row else []
     return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
 
@@ -106,15 +120,21 @@ def picture(stage: Stage, view: View, step: int, clip: np.ndarray | None, row: d
 def figures(stage: Stage, view: View, cursor: int | None = None) -> dict[Any, Any]:
     """Both plots."""
     total = max(view.config.steps, view.metrics[-1]["step"] if view.metrics else 0)
-    return {stage.losses: plots.losses(view.metrics, view.changes, total, cursor),
-            stage.probabilities: plots.probabilities(view.metrics, view.changes, total, cursor)}
+    return {
+        stage.losses: plots.losses(view.metrics, view.changes, total, cursor),
+        stage.probabilities: plots.probabilities(view.metrics, view.changes, total, cursor),
+    }
 
 
 def transport(stage: Stage, status: str) -> dict[Any, Any]:
     """Only those buttons can be pressed that do something now."""
     live = status in ("queued", "running", "paused")
-    return {stage.start: gr.Button(interactive=not live), stage.pause: gr.Button(interactive=status == "running"),
-            stage.resume: gr.Button(interactive=status == "paused"), stage.stop: gr.Button(interactive=live)}
+    return {
+        stage.start: gr.Button(interactive=not live),
+        stage.pause: gr.Button(interactive=status == "running"),
+        stage.resume: gr.Button(interactive=status == "paused"),
+        stage.stop: gr.Button(interactive=live),
+    }
 
 
 def report(job: Job) -> dict[str, str]:
@@ -141,15 +161,16 @@ def about(run: runs.Run) -> dict[str, str]:
 
 def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:
     """Steps a second, lately."""
-    recent = metrics[-window - 1:]
+    recent = metrics[-window - 1 :]
     seconds = recent[-1]["seconds"] - recent[0]["seconds"]
     return (len(recent) - 1) / seconds if seconds > 0 else 0.0
 
 
 def downloads(stage: Stage, run: runs.Run | None) -> dict[Any, Any]:
     """The buttons for a run's files. None: nothing to download yet."""
-    return {getattr(stage, name): gr.DownloadButton(value=path, interactive=path is not None)
-            for name, path in copies(run).items()}
+    return {
+        getattr(stage, name): gr.DownloadButton(value=path, interactive=path is not None) for name, path in copies(run).items()
+    }
 
 
 def copies(run: runs.Run | None) -> dict[str, Path | None]:
@@ -168,8 +189,9 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
         target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
         try:
             if name == "json":
-                stimuli = [stimulus if bundled_seed(stimulus) is not None else Path(stimulus).name
-                           for stimulus in run.config.stimuli]
+                stimuli = [
+                    stimulus if bundled_seed(stimulus) is not None else Path(stimulus).name for stimulus in run.config.stimuli
+                ]
                 shown = {**run.record, "owner": "", "config": {**run.record["config"], "stimuli": stimuli}}
                 target.write_text(json.dumps(shown, indent=1), encoding="utf-8")
             else:

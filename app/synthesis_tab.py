@@ -93,23 +93,50 @@ class SynthesisTab:
     def outputs(self) -> list[Any]:
         """All that an event of this tab may change."""
         session = self.session
-        return [*self.stage.all, *self.inputs, self.facts, self.weights, self.preview, self.estimate, self.demos,
-                session.visitor, session.key, session.seen, session.held, session.timer]
+        return [
+            *self.stage.all,
+            *self.inputs,
+            self.facts,
+            self.weights,
+            self.preview,
+            self.estimate,
+            self.demos,
+            session.visitor,
+            session.key,
+            session.seen,
+            session.held,
+            session.timer,
+        ]
 
     def _wire_stage(self) -> None:
         session, shown = self.session, self.stage
         me = [session.visitor, session.key]
-        shown.start.click(self.start, [session.visitor, *self.inputs], self.outputs,
-                          show_progress="hidden", api_name="start", api_visibility="undocumented")
+        shown.start.click(
+            self.start,
+            [session.visitor, *self.inputs],
+            self.outputs,
+            show_progress="hidden",
+            api_name="start",
+            api_visibility="undocumented",
+        )
         for name, act in (("pause", JOBS.pause), ("resume", JOBS.resume), ("stop", JOBS.stop)):
-            getattr(shown, name).click(self._acting(act), me, [shown.status, session.timer, *self._buttons()],
-                                       **QUICK)
-        session.timer.tick(self.poll, [*me, session.held, session.seen, shown.status],
-                           [*shown.all, session.seen, session.timer, self.ready, self.problem],
-                           **{**QUICK, "api_visibility": "undocumented"}, api_name="poll")
+            getattr(shown, name).click(self._acting(act), me, [shown.status, session.timer, *self._buttons()], **QUICK)
+        session.timer.tick(
+            self.poll,
+            [*me, session.held, session.seen, shown.status],
+            [*shown.all, session.seen, session.timer, self.ready, self.problem],
+            **{**QUICK, "api_visibility": "undocumented"},
+            api_name="poll",
+        )
         self.problem.change(toasts(_tell), self.problem, None, **CALM)
-        shown.timeline.input(self.scrub, [*me, shown.timeline], [shown.player, shown.bars, session.held],
-                             js=MOVE_CURSOR, trigger_mode="always_last", **QUICK)
+        shown.timeline.input(
+            self.scrub,
+            [*me, shown.timeline],
+            [shown.player, shown.bars, session.held],
+            js=MOVE_CURSOR,
+            trigger_mode="always_last",
+            **QUICK,
+        )
         self.demos.pick(toasts(self.pick), session.visitor, self.outputs, **IN_TURN)
 
     def _wire_controls(self) -> None:
@@ -120,14 +147,31 @@ class SynthesisTab:
             event(self._setting(name), [*me, settings[name]], None, trigger_mode="always_last", **QUICK)
         cast = [settings[name] for name in ("model", "action", "verifier", "judge")]
         settings["model"].change(toasts(self.choose_model), cast, [self.facts, self.weights, *cast[1:]], **CALM)
-        self.weights.click(toasts(self.download), settings["model"], [self.facts, self.weights, settings["model"]],
-                           show_progress_on=self.facts, concurrency_limit=1, api_visibility="private")
-        gr.on([settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
-              toasts(self.show_stimulus), [settings["model"], settings["action"], *stimulus.widgets],
-              [self.preview, stimulus.seed, stimulus.file, stimulus.start], trigger_mode="always_last", **CALM)
+        self.weights.click(
+            toasts(self.download),
+            settings["model"],
+            [self.facts, self.weights, settings["model"]],
+            show_progress_on=self.facts,
+            concurrency_limit=1,
+            api_visibility="private",
+        )
+        gr.on(
+            [settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
+            toasts(self.show_stimulus),
+            [settings["model"], settings["action"], *stimulus.widgets],
+            [self.preview, stimulus.seed, stimulus.file, stimulus.start],
+            trigger_mode="always_last",
+            **CALM,
+        )
         costly = ("model", "action", "verifier", "judge", "steps", "frames", "size", "coarse")
-        gr.on([self.ready.change, *(settings[name].change for name in costly)], self.show_estimate, self.inputs, self.estimate,
-              trigger_mode="always_last", **QUICK)
+        gr.on(
+            [self.ready.change, *(settings[name].change for name in costly)],
+            self.show_estimate,
+            self.inputs,
+            self.estimate,
+            trigger_mode="always_last",
+            **QUICK,
+        )
         self.paper.click(toasts(self.paper_settings), self.inputs, self.outputs, **CALM)
         self.again.upload(self.run_again, [session.visitor, self.again], self.outputs, **CALM)
 
@@ -142,8 +186,11 @@ class SynthesisTab:
         owner = views.owner_of(visitor)
         seen = runs.list_runs(owner=owner)
         demos = sorted((run for run in seen if run.demo), key=lambda run: run.id)
-        updates = {self.session.visitor: visitor, self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),
-                   **stage.transport(self.stage, "done")}
+        updates = {
+            self.session.visitor: visitor,
+            self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),
+            **stage.transport(self.stage, "done"),
+        }
         if views.find(key, owner) is None:
             own = (run for run in seen if run.final and not run.demo)
             key = next((run.id for run in (*own, *demos)), None)
@@ -160,21 +207,35 @@ class SynthesisTab:
         key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
         if view is None:
             raise RunError("This run is not here any more.")
-        return {**self.fill(view.config, view.changes), **self._on_stage(key, views.owner_of(visitor)),
-                self.session.key: key, self.session.held: None}
+        return {
+            **self.fill(view.config, view.changes),
+            **self._on_stage(key, views.owner_of(visitor)),
+            self.session.key: key,
+            self.session.held: None,
+        }
 
     def _on_stage(self, key: str, owner: str) -> dict[Any, Any]:
         """All that the stage shows of a job or a run. Raises `RunError`."""
         found = views.look(key, owner)
         if isinstance(found, Job):
             status, view = found.status, views.of_job(found)  # in this order: what ends meanwhile is told by the next poll
-            return {**stage.show(self.stage, view), **self._newest(found, view),
-                    self.stage.status: {"run": key, **stage.report(found)}, self.session.seen: {"status": status},
-                    self.session.timer: gr.Timer(SOON), **stage.transport(self.stage, status),
-                    **stage.downloads(self.stage, None)}
-        return {**stage.show(self.stage, views.of_run(found)), self.stage.status: {"run": key, **stage.about(found)},
-                self.session.seen: {"idle": warmup.ready()}, self.session.timer: gr.Timer(SOON),
-                **stage.transport(self.stage, "done"), **stage.downloads(self.stage, found)}
+            return {
+                **stage.show(self.stage, view),
+                **self._newest(found, view),
+                self.stage.status: {"run": key, **stage.report(found)},
+                self.session.seen: {"status": status},
+                self.session.timer: gr.Timer(SOON),
+                **stage.transport(self.stage, status),
+                **stage.downloads(self.stage, None),
+            }
+        return {
+            **stage.show(self.stage, views.of_run(found)),
+            self.stage.status: {"run": key, **stage.about(found)},
+            self.session.seen: {"idle": warmup.ready()},
+            self.session.timer: gr.Timer(SOON),
+            **stage.transport(self.stage, "done"),
+            **stage.downloads(self.stage, found),
+        }
 
     def pick(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
         """A demo was chosen."""
@@ -187,8 +248,14 @@ class SynthesisTab:
         controls.check(config)
         return self.launch(visitor, config, lambda control, owner: runs.perform(config, control, owner=owner))
 
-    def launch(self, visitor: str | None, config: SynthesisConfig, perform: Callable[[Any, str], Any],
-               changes: Iterable[dict[str, Any]] = (), before: views.View | None = None) -> dict[Any, Any]:
+    def launch(
+        self,
+        visitor: str | None,
+        config: SynthesisConfig,
+        perform: Callable[[Any, str], Any],
+        changes: Iterable[dict[str, Any]] = (),
+        before: views.View | None = None,
+    ) -> dict[Any, Any]:
         """Queues a job and puts it on the stage; before: what was done earlier, where a run goes on.
 
         Raises `LeapsError`.
@@ -199,11 +266,17 @@ class SynthesisTab:
         owner = views.owner_of(visitor)
         earlier = (before.metrics, zip(before.steps, before.clips, strict=True)) if before else ((), ())
         job = JOBS.start(owner, config, Control(changes), lambda control: perform(control, owner), *earlier)
-        return {self.session.visitor: visitor, self.session.key: job.id,
-                self.session.seen: {"status": "queued"}, self.session.held: None, self.session.timer: gr.Timer(SOON),
-                self.stage.status: {"run": job.id, **stage.report(job)},
-                self.stage.timeline: gr.Slider(maximum=config.steps, value=0),
-                **stage.transport(self.stage, job.status), **stage.downloads(self.stage, None)}
+        return {
+            self.session.visitor: visitor,
+            self.session.key: job.id,
+            self.session.seen: {"status": "queued"},
+            self.session.held: None,
+            self.session.timer: gr.Timer(SOON),
+            self.stage.status: {"run": job.id, **stage.report(job)},
+            self.stage.timeline: gr.Slider(maximum=config.steps, value=0),
+            **stage.transport(self.stage, job.status),
+            **stage.downloads(self.stage, None),
+        }
 
     @toasts
     def run_again(self, visitor: str | None, file: str) -> dict[Any, Any]:
@@ -215,8 +288,15 @@ class SynthesisTab:
         filled = self.fill(config)
         return filled | self.launch(visitor, config, lambda control, owner: runs.perform(config, control, owner=owner), changes)
 
-    def poll(self, visitor: str | None, key: str | None, held: int | None, seen: dict[str, Any] | None,
-             line: dict[str, Any] | None, request: gr.Request) -> dict[Any, Any]:
+    def poll(
+        self,
+        visitor: str | None,
+        key: str | None,
+        held: int | None,
+        seen: dict[str, Any] | None,
+        line: dict[str, Any] | None,
+        request: gr.Request,
+    ) -> dict[Any, Any]:
         """News of the run on the stage: only what has changed since the page was last told. `line` is the status line in
         the browser; where it is of another run, that run's answer came last, and the stage is shown anew."""
         owner, seen = views.owner_of(visitor), seen or {}
@@ -224,7 +304,7 @@ class SynthesisTab:
         overtaken = (line or {}).get("run", key) != key
         forgotten = job is None and seen.get("status") in LIVE  # the page was asleep for longer than a job waits
         if key and (overtaken or forgotten):
-            with suppress(RunError):                  # it is not here any more
+            with suppress(RunError):  # it is not here any more
                 return self._on_stage(key, owner)
         if job is None or not (job.live or seen.get("status") in LIVE):
             return self._idle(key, seen)
@@ -252,18 +332,26 @@ class SynthesisTab:
         row = view.metrics[-1] if view.metrics else None
         step = row["step"] if row else 0
         clip = job.step.frames if job.step else None
-        return {**stage.picture(self.stage, view, step, clip, row, same_run),
-                self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step)}
+        return {
+            **stage.picture(self.stage, view, step, clip, row, same_run),
+            self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step),
+        }
 
     def _idle(self, key: str | None, seen: dict[str, Any]) -> dict[Any, Any]:
         """Nothing is going on here: says when the models are ready, and asks less often from then on."""
         if seen.get("status") in LIVE:
-            return {self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
-                    self.session.seen: {"status": "stopped"}, **stage.transport(self.stage, "stopped")}
+            return {
+                self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
+                self.session.seen: {"status": "stopped"},
+                **stage.transport(self.stage, "stopped"),
+            }
         updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if warmup.ready() else SOON)}
         if not seen.get("idle") and "status" not in seen:
-            updates |= {self.stage.status: {"run": key, **warmup.report()}, self.session.seen: {"idle": warmup.ready()},
-                        self.ready: warmup.ready()}
+            updates |= {
+                self.stage.status: {"run": key, **warmup.report()},
+                self.session.seen: {"idle": warmup.ready()},
+                self.ready: warmup.ready(),
+            }
         return updates
 
     def _acting(self, act: Callable[[Job], None]) -> Callable[..., Any]:
@@ -272,8 +360,12 @@ class SynthesisTab:
             if job is None:
                 return gr.skip()
             act(job)
-            return {self.stage.status: {"run": key, **stage.report(job)}, self.session.timer: gr.Timer(SOON),
-                    **stage.transport(self.stage, job.status)}
+            return {
+                self.stage.status: {"run": key, **stage.report(job)},
+                self.session.timer: gr.Timer(SOON),
+                **stage.transport(self.stage, job.status),
+            }
+
         return acts
 
     def _setting(self, name: str) -> Callable[..., None]:
@@ -284,6 +376,7 @@ class SynthesisTab:
                     job.control.set(**{name: value})
                 except LeapsError as error:
                     raise gr.Error(str(error), print_exception=False) from None
+
         return sets
 
     def scrub(self, visitor: str | None, key: str | None, step: float) -> dict[Any, Any]:
@@ -292,8 +385,10 @@ class SynthesisTab:
         if view is None:
             return gr.skip()
         newest = view.metrics[-1]["step"] if view.metrics else 0
-        return {**stage.picture(self.stage, view, *view.moment(int(step)), same_run=True),
-                self.session.held: None if step >= newest else int(step)}
+        return {
+            **stage.picture(self.stage, view, *view.moment(int(step)), same_run=True),
+            self.session.held: None if step >= newest else int(step),
+        }
 
     def choose_model(self, key: str, *wanted: str | None) -> dict[Any, Any]:
         """Another model: its facts, its world's actions, and who can verify and judge it. `wanted`: what was chosen of these
@@ -309,11 +404,15 @@ class SynthesisTab:
         spec = models.spec(key)
         weights.download(spec, lambda done, total: progress((done, total), f"{spec.name}: downloading", unit="bytes"))
         gr.Info(f"The weights of {spec.name} are here.")
-        return {self.facts: controls.model_facts(key), self.weights: gr.Button(visible=False),
-                self.settings["model"]: gr.Dropdown(controls.model_choices())}
+        return {
+            self.facts: controls.model_facts(key),
+            self.weights: gr.Button(visible=False),
+            self.settings["model"]: gr.Dropdown(controls.model_choices()),
+        }
 
-    def show_stimulus(self, model: str, action: str, kind: str, seed: float | None, file: str | None,
-                      start: float | None) -> dict[Any, Any]:
+    def show_stimulus(
+        self, model: str, action: str, kind: str, seed: float | None, file: str | None, start: float | None
+    ) -> dict[Any, Any]:
         """The stimulus, shown at once."""
         clip, notices = controls.preview(model, action, kind, seed, file, start)
         for notice in notices:
@@ -344,22 +443,30 @@ class SynthesisTab:
 
     def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> dict[Any, Any]:
         """The controls say this config."""
-        updates = {self.settings[name]: gr.update(value=value)
-                   for name, value in zip(controls.ORDER, controls.values_of(config, changes), strict=True)}
+        updates = {
+            self.settings[name]: gr.update(value=value)
+            for name, value in zip(controls.ORDER, controls.values_of(config, changes), strict=True)
+        }
         updates |= self._chosen_model(config)
         seed = bundled_seed(config.stimuli[0]) if config.stimuli else None
         kind = controls.KINDS[2 if not config.stimuli else 0 if seed is not None else 1]
         updates |= self.show_stimulus(config.model, config.action, kind, seed, None, 0)
         if len(config.stimuli) > 1:
-            gr.Info(f"This run was primed with {len(config.stimuli)} clips. The controls can name one: Start would take the "
-                    "first. Replay (tab Runs) takes them all.")
-        updates |= {self.stimulus.file: gr.File(value=None, visible=kind == controls.KINDS[1]),
-                    self.stimulus.seed: gr.Number(value=seed or 0, visible=kind == controls.KINDS[0])}
+            gr.Info(
+                f"This run was primed with {len(config.stimuli)} clips. The controls can name one: Start would take the "
+                "first. Replay (tab Runs) takes them all."
+            )
+        updates |= {
+            self.stimulus.file: gr.File(value=None, visible=kind == controls.KINDS[1]),
+            self.stimulus.seed: gr.Number(value=seed or 0, visible=kind == controls.KINDS[0]),
+        }
         return updates | {self.stimulus.kind: kind, self.estimate: self.show_config(config)}
 
     def _chosen_model(self, config: SynthesisConfig) -> dict[Any, Any]:
-        return {**self.choose_model(config.model, config.action, config.verifier, config.judge),
-                self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model)}
+        return {
+            **self.choose_model(config.model, config.action, config.verifier, config.judge),
+            self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model),
+        }
 
 
 def default_config() -> SynthesisConfig:

@@ -11,14 +11,22 @@ WEB = Path(__file__).parent / "web"
 
 # Only the weights 400 and 700 of the bundled fonts are complete; 600 would mix two typefaces.
 THEME = gr.themes.Base(
-    primary_hue="teal", neutral_hue="slate", text_size="sm", spacing_size="sm", radius_size="md",
+    primary_hue="teal",
+    neutral_hue="slate",
+    text_size="sm",
+    spacing_size="sm",
+    radius_size="md",
     font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
     font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "monospace"],
 ).set(
-    body_background_fill="*neutral_50", body_background_fill_dark="*neutral_950",
-    button_primary_background_fill="*primary_700", button_primary_background_fill_hover="*primary_800",
-    button_primary_background_fill_dark="*primary_700", button_primary_text_color="white",
-    body_text_color_subdued="*neutral_500", block_info_text_color="*neutral_500",
+    body_background_fill="*neutral_50",
+    body_background_fill_dark="*neutral_950",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_text_color="white",
+    body_text_color_subdued="*neutral_500",
+    block_info_text_color="*neutral_500",
     block_info_text_color_dark="*neutral_400",
 )
 

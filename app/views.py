@@ -62,16 +62,24 @@ def owner_of(visitor: str | None) -> str:
 def of_job(job: Job) -> View:
     """A job's view, as far as it has come."""
     metrics, snapshots = job.metrics[:], job.snapshots[:]
-    return View(job.id, job.config, metrics, [step for step, _ in snapshots], [clip for _, clip in snapshots],
-                job.stimulus, job.control.changes, journey=_journey(job),
-                weights=job.run.record.get("weights", "") if job.run else "")
+    return View(
+        job.id,
+        job.config,
+        metrics,
+        [step for step, _ in snapshots],
+        [clip for _, clip in snapshots],
+        job.stimulus,
+        job.control.changes,
+        journey=_journey(job),
+        weights=job.run.record.get("weights", "") if job.run else "",
+    )
 
 
 def of_run(run: runs.Run) -> View:
     """The view of a run on disk; kept for the next time if all of it can be read."""
     try:
         return _loaded(run.folder, (run.folder / "run.json").stat().st_mtime_ns)
-    except LeapsError:                                # it ended badly, but its clip and figures may be there
+    except LeapsError:  # it ended badly, but its clip and figures may be there
         with suppress(LeapsError):
             return _view(run, [run.done], [run.clip], None, [])
         return _view(run, [], [], None, [])
@@ -113,10 +121,12 @@ def _loaded(folder: Path, changed: int) -> View:
     return _view(run, steps, list(shots.clips), next(iter(run.stimulus), None), journey)
 
 
-def _view(run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None,
-          journey: list[tuple[int, np.ndarray]]) -> View:
-    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey,
-                run.record.get("weights", ""))
+def _view(
+    run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None, journey: list[tuple[int, np.ndarray]]
+) -> View:
+    return View(
+        run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey, run.record.get("weights", "")
+    )
 
 
 def _journey(job: Job) -> list[tuple[int, np.ndarray]]:

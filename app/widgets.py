@@ -17,15 +17,21 @@ from .theme import web
 
 def gallery(**options: Any) -> gr.HTML:
     """Cards of runs; its value is made by `cards`, its event `pick` has the chosen runs' `ids`."""
-    return gr.HTML({}, html_template="<div class='cards'></div>", css_template=web("gallery.css"),
-                   js_on_load=web("gallery.js"), apply_default_css=False, **options)
+    return gr.HTML(
+        {},
+        html_template="<div class='cards'></div>",
+        css_template=web("gallery.css"),
+        js_on_load=web("gallery.js"),
+        apply_default_css=False,
+        **options,
+    )
 
 
-def cards(shown: Sequence[runs.Run], most: int = 1, small: bool = False, empty: str = "",
-          chosen: Sequence[str] = ()) -> dict[str, Any]:
+def cards(
+    shown: Sequence[runs.Run], most: int = 1, small: bool = False, empty: str = "", chosen: Sequence[str] = ()
+) -> dict[str, Any]:
     """What a gallery shows; up to `most` cards can be chosen, and some may be already."""
-    return {"cards": [_card(run) for run in shown], "most": most, "small": small, "empty": empty,
-            "chosen": list(chosen)}
+    return {"cards": [_card(run) for run in shown], "most": most, "small": small, "empty": empty, "chosen": list(chosen)}
 
 
 def percent(share: float | None) -> str:
@@ -41,16 +47,29 @@ def figures(final: dict[str, Any] | None) -> str:
 def bars() -> gr.HTML:
     """The model's five best guesses; its value: {"rows": [(label, share), ...], "wanted": label}."""
     section = sections("plots")["top5"]
-    return gr.HTML({}, html_template=f"<div class='top5'><h4>{html.escape(section.title)}</h4><ol></ol>"
-                   f"<p>{html.escape(section.text)}</p></div>", css_template=web("bars.css"), js_on_load=web("bars.js"),
-                   apply_default_css=False, elem_id="top5", min_width=150, scale=1)
+    return gr.HTML(
+        {},
+        html_template=f"<div class='top5'><h4>{html.escape(section.title)}</h4><ol></ol>"
+        f"<p>{html.escape(section.text)}</p></div>",
+        css_template=web("bars.css"),
+        js_on_load=web("bars.js"),
+        apply_default_css=False,
+        elem_id="top5",
+        min_width=150,
+        scale=1,
+    )
 
 
 def status() -> gr.HTML:
     """One line on what is going on; its value: {"state": word, "text": the rest}."""
-    return gr.HTML({}, html_template="<div class='line'><b role='status'></b><span></span></div>",
-                   css_template=web("status.css"), js_on_load=web("status.js"), apply_default_css=False,
-                   elem_id="status")
+    return gr.HTML(
+        {},
+        html_template="<div class='line'><b role='status'></b><span></span></div>",
+        css_template=web("status.css"),
+        js_on_load=web("status.js"),
+        apply_default_css=False,
+        elem_id="status",
+    )
 
 
 def _card(run: runs.Run) -> dict[str, Any]:

@@ -57,8 +57,23 @@ def page(home: Path) -> Iterator[tuple[str, float]]:
 def command_line(home: Path) -> float:
     """Steps a second of `python -m leaps_core synth`."""
     folder = home / f"cli-{time.time_ns()}"
-    subprocess.run([sys.executable, "-m", "leaps_core", "synth", "--model", SETTINGS["model"], "--action",
-                    SETTINGS["action"], "--out", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "leaps_core",
+            "synth",
+            "--model",
+            SETTINGS["model"],
+            "--action",
+            SETTINGS["action"],
+            "--out",
+            str(folder),
+        ],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     return float(json.loads((folder / "run.json").read_text("utf-8"))["final"]["steps_per_second"])
 
 

@@ -27,8 +27,9 @@ COUNT, SEED = 200, 70_000
 def held_out(key: str) -> np.ndarray:
     """Embeddings (COUNT, D) of new puppets, of all actions in turn."""
     network = models.load(key)
-    return np.concatenate([network.embed(network.fit(video.to_tensor(render_clip(ACTIONS[i % len(ACTIONS)], SEED + i))))
-                           for i in range(COUNT)])
+    return np.concatenate(
+        [network.embed(network.fit(video.to_tensor(render_clip(ACTIONS[i % len(ACTIONS)], SEED + i)))) for i in range(COUNT)]
+    )
 
 
 def compare(bank: banks.Bank, points: np.ndarray, metric: maps.Metric) -> tuple[str, str]:
@@ -37,8 +38,9 @@ def compare(bank: banks.Bank, points: np.ndarray, metric: maps.Metric) -> tuple[
 
     recipe = maps.Recipe("umap", metric)
     vectors = maps.prepare(bank.embeddings, metric)
-    fitted: Any = umap.UMAP(n_neighbors=recipe.neighbours, min_dist=recipe.min_dist, metric=metric, random_state=recipe.seed,
-                            n_jobs=1).fit(vectors)
+    fitted: Any = umap.UMAP(
+        n_neighbors=recipe.neighbours, min_dist=recipe.min_dist, metric=metric, random_state=recipe.seed, n_jobs=1
+    ).fit(vectors)
     theirs, seconds = [], []
     for seed in (42, 43):
         fitted.transform_seed = seed
@@ -54,20 +56,34 @@ def compare(bank: banks.Bank, points: np.ndarray, metric: maps.Metric) -> tuple[
     diagonal = np.linalg.norm(places.max(0) - places.min(0))
     apart, itself = (np.quantile(np.linalg.norm(a - b, axis=1) / diagonal, [0.5, 0.9]) for a, b in ((ours, theirs[0]), theirs))
     wanted = np.array([ACTIONS[i % len(ACTIONS)] for i in range(len(points))])
-    share = [(bank.labels[metrics.nearest(found.astype(np.float32), places, 5)[0]] == wanted[:, None]).mean()
-             for found in (ours, theirs[0])]
-    return (f"| {metric} | {apart[0]:.2%} | {apart[1]:.2%} | {itself[0]:.2%}, {itself[1]:.2%} |",
-            f"{metric}: of the five nearest dots {share[0]:.1%} have the clip's class (umap-learn: {share[1]:.1%}); placing a "
-            f"clip takes {once:.1f} ms, umap-learn's first transform of all {seconds[0]:.1f} s")
+    share = [
+        (bank.labels[metrics.nearest(found.astype(np.float32), places, 5)[0]] == wanted[:, None]).mean()
+        for found in (ours, theirs[0])
+    ]
+    return (
+        f"| {metric} | {apart[0]:.2%} | {apart[1]:.2%} | {itself[0]:.2%}, {itself[1]:.2%} |",
+        f"{metric}: of the five nearest dots {share[0]:.1%} have the clip's class (umap-learn: {share[1]:.1%}); placing a "
+        f"clip takes {once:.1f} ms, umap-learn's first transform of all {seconds[0]:.1f} s",
+    )
 
 
 def large(folder: Path, count: int = 20_000, dims: int = 2048) -> str:
     """A sentence on a large bank's times."""
     rng = np.random.default_rng(0)
     facts = {"model": "made up", "weights": "0" * 16, "world": "puppets", "layer": "none", "puppets": False}
-    bank = banks.assemble(folder / "large.parquet", facts, count, lambda numbers: (
-        {"label": [f"class {i % 100}" for i in numbers], "source": [f"{i}.mp4" for i in numbers],
-         "embedding": rng.random((len(numbers), dims), np.float32)}, []))
+    bank = banks.assemble(
+        folder / "large.parquet",
+        facts,
+        count,
+        lambda numbers: (
+            {
+                "label": [f"class {i % 100}" for i in numbers],
+                "source": [f"{i}.mp4" for i in numbers],
+                "embedding": rng.random((len(numbers), dims), np.float32),
+            },
+            [],
+        ),
+    )
     recipe = maps.Recipe()
     maps.store(maps.Map(recipe, np.arange(count), rng.normal(0, 1, (count, 2)).astype(np.float32)), bank)
     begun = time.perf_counter()
@@ -80,8 +96,10 @@ def large(folder: Path, count: int = 20_000, dims: int = 2048) -> str:
         begun = time.perf_counter()
         atlas.place(rng.random((1, dims), np.float32))
         took.append(time.perf_counter() - begun)
-    return (f"{count:,} clips × {dims:,} numbers: opened with the map in {opening:.2f} s, a first point placed in "
-            f"{took[0]:.2f} s, each other in {1e3 * np.median(took[1:]):.0f} ms")
+    return (
+        f"{count:,} clips × {dims:,} numbers: opened with the map in {opening:.2f} s, a first point placed in "
+        f"{took[0]:.2f} s, each other in {1e3 * np.median(took[1:]):.0f} ms"
+    )
 
 
 def main() -> None:
@@ -93,8 +111,10 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         rows = [compare(bank, points, metric) for metric in ("cosine", "euclidean")]
-    print("| metric | median | 90 % of clips below | umap-learn against itself with another seed: median, 90 % |\n"
-          "| --- | --- | --- | --- |")
+    print(
+        "| metric | median | 90 % of clips below | umap-learn against itself with another seed: median, 90 % |\n"
+        "| --- | --- | --- | --- |"
+    )
     print("\n".join([*(row for row, _ in rows), "", *(said for _, said in rows)]))
     with tempfile.TemporaryDirectory() as folder:
         print(large(Path(folder)))

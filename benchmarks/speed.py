@@ -27,8 +27,10 @@ ACTION = "juggling balls"
 
 def ours(key: str, steps: int, **settings: object) -> float:
     """Steps a second of the library, the first three steps left out."""
-    seconds = [step.seconds for step in synthesize(SynthesisConfig(**{
-        "model": key, "action": ACTION, "steps": steps, "judge": "none", **settings}))]
+    seconds = [
+        step.seconds
+        for step in synthesize(SynthesisConfig(**{"model": key, "action": ACTION, "steps": steps, "judge": "none", **settings}))
+    ]
     return (len(seconds) - 3) / (seconds[-1] - seconds[2])
 
 
@@ -67,8 +69,9 @@ def naive(key: str, steps: int) -> float:
 def import_seconds(statement: str) -> float:
     """Seconds that a statement takes in a fresh interpreter, the best of three."""
     code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
-    return min(float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-               for _ in range(3))
+    return min(
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3)
+    )
 
 
 def main() -> None:
@@ -89,8 +92,11 @@ def main() -> None:
         verifier = models.choose(SynthesisConfig(model=spec.key, action=ACTION)).verifier
         full, plain = ours(spec.key, args.steps, coarse=0.0), naive(spec.key, args.steps)
         average, seconds = whole_run(spec.key)
-        print(f"| {spec.key} | {verifier.key if verifier else 'none'} | {full:.1f} | {average:.1f} | {seconds:.0f} "
-              f"| {plain:.1f} | {full / plain:.2f} |", flush=True)
+        print(
+            f"| {spec.key} | {verifier.key if verifier else 'none'} | {full:.1f} | {average:.1f} | {seconds:.0f} "
+            f"| {plain:.1f} | {full / plain:.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

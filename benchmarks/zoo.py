@@ -28,7 +28,7 @@ def processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):                  # not Linux
+    except (OSError, StopIteration):  # not Linux
         return platform.processor() or platform.machine()
 
 
@@ -44,12 +44,21 @@ def measure(key: str) -> str:
     torch.manual_seed(0)
     models.register(spec, lambda: models.network(key))
     stimulus = np.random.default_rng(0).integers(0, 256, (1, spec.frames, spec.size, spec.size, 3), np.uint8)
-    config = SynthesisConfig(model="random", action=models.labels(spec.world)[0], verifier="none", judge="none",
-                             steps=1 if spec.recompute else 2, coarse=0.0, device="cpu")
+    config = SynthesisConfig(
+        model="random",
+        action=models.labels(spec.world)[0],
+        verifier="none",
+        judge="none",
+        steps=1 if spec.recompute else 2,
+        coarse=0.0,
+        device="cpu",
+    )
     seconds = [0.0, *(step.seconds for step in synthesize(config, stimulus=stimulus))]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return (f"| `{key}` | {(spec.params or 0) / 1e6:.1f} | {spec.frames}×{spec.size}² | {seconds[-1] - seconds[-2]:.1f} "
-            f"| {peak:.1f} | {'yes' if spec.recompute or spec.family == 'rev-MViT' else 'no'} |")
+    return (
+        f"| `{key}` | {(spec.params or 0) / 1e6:.1f} | {spec.frames}×{spec.size}² | {seconds[-1] - seconds[-2]:.1f} "
+        f"| {peak:.1f} | {'yes' if spec.recompute or spec.family == 'rev-MViT' else 'no'} |"
+    )
 
 
 def main() -> None:
@@ -65,8 +74,9 @@ def main() -> None:
     print("| model | M parameters | clip | s a step | peak memory, GiB | recomputes |\n| --- | --- | --- | --- | --- | --- |")
     for spec in models.specs():
         if spec.sources if not args.keys else spec.key in args.keys:
-            done = subprocess.run([sys.executable, "-m", "benchmarks.zoo", "--one", spec.key], cwd=ROOT, capture_output=True,
-                                  text=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "benchmarks.zoo", "--one", spec.key], cwd=ROOT, capture_output=True, text=True
+            )
             print(done.stdout.strip() or f"| `{spec.key}` | failed: {done.stderr.strip().splitlines()[-1:]} |", flush=True)
 
 

@@ -19,12 +19,35 @@ if TYPE_CHECKING:
     from .runs import Run
     from .synthesis import Control, Step, synthesize
 
-_HOMES = {"SynthesisConfig": "config", "LeapsError": "errors", "ConfigError": "errors", "ModelError": "errors",
-          "BankError": "errors", "RunError": "errors", "VideoError": "errors", "Bank": "banks", "Run": "runs",
-          "Control": "synthesis", "Step": "synthesis", "synthesize": "synthesis"}
+_HOMES = {
+    "SynthesisConfig": "config",
+    "LeapsError": "errors",
+    "ConfigError": "errors",
+    "ModelError": "errors",
+    "BankError": "errors",
+    "RunError": "errors",
+    "VideoError": "errors",
+    "Bank": "banks",
+    "Run": "runs",
+    "Control": "synthesis",
+    "Step": "synthesis",
+    "synthesize": "synthesis",
+}
 
-__all__ = ["Bank", "BankError", "ConfigError", "Control", "LeapsError", "ModelError", "Run", "RunError", "Step",
-           "SynthesisConfig", "VideoError", "synthesize"]
+__all__ = [
+    "Bank",
+    "BankError",
+    "ConfigError",
+    "Control",
+    "LeapsError",
+    "ModelError",
+    "Run",
+    "RunError",
+    "Step",
+    "SynthesisConfig",
+    "VideoError",
+    "synthesize",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -66,8 +66,11 @@ class Bank:
         """The bank in a file. Raises `BankError` for a missing, half-written or foreign file."""
         path = Path(path)
         if not path.is_file():
-            raise BankError(f"{path} is not finished: run the same command again, and it goes on." if _parts(path).is_dir()
-                            else f"There is no bank {path}. `python -m leaps_core embed --help` tells how to make one.")
+            raise BankError(
+                f"{path} is not finished: run the same command again, and it goes on."
+                if _parts(path).is_dir()
+                else f"There is no bank {path}. `python -m leaps_core embed --help` tells how to make one."
+            )
         with _readable(path) as file:
             try:
                 facts = json.loads((file.metadata.metadata or {})[b"leaps"])
@@ -76,14 +79,19 @@ class Bank:
                 if file.schema_arrow.field("embedding").type.list_size != facts["dim"]:
                     raise ValueError
             except (KeyError, ValueError, AttributeError):
-                raise BankError(f"{path} is Parquet, but no bank: it doesn't say which model made it. "
-                                "Make one with `python -m leaps_core embed`.") from None
+                raise BankError(
+                    f"{path} is Parquet, but no bank: it doesn't say which model made it. "
+                    "Make one with `python -m leaps_core embed`."
+                ) from None
             if missing := [name for name in COLUMNS if name not in file.schema_arrow.names]:
-                raise BankError(f"{path} lacks the columns {', '.join(missing)}; a bank has {', '.join(COLUMNS)}. Build it "
-                                "again with `python -m leaps_core embed`.")
+                raise BankError(
+                    f"{path} lacks the columns {', '.join(missing)}; a bank has {', '.join(COLUMNS)}. Build it "
+                    "again with `python -m leaps_core embed`."
+                )
             if facts["count"] != file.metadata.num_rows:
-                raise BankError(f"{path} is damaged: it holds {file.metadata.num_rows} clips of {facts['count']}. "
-                                "Build it again.")
+                raise BankError(
+                    f"{path} is damaged: it holds {file.metadata.num_rows} clips of {facts['count']}. Build it again."
+                )
         return cls(path, facts)
 
     def __len__(self) -> int:
@@ -157,11 +165,15 @@ class Bank:
         """Raise `BankError` unless this model with these weights (None: those it has now) made the bank."""
         weights = weights or models.fingerprint(spec)
         if spec.key != self.facts["model"]:
-            raise BankError(f"The bank {self.name} is of “{self.facts['model']}”, not of “{spec.key}”: their embeddings can't "
-                            f"be compared. Choose a bank of “{spec.key}”, or make one (`python -m leaps_core embed`).")
+            raise BankError(
+                f"The bank {self.name} is of “{self.facts['model']}”, not of “{spec.key}”: their embeddings can't "
+                f"be compared. Choose a bank of “{spec.key}”, or make one (`python -m leaps_core embed`)."
+            )
         if weights != self.facts["weights"]:
-            raise BankError(f"The bank {self.name} was made by other weights of “{spec.key}” ({self.facts['weights']}, not "
-                            f"{weights}). Build it again with `python -m leaps_core embed`.")
+            raise BankError(
+                f"The bank {self.name} was made by other weights of “{spec.key}” ({self.facts['weights']}, not "
+                f"{weights}). Build it again with `python -m leaps_core embed`."
+            )
 
     def _vectors(self, table: pa.Table) -> np.ndarray:
         column = table["embedding"].combine_chunks()
@@ -196,8 +208,14 @@ def found() -> list[Path]:
 # ------------------------------------------------------------------------------------------------------------- writing
 
 
-def assemble(out: Path, facts: dict[str, Any], count: int, make: Callable[[range], tuple[dict[str, Any], Skipped]],
-             skipped: Skipped | None = None, progress: Progress | None = None) -> Bank:
+def assemble(
+    out: Path,
+    facts: dict[str, Any],
+    count: int,
+    make: Callable[[range], tuple[dict[str, Any], Skipped]],
+    skipped: Skipped | None = None,
+    progress: Progress | None = None,
+) -> Bank:
     """Write a bank of up to `count` clips, a part at a time; never holds more than one part in memory.
 
     `make(numbers)` gives the columns of those clips: label, source, seed (or None), poster, preview (bytes or None), embedding
@@ -207,8 +225,10 @@ def assemble(out: Path, facts: dict[str, Any], count: int, make: Callable[[range
     if out.exists():
         bank = Bank.open(out)
         if any(bank.facts.get(name) != value for name, value in facts.items()):
-            raise BankError(f"{out} is there already and another bank (of “{bank.facts['model']}”, {len(bank)} clips). "
-                            "Delete it, or choose another --out.")
+            raise BankError(
+                f"{out} is there already and another bank (of “{bank.facts['model']}”, {len(bank)} clips). "
+                "Delete it, or choose another --out."
+            )
         return bank
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -234,8 +254,10 @@ def _same_plan(path: Path, facts: dict[str, Any], count: int) -> None:
     """What was begun here must be the same bank. Raises `BankError`."""
     text = json.dumps({**facts, "count": count}, sort_keys=True)
     if path.exists() and path.read_text("utf-8") != text:
-        raise BankError(f"{path.parent} holds parts of another bank (another model, other weights or other clips). "
-                        "Delete it, or choose another --out.")
+        raise BankError(
+            f"{path.parent} holds parts of another bank (another model, other weights or other clips). "
+            "Delete it, or choose another --out."
+        )
     path.write_text(text, "utf-8")
 
 
@@ -251,14 +273,21 @@ def _write_part(path: Path, columns: dict[str, Any], skipped: Skipped) -> None:
         small = vectors.astype(np.float16)
     broken = np.flatnonzero(~np.isfinite(small).all(1))
     if len(broken):
-        raise BankError(f"The embedding of {columns['source'][broken[0]]} is not a number, or above what float16 holds "
-                        "(65504). The model's weights may be damaged.")
+        raise BankError(
+            f"The embedding of {columns['source'][broken[0]]} is not a number, or above what float16 holds "
+            "(65504). The model's weights may be damaged."
+        )
     empty = [None] * len(vectors)
-    table = pa.table({
-        "label": pa.array(columns["label"], pa.string()), "source": pa.array(columns["source"], pa.string()),
-        "seed": pa.array(columns.get("seed", empty), pa.int64()), "poster": pa.array(columns.get("poster", empty), pa.binary()),
-        "preview": pa.array(columns.get("preview", empty), pa.binary()),
-        "embedding": pa.FixedSizeListArray.from_arrays(pa.array(small.reshape(-1), pa.float16()), small.shape[1])})
+    table = pa.table(
+        {
+            "label": pa.array(columns["label"], pa.string()),
+            "source": pa.array(columns["source"], pa.string()),
+            "seed": pa.array(columns.get("seed", empty), pa.int64()),
+            "poster": pa.array(columns.get("poster", empty), pa.binary()),
+            "preview": pa.array(columns.get("preview", empty), pa.binary()),
+            "embedding": pa.FixedSizeListArray.from_arrays(pa.array(small.reshape(-1), pa.float16()), small.shape[1]),
+        }
+    )
     table = table.replace_schema_metadata({"skipped": json.dumps(skipped)})
     part = path.with_suffix(".part")
     pq.write_table(table, part, compression="zstd")
@@ -291,8 +320,13 @@ def _merge(out: Path, parts: list[Path], facts: dict[str, Any], skipped: Skipped
             count += len(table)
             digest.update(table["embedding"].combine_chunks().flatten().to_numpy(zero_copy_only=False).tobytes())
             digest.update(repr((table["label"].to_pylist(), table["source"].to_pylist())).encode())
-        facts = {**facts, "dim": schema.field("embedding").type.list_size, "count": count, "skipped": skipped,
-                 "digest": digest.hexdigest()[:16]}
+        facts = {
+            **facts,
+            "dim": schema.field("embedding").type.list_size,
+            "count": count,
+            "skipped": skipped,
+            "digest": digest.hexdigest()[:16],
+        }
         writer.add_key_value_metadata({"leaps": json.dumps(facts, ensure_ascii=False)})
     os.replace(unfinished, out)
 
@@ -315,8 +349,10 @@ def _readable(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
-        raise BankError(f"{path} is no bank, or only half of one: {str(error).splitlines()[0]} Build it again with "
-                        "`python -m leaps_core embed`.") from None
+        raise BankError(
+            f"{path} is no bank, or only half of one: {str(error).splitlines()[0]} Build it again with "
+            "`python -m leaps_core embed`."
+        ) from None
 
 
 def _offsets(file: Any) -> np.ndarray:

@@ -63,8 +63,9 @@ class Fourier(nn.Module):
     β = 1 / motion_speed: at a speed of 1, change in time is as cheap as detail in space, above it cheaper.
     """
 
-    def __init__(self, shape: tuple[int, int, int], motion_speed: float, generator: torch.Generator,
-                 device: torch.device) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], motion_speed: float, generator: torch.Generator, device: torch.device
+    ) -> None:
         super().__init__()
         t, h, w = shape
         noise = SPREAD * torch.randn((1, 3, t, h, w // 2 + 1, 2), generator=generator)
@@ -126,8 +127,9 @@ class Fourier(nn.Module):
 Canvas = Pixels | Fourier
 
 
-def make_canvas(config: SynthesisConfig, shape: tuple[int, int, int], mean: Tensor, std: Tensor,
-                generator: torch.Generator) -> Canvas:
+def make_canvas(
+    config: SynthesisConfig, shape: tuple[int, int, int], mean: Tensor, std: Tensor, generator: torch.Generator
+) -> Canvas:
     """The canvas that the config asks for, of (T, H, W), on the device of `mean`; noise from a CPU generator."""
     if config.canvas == "pixels":
         return Pixels(shape, mean, std, generator)

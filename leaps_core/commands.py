@@ -86,9 +86,21 @@ def list_models(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps([_facts(spec) for spec in specs], indent=1, ensure_ascii=False))
         return
-    rows = [(spec.key, spec.name, spec.world, f"{spec.frames}×{spec.size}²", _millions(spec.params),
-             _percent(spec.accuracy), "yes" if spec.robust else "no", "yes" if spec.can_verify else "no", spec.role,
-             models.state(spec)) for spec in specs]
+    rows = [
+        (
+            spec.key,
+            spec.name,
+            spec.world,
+            f"{spec.frames}×{spec.size}²",
+            _millions(spec.params),
+            _percent(spec.accuracy),
+            "yes" if spec.robust else "no",
+            "yes" if spec.can_verify else "no",
+            spec.role,
+            models.state(spec),
+        )
+        for spec in specs
+    ]
     _table(("key", "name", "world", "clip", "params", "accuracy", "robust", "can verify", "role", "weights"), rows)
     for sentence in models.failures():
         print(f"note: {sentence}", file=sys.stderr)
@@ -106,9 +118,11 @@ def download(options: argparse.Namespace) -> None:
 
     for spec in [models.spec(key) for key in options.models]:
         if models.state(spec) == "download":
-            print(f"{spec.name}, licence: {spec.licence}"
-                  f"{' (no commercial use)' if 'NC' in spec.licence else ''}", file=sys.stderr)
+            print(
+                f"{spec.name}, licence: {spec.licence}{' (no commercial use)' if 'NC' in spec.licence else ''}", file=sys.stderr
+            )
         with tqdm(desc=spec.key, unit="B", unit_scale=True, dynamic_ncols=True, leave=False) as bar:
+
             def progress(done: int, total: int | None, bar: tqdm[NoReturn] = bar) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
@@ -126,15 +140,29 @@ def inspect_model(options: argparse.Namespace) -> None:
         _list_modules(spec, inspection.layers(spec, options.frames, options.size))
         return
     report = inspection.inspect(spec, options.frames, options.size)
-    print(f"{spec.name}: {report.parameters / 1e6:.2f} M parameters, clip {'×'.join(map(str, report.clip))}, weights "
-          f"{models.state(spec)}; shapes are the same with any weights")
+    print(
+        f"{spec.name}: {report.parameters / 1e6:.2f} M parameters, clip {'×'.join(map(str, report.clip))}, weights "
+        f"{models.state(spec)}; shapes are the same with any weights"
+    )
     if spec.caution:
         print(f"note: {spec.caution}")
     if report.taps:
         primed = {report.primed(share): f"priming ends here at {share} %" for share in (20, 40, 60, 80, 100)}
-        _table(("tap", "layer", "output", "channels", "moments", "λ (this layer)", ""),
-               [(str(index), tap.name, "×".join(map(str, tap.shape)), str(tap.channels), str(tap.moments),
-                 f"{tap.weight:.3f}", primed.get(index, "")) for index, tap in enumerate(report.taps, 1)])
+        _table(
+            ("tap", "layer", "output", "channels", "moments", "λ (this layer)", ""),
+            [
+                (
+                    str(index),
+                    tap.name,
+                    "×".join(map(str, tap.shape)),
+                    str(tap.channels),
+                    str(tap.moments),
+                    f"{tap.weight:.3f}",
+                    primed.get(index, ""),
+                )
+                for index, tap in enumerate(report.taps, 1)
+            ],
+        )
     else:
         print(f"no taps{'' if report.modules else ', as it shows no modules'}: neither priming nor temporal coherence")
     where = f"{spec.embedding_layer}, {report.embedding} channels" if spec.embedding_layer else "none"
@@ -146,10 +174,17 @@ def _list_modules(spec: ModelSpec, shapes: dict[str, tuple[int, ...]]) -> None:
     if not shapes:
         print(f"“{spec.key}” shows none of its modules, so nothing can be tapped and there are no embeddings.")
         return
-    _table(("module", "output", ""), [
-        (name, "×".join(map(str, shape)) or "no tensor",
-         ", ".join(["tap"] * bool(re.fullmatch(spec.taps, name)) + ["embeddings"] * (name == spec.embedding_layer)))
-        for name, shape in shapes.items()])
+    _table(
+        ("module", "output", ""),
+        [
+            (
+                name,
+                "×".join(map(str, shape)) or "no tensor",
+                ", ".join(["tap"] * bool(re.fullmatch(spec.taps, name)) + ["embeddings"] * (name == spec.embedding_layer)),
+            )
+            for name, shape in shapes.items()
+        ],
+    )
 
 
 def list_runs(options: argparse.Namespace) -> None:
@@ -158,9 +193,20 @@ def list_runs(options: argparse.Namespace) -> None:
     if not found:
         print(f"No runs yet. Make one: {PROGRAM} synth --help", file=sys.stderr)
         return
-    _table(("id", "status", "action", "model", "steps", "model says", "verifier", "judge"),
-           [("demo " * run.demo + run.id, run.status, run.config.action, run.config.model,
-             f"{run.done}/{run.config.steps}", *_says(run.final)) for run in found])
+    _table(
+        ("id", "status", "action", "model", "steps", "model says", "verifier", "judge"),
+        [
+            (
+                "demo " * run.demo + run.id,
+                run.status,
+                run.config.action,
+                run.config.model,
+                f"{run.done}/{run.config.steps}",
+                *_says(run.final),
+            )
+            for run in found
+        ],
+    )
 
 
 def show_run(options: argparse.Namespace) -> None:
@@ -168,8 +214,15 @@ def show_run(options: argparse.Namespace) -> None:
     run = _run(options.id)
     defaults = {name: field.default for name, field in FIELDS.items()}
     settings = {name: value for name, value in run.config.model_dump().items() if value != defaults[name]}
-    lines = {"run": run.id, "status": run.status, "made": run.record["created"][:19].replace("T", " ") + " UTC",
-             "steps done": run.done, "steps": run.config.steps, **settings, **_figures(run.final or {})}
+    lines = {
+        "run": run.id,
+        "status": run.status,
+        "made": run.record["created"][:19].replace("T", " ") + " UTC",
+        "steps done": run.done,
+        "steps": run.config.steps,
+        **settings,
+        **_figures(run.final or {}),
+    }
     for name, value in lines.items():
         print(f"{name:<18} {_word(value)}")
     for change in run.changes:
@@ -193,8 +246,13 @@ def compare_runs(options: argparse.Namespace) -> None:
     rows += [(name, sides[0][name], sides[1][name]) for name in sides[0]]
     _table(("", a.id, b.id), rows)
     alike = found["difference"]
-    print("The clips can't be compared: their shapes differ, or one is missing." if alike is None else
-          f"The clips' pixels differ by {100 * alike:.2f} % on average." if alike else "The clips are the same.")
+    print(
+        "The clips can't be compared: their shapes differ, or one is missing."
+        if alike is None
+        else f"The clips' pixels differ by {100 * alike:.2f} % on average."
+        if alike
+        else "The clips are the same."
+    )
 
 
 def delete_run(options: argparse.Namespace) -> None:
@@ -241,8 +299,11 @@ def embed_clips(options: argparse.Namespace) -> None:
     classes = sorted(set(bank.labels.tolist()))
     strange = set(classes) - set(models.labels(bank.facts["world"]))
     if strange:
-        print(f"note: “{options.model}” knows no action named {', '.join(sorted(strange)[:5])}"
-              f"{' and more' * (len(strange) > 5)}; its runs can't be compared with these clips.", file=sys.stderr)
+        print(
+            f"note: “{options.model}” knows no action named {', '.join(sorted(strange)[:5])}"
+            f"{' and more' * (len(strange) > 5)}; its runs can't be compared with these clips.",
+            file=sys.stderr,
+        )
     print(f"{len(bank)} clips of {len(classes)} classes, {len(bank.facts['skipped'])} skipped", file=sys.stderr)
     print(bank.path)
 
@@ -267,8 +328,21 @@ def study_embedding(options: argparse.Namespace) -> None:
     from .studies import embedding
 
     own, judges, stimuli = (Path(path) if path else None for path in (options.bank, options.judge_bank, options.stimuli))
-    print(embedding.markdown(embedding.study(options.action, options.model, options.n, Path(options.cache), Path(options.docs),
-                                             own, judges, dict(map(_setting, options.set)), stimuli)))
+    print(
+        embedding.markdown(
+            embedding.study(
+                options.action,
+                options.model,
+                options.n,
+                Path(options.cache),
+                Path(options.docs),
+                own,
+                judges,
+                dict(map(_setting, options.set)),
+                stimuli,
+            )
+        )
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- a synthesis
@@ -286,8 +360,10 @@ def _asked(options: argparse.Namespace) -> tuple[SynthesisConfig, list[dict[str,
     if options.again is None:
         missing = [f"--{name}" for name in ("model", "action") if name not in asked]
         if missing:
-            raise ConfigError(f"{' and '.join(missing)} missing: say which model to invert and which action to make "
-                              f"(`{PROGRAM} models`, `{PROGRAM} actions MODEL`).")
+            raise ConfigError(
+                f"{' and '.join(missing)} missing: say which model to invert and which action to make "
+                f"(`{PROGRAM} models`, `{PROGRAM} actions MODEL`)."
+            )
         config = SynthesisConfig(model=asked["model"], action=asked["action"])
     else:
         config, changes = runs.from_json(Path(options.again))
@@ -303,8 +379,11 @@ def _stimuli(names: Sequence[str]) -> tuple[str, ...]:
     """Files become absolute, so that the run can be done again from anywhere."""
     if "none" in names and len(names) > 1:
         raise ConfigError(f"--stimulus is {' '.join(names)}; expected files, or none alone.")
-    return () if list(names) == ["none"] else tuple(
-        name if name.startswith("bundled:") else str(Path(name).expanduser().absolute()) for name in names)
+    return (
+        ()
+        if list(names) == ["none"]
+        else tuple(name if name.startswith("bundled:") else str(Path(name).expanduser().absolute()) for name in names)
+    )
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -334,8 +413,11 @@ def _follow(steps: Generator[tuple[runs.Run, Step]], control: Control) -> int:
         return 130
     print(run.config.action + ": model {}, verifier {}, judge {}".format(*_says(run.final)))
     if interrupted and run.status == "stopped":
-        print(f"leaps: stopped and saved at step {run.done} of {run.config.steps}; to go on: {PROGRAM} runs resume "
-              f"{shlex.quote(_name(run))}", file=sys.stderr)
+        print(
+            f"leaps: stopped and saved at step {run.done} of {run.config.steps}; to go on: {PROGRAM} runs resume "
+            f"{shlex.quote(_name(run))}",
+            file=sys.stderr,
+        )
     print(run.folder)
     return 130 if interrupted else 0
 
@@ -351,8 +433,9 @@ def _watch(steps: Generator[tuple[runs.Run, Step]], control: Control) -> tuple[r
             if bar is None:
                 for notice in run.notices:
                     print("note:", notice, file=sys.stderr)
-                bar = shown.enter_context(tqdm(total=step.total, initial=step.index - 1, unit="step",
-                                               dynamic_ncols=True, mininterval=0.3))
+                bar = shown.enter_context(
+                    tqdm(total=step.total, initial=step.index - 1, unit="step", dynamic_ncols=True, mininterval=0.3)
+                )
             bar.set_postfix_str(_losses(step), refresh=False)
             bar.update(step.index - bar.n)
     return run, interrupted.is_set() or run is None
@@ -382,8 +465,21 @@ def _stops_on_interrupt(control: Control) -> Iterator[threading.Event]:
 
 
 def _facts(spec: ModelSpec) -> dict[str, Any]:
-    names = ("key", "name", "family", "world", "role", "can_verify", "robust", "accuracy", "params", "frames", "size",
-             "licence", "about")
+    names = (
+        "key",
+        "name",
+        "family",
+        "world",
+        "role",
+        "can_verify",
+        "robust",
+        "accuracy",
+        "params",
+        "frames",
+        "size",
+        "licence",
+        "about",
+    )
     return {**{name: getattr(spec, name) for name in names}, "state": models.state(spec)}
 
 
@@ -410,9 +506,12 @@ def _says(final: dict[str, Any] | None) -> list[str]:
 
 def _figures(final: dict[str, Any]) -> dict[str, str]:
     """Final figures as words, by names that no setting has."""
-    return {f"{name} says" if name in ("model", "verifier", "judge") else name:
-            _percent(value) if name in ("model", "verifier", "judge") else _word(value)
-            for name, value in final.items()}
+    return {
+        f"{name} says" if name in ("model", "verifier", "judge") else name: _percent(value)
+        if name in ("model", "verifier", "judge")
+        else _word(value)
+        for name, value in final.items()
+    }
 
 
 def _word(value: Any) -> str:

@@ -34,8 +34,9 @@ class Entry:
     clip: np.ndarray
 
 
-def variants(config: SynthesisConfig, keys: Sequence[str] = (), field: str = "",
-             values: Sequence[Any] = ()) -> list[SynthesisConfig]:
+def variants(
+    config: SynthesisConfig, keys: Sequence[str] = (), field: str = "", values: Sequence[Any] = ()
+) -> list[SynthesisConfig]:
     """The configs to run: `config` with each model of `keys` (none: its own), times each of `values` of one field.
 
     Raises `LeapsError` for unknown models, fields or values, for none or more than `MOST` runs, and for models of several
@@ -43,8 +44,11 @@ def variants(config: SynthesisConfig, keys: Sequence[str] = (), field: str = "",
     """
     if field and info(field)["default"] is None and field != "margin":
         raise ConfigError(f"“{field}” can't be varied. Choose another setting.")
-    made = [config.but(model=key, **({field: value} if field else {}))
-            for key in (keys or [config.model]) for value in (values if field else [None])]
+    made = [
+        config.but(model=key, **({field: value} if field else {}))
+        for key in (keys or [config.model])
+        for value in (values if field else [None])
+    ]
     made = list(dict.fromkeys(made))
     if not 2 <= len(made) <= MOST:
         raise ConfigError(f"A comparison of {len(made)} was asked for; choose 2 to {MOST} models or values.")
@@ -57,8 +61,11 @@ def differences(configs: Sequence[SynthesisConfig]) -> list[str]:
     """A short name for each config: what sets it apart from the others."""
     dumps = [config.model_dump() for config in configs]
     apart = [name for name in FIELDS if any(dump[name] != dumps[0][name] for dump in dumps)]
-    return [", ".join(models.spec(dump["model"]).name if name == "model" else f"{name} {_word(dump[name])}" for name in apart)
-            or models.spec(dump["model"]).name for dump in dumps]
+    return [
+        ", ".join(models.spec(dump["model"]).name if name == "model" else f"{name} {_word(dump[name])}" for name in apart)
+        or models.spec(dump["model"]).name
+        for dump in dumps
+    ]
 
 
 def note(final: dict[str, Any] | None) -> str:
@@ -98,7 +105,7 @@ def film(title: str, entries: Sequence[Entry], columns: int = 4) -> np.ndarray:
         _words(draw, x, y, large, entry)
     frames = np.repeat(np.asarray(page)[None], length, 0)
     for clip, (x, y) in zip(clips, corners, strict=True):
-        frames[:, y + 36:y + 36 + large, x:x + large] = clip
+        frames[:, y + 36 : y + 36 + large, x : x + large] = clip
     return frames
 
 

@@ -14,12 +14,16 @@ from pydantic.fields import FieldInfo
 from .errors import ConfigError
 
 
-def _field(default: Any, text: str, *, unit: str = "", live: bool = False, step: float | None = None,
-           **limits: Any) -> Any:
+def _field(default: Any, text: str, *, unit: str = "", live: bool = False, step: float | None = None, **limits: Any) -> Any:
     """A field with what a person needs to set it: its meaning, unit, range, slider step, and whether it acts
     while a run is going on (`live`)."""
-    return Field(default, description=text, allow_inf_nan=None if not isinstance(default, float) else False,
-                 json_schema_extra={"unit": unit, "live": live, "step": step}, **limits)
+    return Field(
+        default,
+        description=text,
+        allow_inf_nan=None if not isinstance(default, float) else False,
+        json_schema_extra={"unit": unit, "live": live, "step": step},
+        **limits,
+    )
 
 
 class SynthesisConfig(BaseModel):
@@ -33,8 +37,10 @@ class SynthesisConfig(BaseModel):
     model: str = Field(description="Key of the model to invert (`python -m leaps_core models` lists them).")
     action: str = Field(description="Label of the action to synthesize, as the model's world names it.")
     stimuli: tuple[str, ...] = _field(
-        ("bundled:0",), "Real clips that prime the run: files, or bundled:SEED for a bundled clip of the action. "
-        "Several are averaged. None at all: unprimed.")
+        ("bundled:0",),
+        "Real clips that prime the run: files, or bundled:SEED for a bundled clip of the action. "
+        "Several are averaged. None at all: unprimed.",
+    )
     stimulus_start: float = _field(0.0, "Where in an uploaded video the stimulus starts.", unit="s", ge=0)
     verifier: str = _field("auto", "Batch-norm network whose statistics the clip should match: a key, auto, or none.")
     judge: str = _field("auto", "Network that only scores the clip: a key, auto (the world's own), or none.")
@@ -46,7 +52,8 @@ class SynthesisConfig(BaseModel):
     coarse: float = _field(0.5, "Share of the steps spent at half resolution first.", step=0.05, ge=0, le=1)
 
     canvas: Literal["fourier", "pixels"] = _field(
-        "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's).")
+        "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's)."
+    )
     learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, step=0.005, ge=0.0, le=1.0)
     floor: float = _field(0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
     warmup: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
@@ -55,34 +62,61 @@ class SynthesisConfig(BaseModel):
 
     r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.05)
     coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.5, ge=0, le=100)
-    diversity: float = _field(1.0, "Weight of feature diversity (the verifier's statistics), times r.",
-                              live=True, step=0.1, ge=0, le=10)
+    diversity: float = _field(
+        1.0, "Weight of feature diversity (the verifier's statistics), times r.", live=True, step=0.1, ge=0, le=10
+    )
     margin: float | None = _field(
-        None, "How far distant moments must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
-        ge=0, le=1000)
+        None,
+        "How far distant moments must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
+        ge=0,
+        le=1000,
+    )
     lambda_1: float = _field(1.0, "Priming weight of the first layer.", live=True, step=0.05, ge=0, le=4)
     lambda_L: float = _field(0.5, "Priming weight of the last layer.", live=True, step=0.05, ge=0, le=4)
-    priming_share: int = _field(100, "Share of the layers that are primed, from the first on.",
-                                unit="%", live=True, step=20, ge=0, le=100)
-    smoothness: float = _field(0.4, "Penalty on differences between neighbouring pixels, in space and in time.",
-                               live=True, step=0.1, ge=0, le=10)
-    motion_speed: float = _field(0.8, "Slow (small) or fast (large) motion; at 0.8, clips move about as much as real ones.",
-                                 unit="×", live=True, step=0.05, ge=0.1, le=10)
-    norm: float = _field(0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).",
-                         live=True, step=0.001, ge=0, le=1)
+    priming_share: int = _field(
+        100, "Share of the layers that are primed, from the first on.", unit="%", live=True, step=20, ge=0, le=100
+    )
+    smoothness: float = _field(
+        0.4, "Penalty on differences between neighbouring pixels, in space and in time.", live=True, step=0.1, ge=0, le=10
+    )
+    motion_speed: float = _field(
+        0.8,
+        "Slow (small) or fast (large) motion; at 0.8, clips move about as much as real ones.",
+        unit="×",
+        live=True,
+        step=0.05,
+        ge=0.1,
+        le=10,
+    )
+    norm: float = _field(
+        0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", live=True, step=0.001, ge=0, le=1
+    )
 
-    jitter: float = _field(0.12, "Random shift of each step's view, as a share of the size.",
-                           live=True, step=0.01, ge=0, le=0.5)
-    jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1,
-                              ge=0, le=32)
+    jitter: float = _field(
+        0.12, "Random shift of each step's view, as a share of the size.", live=True, step=0.01, ge=0, le=0.5
+    )
+    jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1, ge=0, le=32)
     zoom: float = _field(0.15, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
     rotate: float = _field(8.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
-    noise: float = _field(0.2, "Largest noise added to a view (standard deviation); less while the model is unsure.",
-                          live=True, step=0.01, ge=0, le=0.5)
-    colour: float = _field(0.3, "Largest random change of a view's contrast and colours; less while the model is unsure.",
-                           live=True, step=0.01, ge=0, le=0.5)
-    flip: bool = _field(False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).",
-                        live=True)
+    noise: float = _field(
+        0.2,
+        "Largest noise added to a view (standard deviation); less while the model is unsure.",
+        live=True,
+        step=0.01,
+        ge=0,
+        le=0.5,
+    )
+    colour: float = _field(
+        0.3,
+        "Largest random change of a view's contrast and colours; less while the model is unsure.",
+        live=True,
+        step=0.01,
+        ge=0,
+        le=0.5,
+    )
+    flip: bool = _field(
+        False, "Mirror each view at random (the paper does; where left and right differ, it ghosts).", live=True
+    )
 
     device: Literal["auto", "cpu", "cuda", "mps"] = _field("auto", "Where to compute.")
 
@@ -120,11 +154,16 @@ def info(name: str) -> dict[str, Any]:
         raise ConfigError(f"There is no setting “{name}”. Known: {', '.join(FIELDS)}.")
     field = FIELDS[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    limits = {kind: getattr(rule, kind) for rule in field.metadata for kind in ("ge", "gt", "le", "lt")
-              if hasattr(rule, kind)}
-    return {"min": limits.get("ge", limits.get("gt")), "max": limits.get("le", limits.get("lt")),
-            "unit": extra.get("unit", ""), "step": extra.get("step"), "live": extra.get("live", False),
-            "default": None if field.is_required() else field.default, "text": field.description or ""}
+    limits = {kind: getattr(rule, kind) for rule in field.metadata for kind in ("ge", "gt", "le", "lt") if hasattr(rule, kind)}
+    return {
+        "min": limits.get("ge", limits.get("gt")),
+        "max": limits.get("le", limits.get("lt")),
+        "unit": extra.get("unit", ""),
+        "step": extra.get("step"),
+        "live": extra.get("live", False),
+        "default": None if field.is_required() else field.default,
+        "text": field.description or "",
+    }
 
 
 LIVE = tuple(name for name in FIELDS if info(name)["live"])

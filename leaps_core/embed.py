@@ -65,11 +65,16 @@ def plan_puppets(count: int, seed: int = PUPPET_SEED) -> Plan:
 def plan_folder(videos: Path) -> Plan:
     """The videos in DIR/label/, a label a folder. Raises `BankError` if there are none, or one has two labels."""
     files = files_in(videos)
-    clips = [Clip(path.relative_to(videos).parts[0], path.relative_to(videos).as_posix(), path)
-             for path in files if path.parent != videos]
+    clips = [
+        Clip(path.relative_to(videos).parts[0], path.relative_to(videos).as_posix(), path)
+        for path in files
+        if path.parent != videos
+    ]
     if not clips:
-        raise BankError(f"{videos} has {len(files)} videos of its own and none in folders named after their labels. "
-                        "Expected DIR/label/clip.mp4, or give --labels.")
+        raise BankError(
+            f"{videos} has {len(files)} videos of its own and none in folders named after their labels. "
+            "Expected DIR/label/clip.mp4, or give --labels."
+        )
     return _without_copies(clips, [(path.name, "it lies in no label's folder") for path in files if path.parent == videos])
 
 
@@ -93,11 +98,16 @@ def plan_csv(videos: Path, table: Path) -> Plan:
             skipped.append((whole, "it ends before it starts"))
         else:
             source = path.relative_to(videos).as_posix()
-            clips.append(Clip(row["label"], source, path) if cut else
-                         Clip(row["label"], f"{source} from {start:g} s", path, start, end - start))
+            clips.append(
+                Clip(row["label"], source, path)
+                if cut
+                else Clip(row["label"], f"{source} from {start:g} s", path, start, end - start)
+            )
     if not clips:
-        raise BankError(f"None of the {len(rows)} rows of {table} has a video in {videos}. Expected names like "
-                        f"{_cut(rows[0])}.mp4 or {rows[0]['youtube_id']}.mp4.")
+        raise BankError(
+            f"None of the {len(rows)} rows of {table} has a video in {videos}. Expected names like "
+            f"{_cut(rows[0])}.mp4 or {rows[0]['youtube_id']}.mp4."
+        )
     return _without_copies(clips, skipped)
 
 
@@ -130,8 +140,10 @@ def _rows(table: Path) -> list[dict[str, str]]:
         try:
             float(row["time_start"]), float(row["time_end"])
         except (TypeError, ValueError):
-            raise BankError(f"{table}, line {number}: the times are {row['time_start']!r} and {row['time_end']!r}; expected "
-                            "numbers of seconds.") from None
+            raise BankError(
+                f"{table}, line {number}: the times are {row['time_start']!r} and {row['time_end']!r}; expected "
+                "numbers of seconds."
+            ) from None
     return rows
 
 
@@ -148,8 +160,10 @@ def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
         assert clip.path is not None
         first = kept.setdefault((names.get(clip.path, str(clip.path)), clip.start), clip)
         if first.label != clip.label:
-            raise BankError(f"The same clip has two labels: {first.source} is “{first.label}”, {clip.source} is "
-                            f"“{clip.label}”. Remove one of them.")
+            raise BankError(
+                f"The same clip has two labels: {first.source} is “{first.label}”, {clip.source} is "
+                f"“{clip.label}”. Remove one of them."
+            )
         if first is not clip:
             skipped.append((clip.source, f"a copy of {first.source}"))
     return Plan(tuple(kept.values()), tuple(skipped))
@@ -190,9 +204,15 @@ def build(plan: Plan, key: str, out: Path, progress: Progress | None = None, dev
         raise BankError(f"“{key}” knows the world {spec.world}, not puppets. Give --videos.")
     wanted = repr([(clip.label, clip.source, clip.start, clip.span, clip.seed) for clip in clips])
     wanted += "" if puppets else ", centred"  # banks of the first seconds of each are others
-    facts = {"version": VERSION, "model": key, "weights": models.fingerprint(spec), "world": spec.world,
-             "layer": spec.embedding_layer, "puppets": puppets,
-             "plan": hashlib.sha256(wanted.encode()).hexdigest()[:16]}
+    facts = {
+        "version": VERSION,
+        "model": key,
+        "weights": models.fingerprint(spec),
+        "world": spec.world,
+        "layer": spec.embedding_layer,
+        "puppets": puppets,
+        "plan": hashlib.sha256(wanted.encode()).hexdigest()[:16],
+    }
     network: list[VideoModel] = []
 
     def make(numbers: range) -> tuple[dict[str, Any], Skipped]:
@@ -221,15 +241,22 @@ def _embed(network: VideoModel, clips: list[Clip]) -> tuple[dict[str, Any], Skip
     while batch := list(islice(stream, BATCH)):
         seen = network.embed(torch.cat([video.to_tensor(frames) for _, frames in batch]))
         for (clip, frames), embedding in zip(batch, seen, strict=True):
-            rows.append({"label": clip.label, "source": clip.source, "seed": clip.seed, "embedding": embedding,
-                         **(_pictures(frames) if clip.seed is None else {"poster": None, "preview": None})})
+            rows.append(
+                {
+                    "label": clip.label,
+                    "source": clip.source,
+                    "seed": clip.seed,
+                    "embedding": embedding,
+                    **(_pictures(frames) if clip.seed is None else {"poster": None, "preview": None}),
+                }
+            )
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}, skipped
 
 
 def _pictures(frames: np.ndarray) -> dict[str, bytes]:
     """Poster and preview of a clip."""
     small = video.resample(frames, PREVIEW_FRAMES, SIDE)
-    return {"poster": _bytes(video.sprite(small[PREVIEW_FRAMES // 2:][:1], 70)), "preview": _bytes(video.sprite(small, 60))}
+    return {"poster": _bytes(video.sprite(small[PREVIEW_FRAMES // 2 :][:1], 70)), "preview": _bytes(video.sprite(small, 60))}
 
 
 def _frames(clip: Clip, spec: models.ModelSpec) -> np.ndarray:

@@ -52,8 +52,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS or self.metric not in METRICS or self.dims not in (2, 3):
-            raise BankError(f"There is no map by {self.method}, {self.metric}, in {self.dims} dimensions. Choose of "
-                            f"{' and '.join(METHODS)}, {' and '.join(METRICS)}, 2 and 3.")
+            raise BankError(
+                f"There is no map by {self.method}, {self.metric}, in {self.dims} dimensions. Choose of "
+                f"{' and '.join(METHODS)}, {' and '.join(METRICS)}, 2 and 3."
+            )
 
     @property
     def name(self) -> str:
@@ -107,14 +109,16 @@ class Atlas:
             return ((prepared - self.map.centre) @ self.map.axes).astype(np.float32)
         found, distances = metrics.nearest(prepared, self.vectors, min(self.map.recipe.neighbours, len(self.vectors)))
         if self.map.recipe.metric == "cosine":
-            distances = distances ** 2 / 2  # of vectors of length 1: 1 − cos
+            distances = distances**2 / 2  # of vectors of length 1: 1 − cos
         weights = _memberships(distances)
         return np.einsum("nk,nkd->nd", weights, self.map.places[found]).astype(np.float32)
 
     def _check(self, points: np.ndarray) -> None:
         if points.ndim != 2 or points.shape[1] != self.bank.facts["dim"]:
-            raise BankError(f"The points are {points.shape}, the bank's embeddings have {self.bank.facts['dim']} numbers each. "
-                            "Use embeddings of the bank's own model.")
+            raise BankError(
+                f"The points are {points.shape}, the bank's embeddings have {self.bank.facts['dim']} numbers each. "
+                "Use embeddings of the bank's own model."
+            )
 
 
 def prepare(vectors: np.ndarray, metric: Metric) -> np.ndarray:
@@ -140,8 +144,12 @@ def stored(bank: Bank, recipe: Recipe) -> Map | None:
         try:
             with np.load(path) as saved:
                 if json.loads(str(saved["facts"])) == _facts(bank, recipe):
-                    return Map(recipe, saved["numbers"], saved["places"],
-                               *(saved[name] if name in saved else None for name in ("centre", "axes", "explained")))
+                    return Map(
+                        recipe,
+                        saved["numbers"],
+                        saved["places"],
+                        *(saved[name] if name in saved else None for name in ("centre", "axes", "explained")),
+                    )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             continue  # missing, damaged or of an earlier bank: it is fitted anew
     return None
@@ -150,11 +158,14 @@ def stored(bank: Bank, recipe: Recipe) -> Map | None:
 def store(found: Map, bank: Bank, beside: bool | None = None) -> None:
     """Keep a map. beside: next to its bank (None: unless the bank is a shipped one), else in LEAPS_HOME/maps. A folder that
     can't be written is passed over: the map is then fitted again next time."""
-    arrays = {name: value for name in ("numbers", "places", "centre", "axes", "explained")
-              if (value := getattr(found, name)) is not None}
+    arrays = {
+        name: value
+        for name in ("numbers", "places", "centre", "axes", "explained")
+        if (value := getattr(found, name)) is not None
+    }
     if beside is None:
         beside = bank.path.resolve().parent != BANKS.resolve()
-    for path in _paths(bank, found.recipe)[0 if beside else 1:]:
+    for path in _paths(bank, found.recipe)[0 if beside else 1 :]:
         part = path.with_name(f".{uuid.uuid4().hex}.part")
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,8 +183,10 @@ def fit(bank: Bank, recipe: Recipe, progress: Callable[[float], None] | None = N
     numbers = bank.sample(MOST, recipe.seed)
     needed = recipe.neighbours if recipe.method == "umap" else recipe.dims
     if len(numbers) <= needed:
-        raise BankError(f"The bank {bank.name} has {len(numbers)} clips; {recipe.method} needs more than {needed}. "
-                        "Add clips" + (", or ask for fewer neighbours." if recipe.method == "umap" else "."))
+        raise BankError(
+            f"The bank {bank.name} has {len(numbers)} clips; {recipe.method} needs more than {needed}. "
+            "Add clips" + (", or ask for fewer neighbours." if recipe.method == "umap" else ".")
+        )
     vectors = prepare(bank.rows(numbers), recipe.metric)
     if recipe.method == "pca":
         from sklearn.decomposition import PCA
@@ -200,9 +213,11 @@ def write_csv(atlas: Atlas, path: Path, others: Iterable[Point] = ()) -> None:
     labels, sources = atlas.bank.labels, atlas.bank.sources
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["kind", "number", "label", "source", *"xyz"[:atlas.map.recipe.dims]])
-        real = (("real", number, labels[number], sources[number], place)
-                for number, place in zip(atlas.map.numbers.tolist(), atlas.map.places.tolist(), strict=True))
+        table.writerow(["kind", "number", "label", "source", *"xyz"[: atlas.map.recipe.dims]])
+        real = (
+            ("real", number, labels[number], sources[number], place)
+            for number, place in zip(atlas.map.numbers.tolist(), atlas.map.places.tolist(), strict=True)
+        )
         for *facts, place in chain(real, others):
             table.writerow([*facts, *(f"{value:.5g}" for value in place)])
 
@@ -228,9 +243,15 @@ def _umap(vectors: np.ndarray, recipe: Recipe, progress: Callable[[float], None]
         import umap
 
         bar = {"file": _Epochs(progress), "bar_format": "{n} of {total}", "disable": False} if progress else {"disable": True}
-        found = umap.UMAP(n_neighbors=min(recipe.neighbours, len(vectors) - 1), min_dist=recipe.min_dist,
-                          n_components=recipe.dims, metric=recipe.metric, random_state=recipe.seed, n_jobs=1,
-                          tqdm_kwds=bar).fit(vectors)
+        found = umap.UMAP(
+            n_neighbors=min(recipe.neighbours, len(vectors) - 1),
+            min_dist=recipe.min_dist,
+            n_components=recipe.dims,
+            metric=recipe.metric,
+            random_state=recipe.seed,
+            n_jobs=1,
+            tqdm_kwds=bar,
+        ).fit(vectors)
     return np.asarray(found.embedding_, np.float32)
 
 
@@ -254,5 +275,7 @@ def _facts(bank: Bank, recipe: Recipe) -> dict[str, Any]:
 
 def _paths(bank: Bank, recipe: Recipe) -> list[Path]:
     """Where a bank's map may lie: beside it; and of a bank that is shipped, or can't be written beside, in LEAPS_HOME/maps."""
-    return [bank.path.with_name(f"{bank.name}.{recipe.name}.npz"),
-            runs.home() / "maps" / f"{bank.facts['digest']}.{recipe.name}.npz"]
+    return [
+        bank.path.with_name(f"{bank.name}.{recipe.name}.npz"),
+        runs.home() / "maps" / f"{bank.facts['digest']}.{recipe.name}.npz",
+    ]

@@ -52,8 +52,10 @@ def neighbour_share(made: np.ndarray, real: np.ndarray, labels: np.ndarray, acti
     """
     classes = set(labels.tolist())
     if len(classes) < 2:
-        raise BankError(f"The bank holds one class only ({classes.pop() if classes else 'none'}), so which class the "
-                        "neighbours have says nothing. Use a bank of several classes.")
+        raise BankError(
+            f"The bank holds one class only ({classes.pop() if classes else 'none'}), so which class the "
+            "neighbours have says nothing. Use a bank of several classes."
+        )
     if action not in classes:
         raise BankError(f"The bank holds no real clip of “{action}”. Use a bank that has some.")
     return (labels[nearest(made, real, count)[0]] == action).mean(1)
@@ -87,7 +89,7 @@ def density_coverage(made: np.ndarray, real: np.ndarray, count: int = 5) -> tupl
     if not 1 <= count < len(real):
         raise BankError(f"{len(real)} real clips are too few for {count} neighbours each. Ask for fewer, or add clips.")
     radii = nearest(real, real, count + 1)[1][:, -1]  # the first is the clip itself
-    inside = _squares(made, real) <= radii ** 2
+    inside = _squares(made, real) <= radii**2
     return float(inside.sum() / (count * len(made))), float(inside.any(0).mean())
 
 
@@ -104,10 +106,16 @@ def frechet(made: np.ndarray, real: np.ndarray) -> tuple[float, str]:
     first, second = (_root(np.asarray(points, np.float64)) for points in (made, real))
     apart = made.mean(0, dtype=np.float64) - real.mean(0, dtype=np.float64)
     common = np.linalg.svd(first @ second.T, compute_uv=False).sum()
-    value = float(apart @ apart + (first ** 2).sum() + (second ** 2).sum() - 2 * common)
+    value = float(apart @ apart + (first**2).sum() + (second**2).sum() - 2 * common)
     dim = made.shape[1]
-    warning = "" if few > dim else (f"{few} clips are too few for {dim} dimensions: the value is too large, and can only be "
-                                    "compared with one of equally many clips.")
+    warning = (
+        ""
+        if few > dim
+        else (
+            f"{few} clips are too few for {dim} dimensions: the value is too large, and can only be "
+            "compared with one of equally many clips."
+        )
+    )
     return max(value, 0.0), warning
 
 

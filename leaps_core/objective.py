@@ -135,9 +135,16 @@ class Objective:
     def __init__(self, targets: Targets) -> None:
         self.targets = targets
 
-    def __call__(self, config: SynthesisConfig, clip: Tensor, normalised: Tensor, logits: Tensor,
-                 features: Sequence[Tensor], temporal: Tensor | None,
-                 statistics: Sequence[tuple[Tensor, Tensor]]) -> tuple[dict[str, Tensor], dict[str, float]]:
+    def __call__(
+        self,
+        config: SynthesisConfig,
+        clip: Tensor,
+        normalised: Tensor,
+        logits: Tensor,
+        features: Sequence[Tensor],
+        temporal: Tensor | None,
+        statistics: Sequence[tuple[Tensor, Tensor]],
+    ) -> tuple[dict[str, Tensor], dict[str, float]]:
         """Raw terms (scalars) and their weights, of one step.
 
         `clip` (B, 3, T, H, W) in [0, 1] and `normalised` the same as the model sees it, both untransformed; the others

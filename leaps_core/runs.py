@@ -79,8 +79,16 @@ class Run:
         """The run in `folder`. Reads run.json only. Raises `RunError` if there is none, or it can't be understood."""
         folder = Path(folder)
         record = _read_json(folder / "run.json")
-        fits = {"config": dict, "created": str, "status": str, "owner": str, "changes": list, "notices": list,
-                "legs": list, "final": dict | None}
+        fits = {
+            "config": dict,
+            "created": str,
+            "status": str,
+            "owner": str,
+            "changes": list,
+            "notices": list,
+            "legs": list,
+            "final": dict | None,
+        }
         wrong = [name for name, kind in fits.items() if not isinstance(record.get(name, ...), kind)]
         if wrong:
             raise RunError(f"{folder / 'run.json'} is not a run's: “{wrong[0]}” is missing or of the wrong kind.")
@@ -289,9 +297,15 @@ def from_json(text_or_path: str | Path) -> tuple[SynthesisConfig, list[dict[str,
 # ---------------------------------------------------------------------------------------------- perform, resume, replay
 
 
-def perform(config: SynthesisConfig, control: Control | None = None, *, folder: str | Path | None = None,
-            owner: str = "", checkpoint: dict[str, Any] | None = None,
-            stimulus: np.ndarray | None = None) -> Generator[tuple[Run, Step]]:
+def perform(
+    config: SynthesisConfig,
+    control: Control | None = None,
+    *,
+    folder: str | Path | None = None,
+    owner: str = "",
+    checkpoint: dict[str, Any] | None = None,
+    stimulus: np.ndarray | None = None,
+) -> Generator[tuple[Run, Step]]:
     """`synthesize`, with everything written to a run's folder; yields (run, step).
 
     folder: new or empty; None: a new one in `home()/runs`. checkpoint: of `Control.checkpoint()`, to branch off from
@@ -336,14 +350,17 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
         raise
     changes = [change for change in earlier["changes"] if change["step"] <= run.done]
     notices = list(dict.fromkeys([*earlier["notices"], *_other_weights(run)]))
-    run.config, run.record = config, {**earlier, "config": config.model_dump(mode="json"), "changes": changes,
-                                      "notices": notices}
+    run.config, run.record = (
+        config,
+        {**earlier, "config": config.model_dump(mode="json"), "changes": changes, "notices": notices},
+    )
     legs = [*earlier["legs"], {"to": config.steps, "total": config.steps}]
     yield from _go(run, lock, control, legs, stimulus, checkpoint, earlier=earlier)
 
 
-def replay(run: Run, folder: str | Path | None = None, control: Control | None = None,
-           owner: str = "") -> Generator[tuple[Run, Step]]:
+def replay(
+    run: Run, folder: str | Path | None = None, control: Control | None = None, owner: str = ""
+) -> Generator[tuple[Run, Step]]:
     """Do the run again in a new folder: same config, stimulus and changes; on the same machine the same clip, bit for
     bit. Yields like `perform`. control: made as `Control(run.changes)`. A run that was resumed or stopped is done
     again as it was. Raises `RunError` if the run branched off from another run's checkpoint."""
@@ -356,9 +373,16 @@ def replay(run: Run, folder: str | Path | None = None, control: Control | None =
     yield from _go(new, lock, control, legs, stimulus, changes=run.changes)
 
 
-def _go(run: Run, lock: FileLock, control: Control | None, legs: list[dict[str, int]], stimulus: np.ndarray,
-        checkpoint: dict[str, Any] | None = None, changes: Iterable[dict[str, Any]] = (),
-        earlier: dict[str, Any] | None = None) -> Generator[tuple[Run, Step]]:
+def _go(
+    run: Run,
+    lock: FileLock,
+    control: Control | None,
+    legs: list[dict[str, int]],
+    stimulus: np.ndarray,
+    checkpoint: dict[str, Any] | None = None,
+    changes: Iterable[dict[str, Any]] = (),
+    earlier: dict[str, Any] | None = None,
+) -> Generator[tuple[Run, Step]]:
     """Perform the legs, write everything, and raise at most once, at the end. earlier: the record of a resumed run,
     whose legs are done already."""
     from .synthesis import Control
@@ -368,8 +392,9 @@ def _go(run: Run, lock: FileLock, control: Control | None, legs: list[dict[str, 
     problem: BaseException | None = None
     try:
         writer.begin(stimulus)
-        with closing(_steps(run.config, control, legs[len(earlier["legs"]) if earlier else 0:], stimulus,
-                            checkpoint)) as steps:
+        with closing(
+            _steps(run.config, control, legs[len(earlier["legs"]) if earlier else 0 :], stimulus, checkpoint)
+        ) as steps:
             for step in steps:
                 writer.add(step)
                 yield run, step
@@ -385,14 +410,18 @@ def _go(run: Run, lock: FileLock, control: Control | None, legs: list[dict[str, 
         raise problem
 
 
-def _steps(config: SynthesisConfig, control: Control, legs: list[dict[str, int]], stimulus: np.ndarray,
-           checkpoint: dict[str, Any] | None) -> Generator[Step]:
+def _steps(
+    config: SynthesisConfig,
+    control: Control,
+    legs: list[dict[str, int]],
+    stimulus: np.ndarray,
+    checkpoint: dict[str, Any] | None,
+) -> Generator[Step]:
     """The steps of all legs. A leg that is not the last is left at its step `to`; its checkpoint starts the next."""
     from .synthesis import synthesize
 
     for number, leg in enumerate(legs, start=1):
-        with closing(synthesize(config.but(steps=leg["total"]), control, stimulus=stimulus,
-                                checkpoint=checkpoint)) as loop:  # type: ignore[type-var]
+        with closing(synthesize(config.but(steps=leg["total"]), control, stimulus=stimulus, checkpoint=checkpoint)) as loop:  # type: ignore[type-var]
             for step in loop:
                 if step.index == leg["to"] < leg["total"] and number == len(legs):
                     control.stop()  # as the person did then: the loop gives the final figures and ends
@@ -410,8 +439,9 @@ def _steps(config: SynthesisConfig, control: Control, legs: list[dict[str, int]]
 class _Writer:
     """Writes one run. `begin` once, `add` each step, `finish` however it ends; it owns the folder's lock until then."""
 
-    def __init__(self, run: Run, lock: FileLock, control: Control, legs: list[dict[str, int]],
-                 earlier: dict[str, Any] | None) -> None:
+    def __init__(
+        self, run: Run, lock: FileLock, control: Control, legs: list[dict[str, int]], earlier: dict[str, Any] | None
+    ) -> None:
         self.run, self.lock, self.control, self.legs, self.earlier = run, lock, control, legs, earlier
         self.kept_changes = run.changes
         self.first = self.index = run.done
@@ -438,9 +468,18 @@ class _Writer:
             notices = list(dict.fromkeys([*self.run.notices, *step.notices]))
             self.run.record.update(_circumstances(step, self.run.config), notices=notices)
         if step.index > self.index:
-            self.metrics.write(_line({"step": step.index, "seconds": step.seconds, "losses": step.losses,
-                                      "weighted": step.weighted, "probabilities": step.probabilities,
-                                      "top5": step.top5}).encode())
+            self.metrics.write(
+                _line(
+                    {
+                        "step": step.index,
+                        "seconds": step.seconds,
+                        "losses": step.losses,
+                        "weighted": step.weighted,
+                        "probabilities": step.probabilities,
+                        "top5": step.top5,
+                    }
+                ).encode()
+            )
         if (step.snapshot or step.final is not None) and step.index > (self.steps or [self.first])[-1]:
             np.save(self.waiting, step.frames)
             self.steps.append(step.index)
@@ -458,9 +497,19 @@ class _Writer:
             if isinstance(problem, Exception):
                 status, self.run.record["error"] = "failed", str(problem)
             # snapshots first: whether or not they fit, the space that they waited in is free afterwards
-            failures = [failure for job in (self._save_snapshots, self._close, self._save_checkpoint, self._save_clip,
-                                            self._save_mp4, self._save_webp, partial(self._save_record, status))
-                        if (failure := _attempt(job, self.run.folder))]
+            failures = [
+                failure
+                for job in (
+                    self._save_snapshots,
+                    self._close,
+                    self._save_checkpoint,
+                    self._save_clip,
+                    self._save_mp4,
+                    self._save_webp,
+                    partial(self._save_record, status),
+                )
+                if (failure := _attempt(job, self.run.folder))
+            ]
             if failures:
                 self.run.record.setdefault("error", str(failures[0]))
                 _attempt(partial(self._save_record, "failed"), self.run.folder)
@@ -505,8 +554,14 @@ class _Writer:
         clips = chain(islice(_stored_clips(path), kept), waiting) if kept else waiting
         with _replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             with archive.open("clips.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array_header_1_0(file, {  # type: ignore[arg-type]
-                    "descr": "|u1", "fortran_order": False, "shape": (len(steps), *shape)})
+                np.lib.format.write_array_header_1_0(
+                    file,
+                    {  # type: ignore[arg-type]
+                        "descr": "|u1",
+                        "fortran_order": False,
+                        "shape": (len(steps), *shape),
+                    },
+                )
                 for clip in clips:
                     file.write((clip if clip.shape == shape else video.resample(clip, *shape[:2])).tobytes())
             for name, rows in (("steps", np.asarray(steps, np.int64)), ("embeddings", np.asarray(embeddings))):
@@ -535,8 +590,9 @@ class _Writer:
         self.run.record["legs"] = [*past, {"to": self.index, "total": self.legs[len(past)]["total"]}]
 
 
-def _create(config: SynthesisConfig, folder: str | Path | None, owner: str, notices: Iterable[str],
-            branched: bool) -> tuple[Run, FileLock]:
+def _create(
+    config: SynthesisConfig, folder: str | Path | None, owner: str, notices: Iterable[str], branched: bool
+) -> tuple[Run, FileLock]:
     """A new run and the lock of its folder; nothing but the lock is in it yet."""
     path = Path(folder).absolute() if folder is not None else None
     try:
@@ -549,11 +605,21 @@ def _create(config: SynthesisConfig, folder: str | Path | None, owner: str, noti
         lock = _locked(path)
     except OSError as error:
         raise _explained(error, path or home()) from error
-    record = {"created": datetime.now(UTC).isoformat(), "status": "running", "owner": owner,
-              "config": config.model_dump(mode="json"), "changes": [], "notices": list(notices), "legs": [],
-              "final": None, "branched": branched,
-              "versions": {"python": platform.python_version(),
-                           **{name: version(name) for name in ("torch", "torchvision", "numpy")}}}
+    record = {
+        "created": datetime.now(UTC).isoformat(),
+        "status": "running",
+        "owner": owner,
+        "config": config.model_dump(mode="json"),
+        "changes": [],
+        "notices": list(notices),
+        "legs": [],
+        "final": None,
+        "branched": branched,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "torchvision", "numpy")},
+        },
+    }
     return Run(path, record, config), lock
 
 
@@ -578,8 +644,11 @@ def _circumstances(step: Step, config: SynthesisConfig) -> dict[str, Any]:
 
     from . import models
 
-    return {"device": str(step.clip.device), "threads": torch.get_num_threads(),
-            "weights": models.fingerprint(models.spec(config.model))}
+    return {
+        "device": str(step.clip.device),
+        "threads": torch.get_num_threads(),
+        "weights": models.fingerprint(models.spec(config.model)),
+    }
 
 
 def _other_weights(run: Run) -> list[str]:
@@ -600,8 +669,10 @@ def check_memory(config: SynthesisConfig) -> None:
 
     needed, free = estimate(config)["memory"], _free_memory(pick_device(config.device).type)
     if needed > free:
-        raise RunError(f"The run needs about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free. "
-                       "Choose fewer frames, a smaller size or a smaller model, or close other programs.")
+        raise RunError(
+            f"The run needs about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free. "
+            "Choose fewer frames, a smaller size or a smaller model, or close other programs."
+        )
 
 
 def _free_memory(device: str) -> int:
@@ -682,8 +753,10 @@ def _explained(error: Exception, folder: Path) -> Exception:
     """The error as a person should read it; one that no person can cause stays as it is."""
     cause = error.__cause__ if isinstance(error, VideoError) and isinstance(error.__cause__, OSError) else error
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        told = RunError(f"The disk of {folder} is full. What fitted is saved; free some space, or choose another "
-                        "folder (--out, LEAPS_HOME).")
+        told = RunError(
+            f"The disk of {folder} is full. What fitted is saved; free some space, or choose another "
+            "folder (--out, LEAPS_HOME)."
+        )
     elif isinstance(cause, OSError):
         told = RunError(f"{folder} can't be used: {cause.strerror or cause}. Choose another (--out, LEAPS_HOME).")
     elif isinstance(cause, MemoryError) or re.search("out of memory|can't allocate memory", str(cause)):
@@ -740,8 +813,9 @@ def _config(values: Any, where: str | Path) -> SynthesisConfig:
 
 
 def _is_change(change: Any) -> bool:
-    return (isinstance(change, dict) and isinstance(change.get("step"), int) and change.get("field") in LIVE
-            and "value" in change)
+    return (
+        isinstance(change, dict) and isinstance(change.get("step"), int) and change.get("field") in LIVE and "value" in change
+    )
 
 
 def _bundled(config: SynthesisConfig) -> list[int]:

@@ -61,7 +61,7 @@ class Control:
 
     @property
     def state(self) -> str:
-        """"running", "paused" or "stopped"."""
+        """ "running", "paused" or "stopped"."""
         return self._state
 
     @property
@@ -159,8 +159,13 @@ class Step:
         return video.to_frames(self.clip)
 
 
-def synthesize(config: SynthesisConfig, control: Control | None = None, *, stimulus: np.ndarray | None = None,
-               checkpoint: dict[str, Any] | None = None) -> Iterator[Step]:
+def synthesize(
+    config: SynthesisConfig,
+    control: Control | None = None,
+    *,
+    stimulus: np.ndarray | None = None,
+    checkpoint: dict[str, Any] | None = None,
+) -> Iterator[Step]:
     """Synthesize a clip of `config.action` by inverting `config.model`, step by step.
 
     `stimulus`: uint8 (N, T, H, W, 3), instead of what `config.stimuli` names. `checkpoint`: of an earlier run with
@@ -190,8 +195,15 @@ class _Stage:
     optimizer: torch.optim.Adam = field(repr=False)
 
 
-def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: tuple[int, int, int],
-          stimulus: np.ndarray, checkpoint: dict[str, Any] | None, notices: tuple[str, ...]) -> Iterator[Step]:
+def _loop(
+    config: SynthesisConfig,
+    control: Control,
+    cast: models.Cast,
+    shape: tuple[int, int, int],
+    stimulus: np.ndarray,
+    checkpoint: dict[str, Any] | None,
+    notices: tuple[str, ...],
+) -> Iterator[Step]:
     model = models.load(cast.model.key, config.device)
     verifier = models.load(cast.verifier.key, config.device) if cast.verifier else None
     judge = models.load(cast.judge.key, config.device) if cast.judge else None
@@ -234,15 +246,18 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
         view = transform(clip, live, generator, hardness=sureness**HARDENING)
         seen = model.observe(view)
         checked = verifier.observe(view, features=False, statistics=True) if verifier else None
-        losses, weights = stage.objective(live, clip, model.normalise(clip), seen.logits, seen.features, seen.temporal,
-                                          checked.statistics if checked else [])
+        losses, weights = stage.objective(
+            live, clip, model.normalise(clip), seen.logits, seen.features, seen.temporal, checked.statistics if checked else []
+        )
         weighted = {name: weights[name] * loss for name, loss in losses.items()}
         total = torch.stack(list(weighted.values())).sum()
         stage.optimizer.zero_grad()
         total.backward()
         if not math.isfinite(total.item()):
-            raise LeapsError(f"The loss became {total.item()} at step {done + 1}. Lower the learning rate or the weights "
-                             "of the regularizers, and start again.")
+            raise LeapsError(
+                f"The loss became {total.item()} at step {done + 1}. Lower the learning rate or the weights "
+                "of the regularizers, and start again."
+            )
         stage.optimizer.step()
         canvas.project()
         clip, done = canvas(), done + 1
@@ -253,21 +268,32 @@ def _loop(config: SynthesisConfig, control: Control, cast: models.Cast, shape: t
         control._checkpoint = _checkpoint(done, time.perf_counter() - clock, live, sureness, canvas, stage, generator)
         best = probabilities.topk(min(5, len(names)))
         step = Step(
-            index=done, total=config.steps, clip=clip.detach(), snapshot=done in snapshots,
+            index=done,
+            total=config.steps,
+            clip=clip.detach(),
+            snapshot=done in snapshots,
             losses={name: loss.item() for name, loss in losses.items()},
             weighted={name: loss.item() for name, loss in weighted.items()},
-            probabilities={"model": probability,
-                           "verifier": _probability(checked.logits, cast.action) if checked else None,
-                           "judge": _judged(judge, clip, cast.action) if done in snapshots else None},
+            probabilities={
+                "model": probability,
+                "verifier": _probability(checked.logits, cast.action) if checked else None,
+                "judge": _judged(judge, clip, cast.action) if done in snapshots else None,
+            },
             top5=tuple((names[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)),
             embedding=seen.embedding.detach()[0].cpu().numpy() if seen.embedding is not None else np.zeros(0),
-            seconds=time.perf_counter() - clock, notices=notices if done == 1 else ())
+            seconds=time.perf_counter() - clock,
+            notices=notices if done == 1 else (),
+        )
         if done < config.steps:
             yield step
     if step is not None:
         final = score(step.clip, cast.action, names, model, verifier, judge)
-        yield replace(step, snapshot=True, probabilities=step.probabilities | {"judge": final["judge"]},
-                      final=final | {"seconds": step.seconds, "steps_per_second": step.index / step.seconds})
+        yield replace(
+            step,
+            snapshot=True,
+            probabilities=step.probabilities | {"judge": final["judge"]},
+            final=final | {"seconds": step.seconds, "steps_per_second": step.index / step.seconds},
+        )
 
 
 def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, int, int]:
@@ -278,11 +304,14 @@ def clip_shape(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[int, in
             raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only: its weights were made for that.")
     if frames < spec.min_frames or frames % spec.tubelet:
         multiples = f"multiples of {spec.tubelet}, " if spec.tubelet > 1 else ""
-        raise ConfigError(f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.min_frames} or more "
-                          f"(its own: {spec.frames}).")
+        raise ConfigError(
+            f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.min_frames} or more (its own: {spec.frames})."
+        )
     if size != spec.size and (size < 2 * spec.size_step or size % spec.size_step):
-        raise ConfigError(f"“size” is {size}; “{spec.key}” takes multiples of {spec.size_step} from {2 * spec.size_step} on "
-                          f"(its own: {spec.size}).")
+        raise ConfigError(
+            f"“size” is {size}; “{spec.key}” takes multiples of {spec.size_step} from {2 * spec.size_step} on "
+            f"(its own: {spec.size})."
+        )
     return frames, size, size
 
 
@@ -326,13 +355,16 @@ def stimulus_clips(config: SynthesisConfig, spec: models.ModelSpec) -> tuple[np.
             clips.append(read.frames)
             notices += read.notices
             if span and read.duration - config.stimulus_start > span:
-                notices.append(f"“{spec.key}” was trained on frames {spec.stride}/30 s apart: {span:.1f} s of "
-                               f"“{Path(stimulus).name}” are used. Choose another start to use another part.")
+                notices.append(
+                    f"“{spec.key}” was trained on frames {spec.stride}/30 s apart: {span:.1f} s of "
+                    f"“{Path(stimulus).name}” are used. Choose another start to use another part."
+                )
     return np.stack(clips) if clips else np.zeros((0, frames, size, size, 3), np.uint8), tuple(notices)
 
 
-def score(clip: Tensor, action: int, names: tuple[str, ...], model: VideoModel, verifier: VideoModel | None,
-          judge: VideoModel | None) -> dict[str, Any]:
+def score(
+    clip: Tensor, action: int, names: tuple[str, ...], model: VideoModel, verifier: VideoModel | None, judge: VideoModel | None
+) -> dict[str, Any]:
     """Probability of the action and top-1 label by each network, of the untransformed clip, and its amount of motion.
 
     The judge sees it at its own length and size.
@@ -357,7 +389,7 @@ def estimate(config: SynthesisConfig) -> dict[str, float]:
     cast = models.choose(config)
     t, h, w = clip_shape(config, cast.model)
     taking_part = [spec for spec in (cast.model, cast.verifier) if spec]
-    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size ** 2) for spec in taking_part)
+    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size**2) for spec in taking_part)
     step = OBSERVED * (step + VIEW_MS * t * h * w / (16 * 112**2))
     small = coarse_shape((t, h, w), cast.model)
     share = config.coarse * (1 - small[1] * small[2] / (h * w))
@@ -379,15 +411,24 @@ def _activations(spec: models.ModelSpec, pixels: int) -> float:
     return max(0.0, spec.memory * 2**30 - IDLE - 4.0 * (spec.params or 0)) * pixels / (spec.frames * spec.size**2)
 
 
-def _stage(config: SynthesisConfig, canvas: Canvas, shape: tuple[int, int, int], model: VideoModel,
-           verifier: VideoModel | None, cast: models.Cast, stimulus: np.ndarray) -> _Stage:
+def _stage(
+    config: SynthesisConfig,
+    canvas: Canvas,
+    shape: tuple[int, int, int],
+    model: VideoModel,
+    verifier: VideoModel | None,
+    cast: models.Cast,
+    stimulus: np.ndarray,
+) -> _Stage:
     """All that is constant at one resolution, computed once: the stimuli's features and margin, the verifier's
     statistics. Adam starts anew."""
     targets = Targets(cast.action)
     with torch.no_grad():
         if len(stimulus):
-            seen = [model.observe(video.to_tensor(video.resample(clip, shape[0], shape[1])).to(model.mean.device))
-                    for clip in stimulus]
+            seen = [
+                model.observe(video.to_tensor(video.resample(clip, shape[0], shape[1])).to(model.mean.device))
+                for clip in stimulus
+            ]
             targets.features = [torch.stack(tap).mean(0) for tap in zip(*(one.features for one in seen), strict=True)]
             margins = [distant_mean(one.temporal) for one in seen if one.temporal is not None]
             targets.margin = torch.stack(margins).mean() if margins else 1.0
@@ -408,16 +449,25 @@ def _judged(judge: VideoModel | None, clip: Tensor, action: int) -> float | None
     return None if judge is None else _probability(judge(judge.fit(clip)), action)
 
 
-def _checkpoint(done: int, seconds: float, live: SynthesisConfig, sureness: float, canvas: Canvas, stage: _Stage,
-                generator: torch.Generator) -> dict[str, Any]:
+def _checkpoint(
+    done: int, seconds: float, live: SynthesisConfig, sureness: float, canvas: Canvas, stage: _Stage, generator: torch.Generator
+) -> dict[str, Any]:
     # copies, so that an interrupt in the middle of the next step still finds this one whole
-    return {"done": done, "seconds": seconds, "live": {name: getattr(live, name) for name in LIVE}, "sureness": sureness,
-            "shape": list(stage.shape), "values": canvas.values.detach().clone(),
-            "optimizer": copy.deepcopy(stage.optimizer.state_dict()), "generator": generator.get_state()}
+    return {
+        "done": done,
+        "seconds": seconds,
+        "live": {name: getattr(live, name) for name in LIVE},
+        "sureness": sureness,
+        "shape": list(stage.shape),
+        "values": canvas.values.detach().clone(),
+        "optimizer": copy.deepcopy(stage.optimizer.state_dict()),
+        "generator": generator.get_state(),
+    }
 
 
-def _restore(checkpoint: dict[str, Any], config: SynthesisConfig, canvas: Canvas,
-             generator: torch.Generator) -> tuple[int, float, SynthesisConfig, float]:
+def _restore(
+    checkpoint: dict[str, Any], config: SynthesisConfig, canvas: Canvas, generator: torch.Generator
+) -> tuple[int, float, SynthesisConfig, float]:
     """Put a checkpoint's picture and random state back; (steps done, seconds, live settings, sureness)."""
     live = config.but(**checkpoint["live"])
     canvas.set_speed(live.motion_speed)

@@ -44,8 +44,7 @@ MAX_WORK_SECONDS = 60.0
 BACKGROUND = 128
 """Grey (0..255) that shows through transparent pixels: about the mean that classifiers subtract."""
 
-DEMUXERS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".webm": "matroska", ".mkv": "matroska",
-            ".avi": "avi"}
+DEMUXERS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".webm": "matroska", ".mkv": "matroska", ".avi": "avi"}
 PICTURES = (".gif", ".webp", ".png", ".jpg", ".jpeg")
 EXTENSIONS = (*DEMUXERS, *PICTURES)
 
@@ -84,8 +83,15 @@ class Info:
     """Number of frames, where it is known without decoding."""
 
 
-def read(path: str | os.PathLike[str], frames: int, size: int, *, start: float = 0.0,
-         span: float | None = None, fit: Literal["crop", "stretch"] = "crop") -> Video:
+def read(
+    path: str | os.PathLike[str],
+    frames: int,
+    size: int,
+    *,
+    start: float = 0.0,
+    span: float | None = None,
+    fit: Literal["crop", "stretch"] = "crop",
+) -> Video:
     """Read `frames` frames of size x size px, evenly spread over [start, start + span] by their time stamps.
 
     Each is the frame that is on screen in the middle of one of `frames` equal parts of the span. It is shown
@@ -112,14 +118,15 @@ def read(path: str | os.PathLike[str], frames: int, size: int, *, start: float =
         scan = source.scan(start, start + MAX_SECONDS)
     duration = scan.duration
     if start > 0 and start >= duration:
-        raise VideoError(f"The start is {start:g} s, but “{name}” ends at {duration:.1f} s. "
-                         "Choose an earlier start.")
+        raise VideoError(f"The start is {start:g} s, but “{name}” ends at {duration:.1f} s. Choose an earlier start.")
     limit = min(MAX_SECONDS if span is None else span, MAX_SECONDS)
     stop = max(start, min(start + limit, scan.end))
     notices = []
     if duration - start > limit and (span is None or span > limit):
-        notices.append(f"“{name}” is {duration:.1f} s long: only {start:.1f} s to {stop:.1f} s are used. "
-                       "Choose another start to use another part.")
+        notices.append(
+            f"“{name}” is {duration:.1f} s long: only {start:.1f} s to {stop:.1f} s are used. "
+            "Choose another start to use another part."
+        )
 
     def pick() -> _Picks:
         targets = start + (np.arange(frames) + 0.5) / frames * (stop - start)
@@ -132,15 +139,13 @@ def read(path: str | os.PathLike[str], frames: int, size: int, *, start: float =
         stop = picks.end  # spread over what there is, not over what there was
         picks = pick()
     if not picks.frames:
-        raise VideoError(f"No frame of “{name}” can be decoded: the file is damaged. "
-                         "Export it again as an MP4 file.")
+        raise VideoError(f"No frame of “{name}” can be decoded: the file is damaged. Export it again as an MP4 file.")
     if damaged:
         notices.append(f"“{name}” is damaged: only what can be decoded is used.")
     if picks.distinct == 1 and frames > 1:
         notices.append(f"“{name}” shows a single picture here: it is repeated {frames} times.")
     elif picks.distinct < frames:
-        notices.append(f"“{name}” has only {picks.distinct} frames here: "
-                       f"some are repeated to make {frames}.")
+        notices.append(f"“{name}” has only {picks.distinct} frames here: some are repeated to make {frames}.")
     return Video(np.stack(picks.frames), duration, scan.fps, start, tuple(notices))
 
 
@@ -152,8 +157,9 @@ def probe(path: str | os.PathLike[str]) -> Info:
     with _open(path, deadline) as source:
         frame = next(source.frames(0.0), None)
         if frame is None:
-            raise VideoError(f"No frame of “{Path(path).name}” can be decoded: the file is damaged. "
-                             "Export it again as an MP4 file.")
+            raise VideoError(
+                f"No frame of “{Path(path).name}” can be decoded: the file is damaged. Export it again as an MP4 file."
+            )
         return Info(scan.duration, scan.fps, *frame.size, scan.count)
 
 
@@ -170,8 +176,9 @@ def write_mp4(frames: np.ndarray, path: str | os.PathLike[str], fps: float = 8, 
     frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001),
-                                      options={"crf": str(crf), "preset": "veryfast"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": str(crf), "preset": "veryfast"}
+        )
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv420p"
         stream.thread_count = 2
         context = stream.codec_context
@@ -195,8 +202,7 @@ def write_webp(frames: np.ndarray, path: str | os.PathLike[str], fps: float = 8,
     _check(frames, fps)
     first, *others = map(Image.fromarray, frames)
     file = io.BytesIO()
-    first.save(file, "WEBP", save_all=True, append_images=others, duration=round(1000 / fps), loop=0,
-               quality=quality, method=4)
+    first.save(file, "WEBP", save_all=True, append_images=others, duration=round(1000 / fps), loop=0, quality=quality, method=4)
     _save(file.getvalue(), Path(path))
 
 
@@ -289,8 +295,9 @@ def _save(data: bytes, path: Path) -> None:
             os.fsync(file.fileno())  # some disks say only now that they are full
         os.replace(part, path)
     except OSError as error:
-        raise VideoError(f"“{path.name}” can't be written: {error.strerror}. "
-                         "Make space or choose another folder, then save again.") from error
+        raise VideoError(
+            f"“{path.name}” can't be written: {error.strerror}. Make space or choose another folder, then save again."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -303,7 +310,7 @@ def _square(image: np.ndarray, size: int, fit: str, aspect: float = 1.0) -> np.n
     if fit == "crop":
         side = min(width * aspect, height)
         left, top = round((width - side / aspect) / 2), round((height - side) / 2)
-        image = image[top:max(top + 1, height - top), left:max(left + 1, width - left)]
+        image = image[top : max(top + 1, height - top), left : max(left + 1, width - left)]
     height, width = image.shape[:2]
     # Two steps, as OpenCV averages over areas only where both sides shrink.
     small = cv2.resize(image, (min(size, width), min(size, height)), interpolation=cv2.INTER_AREA)
@@ -317,7 +324,7 @@ def _orient(image: np.ndarray, matrix: np.ndarray | None) -> np.ndarray:
     a, b, _, c, d = (int(x) for x in matrix[:5])  # a pixel at (x, y) is shown at (a x + c y, b x + d y)
     if abs(b) > abs(a):
         image, a, d = image.swapaxes(0, 1), c, b
-    return image[::-1 if d < 0 else 1, ::-1 if a < 0 else 1]
+    return image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 @dataclass(frozen=True)
@@ -352,8 +359,7 @@ class _Picks:
     damaged: bool
 
 
-def _pick(source: _Film | _Pictures, start: float, targets: np.ndarray,
-          square: Callable[..., np.ndarray]) -> _Picks:
+def _pick(source: _Film | _Pictures, start: float, targets: np.ndarray, square: Callable[..., np.ndarray]) -> _Picks:
     """The frames that are on screen at the times `targets` (s, ascending); only these are drawn and kept."""
     picked: list[np.ndarray] = []
     distinct, current, drawn, end = 0, None, None, start
@@ -390,15 +396,17 @@ def _open(path: str | os.PathLike[str], deadline: float) -> Iterator[_Film | _Pi
     if size == 0:
         raise VideoError(f"“{name}” is empty (0 bytes). Copy or export it again.")
     if size > MAX_BYTES:
-        raise VideoError(f"“{name}” has {size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB are read. "
-                         "Cut out the part that you need.")
+        raise VideoError(
+            f"“{name}” has {size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB are read. Cut out the part that you need."
+        )
     try:
         file = open(path, "rb")
     except OSError as error:
         raise VideoError(f"“{name}” can't be read: {error.strerror}. Check its permissions.") from error
     with file:
-        source: _Film | _Pictures = (_Film(file, name, DEMUXERS[kind], deadline) if kind in DEMUXERS
-                                     else _Pictures(file, name, deadline))
+        source: _Film | _Pictures = (
+            _Film(file, name, DEMUXERS[kind], deadline) if kind in DEMUXERS else _Pictures(file, name, deadline)
+        )
         with source.container:
             yield source
 
@@ -410,12 +418,13 @@ class _Source:
     def _spend(self, width: int, height: int) -> None:
         """Count one frame; refuse one that is too large, and too many of them."""
         if max(width, height) > MAX_SIDES[0] or min(width, height) > MAX_SIDES[1]:
-            raise VideoError(f"“{self.name}” has {width} × {height} px, at most {MAX_SIDES[0]} × "
-                             f"{MAX_SIDES[1]} px are read. Export it smaller.")
+            raise VideoError(
+                f"“{self.name}” has {width} × {height} px, at most {MAX_SIDES[0]} × "
+                f"{MAX_SIDES[1]} px are read. Export it smaller."
+            )
         self.pixels += width * height
         if self.pixels > MAX_DECODED_PIXELS or time.monotonic() > self.deadline:
-            raise VideoError(f"“{self.name}” takes too long to decode. Cut out the part that you need, "
-                             "or export it smaller.")
+            raise VideoError(f"“{self.name}” takes too long to decode. Cut out the part that you need, or export it smaller.")
 
 
 class _Film(_Source):
@@ -427,11 +436,14 @@ class _Film(_Source):
         super().__init__(name, deadline)
         self.options = {"max_pixels": str(MAX_SIDES[0] * MAX_SIDES[1])}
         try:
-            self.container: Any = av.open(file, mode="r", format=demuxer, metadata_errors="replace",
-                                          options={"protocol_whitelist": "", **self.options})
+            self.container: Any = av.open(
+                file, mode="r", format=demuxer, metadata_errors="replace", options={"protocol_whitelist": "", **self.options}
+            )
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise VideoError(f"“{name}” can't be read as {Path(name).suffix[1:].upper()}: it is damaged, "
-                             "incomplete or something else. Copy it again or export it as MP4.") from error
+            raise VideoError(
+                f"“{name}” can't be read as {Path(name).suffix[1:].upper()}: it is damaged, "
+                "incomplete or something else. Copy it again or export it as MP4."
+            ) from error
         cover = av.stream.Disposition.attached_pic
         films = [stream for stream in self.container.streams.video if not stream.disposition & cover]
         if not films:
@@ -477,12 +489,16 @@ class _Film(_Source):
             self.damaged |= bool(header and min(header, stop) - end > max(0.5, 2 * gap))
         if not count and not (header and start >= header):
             place = f" after {start:g} s" if start else ""
-            raise VideoError(f"“{self.name}” ends before its first frame{place}. "
-                             "Copy it again or export it as an MP4 file.")
+            raise VideoError(f"“{self.name}” ends before its first frame{place}. Copy it again or export it as an MP4 file.")
         duration = header or end
         rate = stream.average_rate or stream.guessed_rate
-        return _Scan(duration, float(rate or (count / end if end else 0)), end,
-                     stream.frames or (None if header else count), self.damaged)
+        return _Scan(
+            duration,
+            float(rate or (count / end if end else 0)),
+            end,
+            stream.frames or (None if header else count),
+            self.damaged,
+        )
 
     def _header_duration(self) -> float | None:
         """s, or None if it is not known for the video itself (the file's length may be that of its sound)."""
@@ -530,19 +546,16 @@ class _Film(_Source):
                 size = round(frame.width * aspect), frame.height
                 if matrix is not None and abs(matrix[1]) > abs(matrix[0]):
                     size = size[::-1]
-                yield _Frame(frame.time - self.origin * self.unit, size,
-                             partial(_draw_film, frame, matrix, aspect))
+                yield _Frame(frame.time - self.origin * self.unit, size, partial(_draw_film, frame, matrix, aspect))
 
 
-def _draw_film(frame: Any, matrix: np.ndarray | None, aspect: float,
-               square: Callable[..., np.ndarray]) -> np.ndarray:
+def _draw_film(frame: Any, matrix: np.ndarray | None, aspect: float, square: Callable[..., np.ndarray]) -> np.ndarray:
     from PIL import Image
 
     see_through = frame.format.has_palette or any(part.is_alpha for part in frame.format.components)
     # Untagged (2) HD video is BT.709, as players have it; FFmpeg would take it as BT.601.
     hd = frame.colorspace == 2 and not frame.format.is_rgb and frame.height >= 720
-    image = frame.to_ndarray(format="rgba" if see_through else "rgb24",
-                             src_colorspace="ITU709" if hd else None)
+    image = frame.to_ndarray(format="rgba" if see_through else "rgb24", src_colorspace="ITU709" if hd else None)
     if see_through:
         image = _flatten(Image.fromarray(image))
     return _orient(square(image, aspect=aspect), matrix)
@@ -558,8 +571,10 @@ class _Pictures(_Source):
         try:
             self.container = Image.open(file, formats=("GIF", "WEBP", "PNG", "JPEG"))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise VideoError(f"“{name}” can't be read as a picture: it is damaged, too large or something "
-                             "else. Save it again as GIF, WebP, PNG or JPEG.") from error
+            raise VideoError(
+                f"“{name}” can't be read as a picture: it is damaged, too large or something "
+                "else. Save it again as GIF, WebP, PNG or JPEG."
+            ) from error
 
     def _images(self) -> Iterator[tuple[float, float, Any]]:
         """Start and length (s) of each image, and the image, decoded, until the next one."""

@@ -47,14 +47,21 @@ def app_url(app_home: Path) -> Iterator[str]:
 def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A page with runs of its own: its address and its process; fails if anything goes wrong on the server."""
     port = _free_port()
-    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(home / "gradio"),
-           "GRADIO_HEARTBEAT_INTERVAL": "1", "LEAPS_HOME": str(home / "leaps"), "TORCH_HOME": str(home / "torch"),
-           # two threads that wait for each other beside Chromium, on two cores, once took ten times as long
-           "OMP_NUM_THREADS": "1"}
+    env = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_TEMP_DIR": str(home / "gradio"),
+        "GRADIO_HEARTBEAT_INTERVAL": "1",
+        "LEAPS_HOME": str(home / "leaps"),
+        "TORCH_HOME": str(home / "torch"),
+        # two threads that wait for each other beside Chromium, on two cores, once took ten times as long
+        "OMP_NUM_THREADS": "1",
+    }
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:
-        server = subprocess.Popen([sys.executable, "tests/browser/serve.py"], cwd=ROOT, env=env, stdout=log,
-                                  stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            [sys.executable, "tests/browser/serve.py"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             _wait(server, url, home / "page.log")
             yield url, server
@@ -88,8 +95,14 @@ def page(browser: object, app_url: str) -> Iterator[object]:
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and wrong.append(f"{answer.status} {answer.url}"))
-    page.on("request", lambda asked: asked.url.startswith(("http", "ws")) and not asked.url.startswith(app_url)
-            and wrong.append(f"another host: {asked.url}"))
+    page.on(
+        "request",
+        lambda asked: (
+            asked.url.startswith(("http", "ws"))
+            and not asked.url.startswith(app_url)
+            and wrong.append(f"another host: {asked.url}")
+        ),
+    )
     page.goto(app_url)
     playwright.expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=120_000)
     yield page

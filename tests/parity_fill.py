@@ -16,8 +16,18 @@ from torch import Tensor
 
 UNTOUCHED = frozenset({"num_batches_tracked", "relative_position_index"})
 """Last name components of integer buffers, which a network makes itself."""
-EMBEDDINGS = frozenset({"cls_token", "class_embedding", "temporal_cls_token", "pos_embed", "positional_embedding",
-                        "time_embed", "pos_embed_spatial", "pos_embed_temporal"})
+EMBEDDINGS = frozenset(
+    {
+        "cls_token",
+        "class_embedding",
+        "temporal_cls_token",
+        "pos_embed",
+        "positional_embedding",
+        "time_embed",
+        "pos_embed_spatial",
+        "pos_embed_temporal",
+    }
+)
 
 
 def fill_tensor(name: str, shape: Iterable[int]) -> np.ndarray:
@@ -43,8 +53,11 @@ def fill_tensor(name: str, shape: Iterable[int]) -> np.ndarray:
 
 def fill_state_dict(shapes: Mapping[str, Iterable[int]]) -> dict[str, Tensor]:
     """Tensors by name, without the integer buffers."""
-    return {name: torch.from_numpy(fill_tensor(name, shape)) for name, shape in shapes.items()
-            if name.rpartition(".")[2] not in UNTOUCHED}
+    return {
+        name: torch.from_numpy(fill_tensor(name, shape))
+        for name, shape in shapes.items()
+        if name.rpartition(".")[2] not in UNTOUCHED
+    }
 
 
 def make_input(shape: Iterable[int]) -> Tensor:

@@ -74,14 +74,14 @@ def test_a_run_knows_the_weights_that_made_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.2, 0.9])
 def test_half_a_bank_is_refused(puppets: banks.Bank, share: float) -> None:
     whole = puppets.path.read_bytes()
-    puppets.path.write_bytes(whole[:int(share * len(whole))])
+    puppets.path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(BankError, match="only half of one"):
         banks.Bank.open(puppets.path)
 
 
 def test_a_damaged_column_is_told(puppets: banks.Bank) -> None:
     whole = bytearray(puppets.path.read_bytes())
-    whole[4:len(whole) // 3] = bytes(len(whole) // 3 - 4)
+    whole[4 : len(whole) // 3] = bytes(len(whole) // 3 - 4)
     puppets.path.write_bytes(whole)
     with pytest.raises(BankError):
         _ = puppets.embeddings, puppets.labels, puppets.sources
@@ -128,14 +128,17 @@ def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path, value: float
 
 
 def test_importing_needs_neither_torch_nor_pyarrow() -> None:
-    code = ("import sys, leaps_core.banks, leaps_core.embed, leaps_core.maps, leaps_core.metrics; "
-            "assert not {'torch', 'pyarrow', 'umap', 'sklearn'} & set(sys.modules)")
+    code = (
+        "import sys, leaps_core.banks, leaps_core.embed, leaps_core.maps, leaps_core.metrics; "
+        "assert not {'torch', 'pyarrow', 'umap', 'sklearn'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 
 
 @pytest.mark.slow
 def test_all_of_kinetics_fits_without_memory(tmp_path: Path) -> None:
     """240,000 × 2,048 made-up vectors, about 1 GB on disk, are built and sampled within 0.4 GB of memory."""
+
     def make(numbers: range) -> tuple[dict[str, object], list[tuple[str, str]]]:
         vectors = np.random.default_rng(numbers.start).random((len(numbers), 2048), np.float32)
         return _columns(vectors, [str(i) for i in numbers]), []

@@ -82,8 +82,9 @@ def test_motion_speed_changes_the_spectrum_but_not_the_picture() -> None:
 
 
 def test_fast_motion_starts_with_more_motion() -> None:
-    slow, fast = (clip.diff(dim=2).abs().mean() / clip.std()
-                  for clip in (canvas("fourier", motion_speed=speed)() for speed in (0.3, 3.0)))
+    slow, fast = (
+        clip.diff(dim=2).abs().mean() / clip.std() for clip in (canvas("fourier", motion_speed=speed)() for speed in (0.3, 3.0))
+    )
     assert fast > 1.3 * slow
 
 

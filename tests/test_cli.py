@@ -31,16 +31,48 @@ def register():
 
     def build():
         torch.manual_seed(0)
-        return nn.Sequential(nn.Conv3d(3, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ReLU(), nn.AdaptiveAvgPool3d(1),
-                             nn.Flatten(), nn.Linear(4, len(models.labels("puppets"))))
+        return nn.Sequential(
+            nn.Conv3d(3, 4, 3, padding=1),
+            nn.BatchNorm3d(4),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool3d(1),
+            nn.Flatten(),
+            nn.Linear(4, len(models.labels("puppets"))),
+        )
 
     models.specs()
     for key in ("little", "other"):
-        models.register(models.ModelSpec(key=key, name=key.title(), family="Test", world="puppets", frames=4, size=16,
-                                         size_step=4, taps="0|2", embedding_layer="2", default_verifier="other"), build)
-    models.register(models.ModelSpec(key="referee", name="Referee", family="Test", world="puppets", frames=4, size=16,
-                                     taps="0", embedding_layer="0", role="judge", accuracy=0.975, params=123_456),
-                    build)
+        models.register(
+            models.ModelSpec(
+                key=key,
+                name=key.title(),
+                family="Test",
+                world="puppets",
+                frames=4,
+                size=16,
+                size_step=4,
+                taps="0|2",
+                embedding_layer="2",
+                default_verifier="other",
+            ),
+            build,
+        )
+    models.register(
+        models.ModelSpec(
+            key="referee",
+            name="Referee",
+            family="Test",
+            world="puppets",
+            frames=4,
+            size=16,
+            taps="0",
+            embedding_layer="0",
+            role="judge",
+            accuracy=0.975,
+            params=123_456,
+        ),
+        build,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +96,7 @@ def action():
 @pytest.fixture
 def leaps(capsys):
     """Run a command: (exit code, lines on stdout, stderr)."""
+
     def run(*arguments):
         try:
             code = main([str(argument) for argument in arguments])
@@ -78,6 +111,7 @@ def leaps(capsys):
 @pytest.fixture
 def synth(leaps, action):
     """Make a short run; the folder that was printed."""
+
     def run(*arguments):
         code, out, err = leaps("synth", "--model", "little", "--action", action, "--steps", 4, *arguments)
         assert code == 0, err
@@ -109,8 +143,23 @@ def test_model_and_action_are_enough(leaps, action, home, monkeypatch):
 
 
 def test_every_option_reaches_the_run(synth, tmp_path):
-    folder = synth("--stimulus", "bundled:1", "bundled:2", "--verifier", "none", "--seed", 9,
-                   "--out", tmp_path / "mine", "--set", "r=0.01", "canvas=pixels", "--set", "margin=null", "flip=true")
+    folder = synth(
+        "--stimulus",
+        "bundled:1",
+        "bundled:2",
+        "--verifier",
+        "none",
+        "--seed",
+        9,
+        "--out",
+        tmp_path / "mine",
+        "--set",
+        "r=0.01",
+        "canvas=pixels",
+        "--set",
+        "margin=null",
+        "flip=true",
+    )
     run = runs.Run.open(folder)
     assert folder == tmp_path / "mine"
     assert (run.config.stimuli, run.config.verifier, run.config.seed) == (("bundled:1", "bundled:2"), "none", 9)
@@ -151,25 +200,28 @@ def test_the_papers_settings_give_way_to_explicit_ones(leaps, action, monkeypatc
     assert code == 0 and (run.config.steps, run.config.canvas, run.config.norm) == (2, "pixels", 0.005)
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--model", "litle"], ["litle", "Did you mean “little”?"]),
-    (["--action", "bowlin"], ["bowlin", "Did you mean “bowling”?"]),
-    (["--model", "referee"], ["judge"]),
-    (["--verifier", "little"], ["itself"]),
-    (["--verifier", "othr"], ["Did you mean “other”?"]),
-    (["--steps", "0"], ["steps", "1 to 20000"]),
-    (["--steps", "many"], ["--steps", "invalid int"]),
-    (["--set", "learning_rat=1"], ["Did you mean “learning_rate”?"]),
-    (["--set", "r=nan"], ["“r”", "0 to 0.05"]),
-    (["--set", "r=NaN"], ["“r”", "0 to 0.05"]),
-    (["--set", "r=much"], ["“r”"]),
-    (["--set", "r"], ["FIELD=VALUE"]),
-    (["--stimulus", "nowhere.mp4"], ["nowhere.mp4"]),
-    (["--stimulus", "none", "bundled:0"], ["none alone"]),
-    (["--out", "."], ["new or empty"]),
-    (["--again", "nowhere.json"], ["nowhere.json"]),
-    (["--nonsense"], ["--nonsense", "--help"]),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--model", "litle"], ["litle", "Did you mean “little”?"]),
+        (["--action", "bowlin"], ["bowlin", "Did you mean “bowling”?"]),
+        (["--model", "referee"], ["judge"]),
+        (["--verifier", "little"], ["itself"]),
+        (["--verifier", "othr"], ["Did you mean “other”?"]),
+        (["--steps", "0"], ["steps", "1 to 20000"]),
+        (["--steps", "many"], ["--steps", "invalid int"]),
+        (["--set", "learning_rat=1"], ["Did you mean “learning_rate”?"]),
+        (["--set", "r=nan"], ["“r”", "0 to 0.05"]),
+        (["--set", "r=NaN"], ["“r”", "0 to 0.05"]),
+        (["--set", "r=much"], ["“r”"]),
+        (["--set", "r"], ["FIELD=VALUE"]),
+        (["--stimulus", "nowhere.mp4"], ["nowhere.mp4"]),
+        (["--stimulus", "none", "bundled:0"], ["none alone"]),
+        (["--out", "."], ["new or empty"]),
+        (["--again", "nowhere.json"], ["nowhere.json"]),
+        (["--nonsense"], ["--nonsense", "--help"]),
+    ],
+)
 def test_what_a_person_gets_wrong_is_one_line_and_code_2(leaps, home, arguments, words):
     wanted = {"--model": "little", "--action": "bowling", "--steps": "2"}
     rest = [part for name, value in wanted.items() if name not in arguments for part in (name, value)]
@@ -177,17 +229,25 @@ def test_what_a_person_gets_wrong_is_one_line_and_code_2(leaps, home, arguments,
     assert not (home / "runs").exists()
 
 
-@pytest.mark.parametrize("name, words", [
-    ("empty.mp4", "0 bytes"), ("junk.webm", "junk.webm"), ("cut.mp4", "cut.mp4"), ("sound.mp4", "no video"),
-    ("vast.mp4", "4096 × 2304"), ("text.txt", "no known type"), ("folder.mp4", "is a folder"),
-])
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("empty.mp4", "0 bytes"),
+        ("junk.webm", "junk.webm"),
+        ("cut.mp4", "cut.mp4"),
+        ("sound.mp4", "no video"),
+        ("vast.mp4", "4096 × 2304"),
+        ("text.txt", "no known type"),
+        ("folder.mp4", "is a folder"),
+    ],
+)
 def test_a_stimulus_that_can_not_be_read_is_one_line_and_code_2(leaps, home, action, tmp_path, name, words):
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "junk.webm").write_text("This is no video. " * 100)
     (tmp_path / "text.txt").write_text("hello")
     (tmp_path / "folder.mp4").mkdir()
     whole = film(tmp_path / "cut.mp4", levels(4), container={"movflags": "faststart"}).read_bytes()
-    (tmp_path / "cut.mp4").write_bytes(whole[:whole.index(b"mdat") + 4])
+    (tmp_path / "cut.mp4").write_bytes(whole[: whole.index(b"mdat") + 4])
     with av.open(tmp_path / "sound.mp4", "w") as file:
         hush(file, file.add_stream("aac", rate=48000, layout="mono"), 0.5)
     film(tmp_path / "vast.mp4", [np.zeros((16, 4112, 3), np.uint8)])
@@ -229,8 +289,14 @@ def test_too_little_memory_is_one_line_and_code_2(leaps, action, monkeypatch):
 def in_a_process(arguments, **options):
     """A real process with the small networks."""
     code = "import sys, test_cli, leaps_core.cli; test_cli.register(); sys.exit(leaps_core.cli.main(sys.argv[1:]))"
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}, **options)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        **options,
+    )
 
 
 def test_ctrl_c_saves_and_tells_how_to_go_on(leaps, action, home, tmp_path):
@@ -252,10 +318,12 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(leaps, action, home, tmp_path):
 
 
 def test_help_and_lists_do_not_wait_for_torch():
-    code = ("import contextlib, sys; from leaps_core.cli import main\n"
-            "for line in ('synth --help', 'models', 'actions puppet_r50', 'runs'):\n"
-            "    with contextlib.suppress(SystemExit): main(line.split())\n"
-            "assert 'torch' not in sys.modules")
+    code = (
+        "import contextlib, sys; from leaps_core.cli import main\n"
+        "for line in ('synth --help', 'models', 'actions puppet_r50', 'runs'):\n"
+        "    with contextlib.suppress(SystemExit): main(line.split())\n"
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=120)
 
 
@@ -266,8 +334,20 @@ def test_models_as_json_and_as_a_table(leaps):
     code, out, _ = leaps("models", "--json")
     found = {entry["key"]: entry for entry in json.loads("\n".join(out))}
     assert code == 0 and set(found) == {"little", "other", "referee"}
-    assert set(found["little"]) >= {"key", "name", "family", "world", "state", "role", "can_verify", "accuracy",
-                                    "params", "robust", "size", "frames"}
+    assert set(found["little"]) >= {
+        "key",
+        "name",
+        "family",
+        "world",
+        "state",
+        "role",
+        "can_verify",
+        "accuracy",
+        "params",
+        "robust",
+        "size",
+        "frames",
+    }
     assert found["little"]["state"] in ("bundled", "cached", "local", "download")
     assert (found["little"]["can_verify"], found["referee"]["can_verify"]) == (True, False)
     assert (found["little"]["role"], found["referee"]["role"]) == ("model", "judge")
@@ -324,8 +404,7 @@ def test_no_runs_yet(leaps):
 # ----------------------------------------------------------------------------------------------------------------- help
 
 
-@pytest.mark.parametrize("command", [[], ["synth"], ["models"], ["actions"], ["runs"], ["runs", "resume"],
-                                     ["runs", "compare"]])
+@pytest.mark.parametrize("command", [[], ["synth"], ["models"], ["actions"], ["runs"], ["runs", "resume"], ["runs", "compare"]])
 def test_help_has_an_example_and_fits_the_screen(leaps, command):
     code, out, _ = leaps(*command, "--help")
     text = "\n".join(out)

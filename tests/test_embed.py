@@ -45,7 +45,9 @@ def test_a_tree_of_videos_becomes_a_bank(videos: Path, tmp_path: Path) -> None:
     (videos / "tai chi").rename(videos / "tai_chi")
     bank = embed.build(embed.plan_folder(videos), "tiny", tmp_path / "a.parquet")
     assert sorted(zip(bank.labels.tolist(), bank.sources, strict=True)) == [
-        *(("bowling", f"bowling/{i}.mp4") for i in (0, 2, 4)), *(("tai chi", f"tai_chi/{i}.mp4") for i in (1, 3, 5))]
+        *(("bowling", f"bowling/{i}.mp4") for i in (0, 2, 4)),
+        *(("tai chi", f"tai_chi/{i}.mp4") for i in (1, 3, 5)),
+    ]
     assert [source for source, _ in bank.facts["skipped"]] == ["bowling/broken.mp4"]
     sheet = bank.preview(0)
     assert sheet["n"] == banks.PREVIEW_FRAMES and not bank.puppets
@@ -71,14 +73,15 @@ def test_videos_are_sampled_as_the_model_was_trained_from_the_middle(tmp_path: P
     assert seconds(span=0.25) == pytest.approx((0, 0.125), abs=0.03), "no more than is the clip's"
 
 
-def test_long_films_are_seen_in_their_middle_and_broken_ones_where_they_are(tmp_path: Path,
-                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_films_are_seen_in_their_middle_and_broken_ones_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     film, spec = np.random.default_rng(0).integers(0, 255, (24, 32, 32, 3), np.uint8), models.spec("tiny")
     film[8:16] //= 8
     video.write_mp4(film, tmp_path / "film.mp4", fps=8)  # 3 s, the second one dark
     _remux(tmp_path / "film.mp4", tmp_path / "film.mkv")
     whole = (tmp_path / "film.mkv").read_bytes()
-    (tmp_path / "film.mkv").write_bytes(whole[:len(whole) // 4])
+    (tmp_path / "film.mkv").write_bytes(whole[: len(whole) // 4])
     frames = embed.read(tmp_path / "film.mkv", replace(spec, stride=1))
     assert len({frame.tobytes() for frame in frames}) > 1, "not its last frame again and again"
     monkeypatch.setattr(video, "MAX_SECONDS", 1.0)
@@ -100,8 +103,11 @@ def test_kinetics_tables_name_cut_and_whole_videos(videos: Path, tmp_path: Path)
     film = np.concatenate([np.full((16, 32, 32, 3), level, np.uint8) for level in (0, 255)])
     video.write_mp4(film, videos / "whole.mp4", fps=8)
     table = tmp_path / "train.csv"
-    table.write_text("label,youtube_id,time_start,time_end,split\nbowling,abc,2,12,train\nbowling,whole,0,2,train\n"
-                     "tai chi,whole,2,4,train\ntai chi,lost,1,11,train\ntai chi,whole,2,4,train\n", "utf-8")
+    table.write_text(
+        "label,youtube_id,time_start,time_end,split\nbowling,abc,2,12,train\nbowling,whole,0,2,train\n"
+        "tai chi,whole,2,4,train\ntai chi,lost,1,11,train\ntai chi,whole,2,4,train\n",
+        "utf-8",
+    )
     plan = embed.plan_csv(videos, table)
     assert plan.skipped == (("lost_1_11", "no file"), ("whole.mp4 from 2 s", "a copy of whole.mp4 from 2 s"))
     bank = embed.build(plan, "tiny", tmp_path / "a.parquet")
@@ -164,11 +170,15 @@ def test_copies_are_left_out_and_contradictions_refused(videos: Path) -> None:
         embed.plan_folder(videos)
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("a,b\n1,2\n", "no table of Kinetics clips"), ("", "no table of Kinetics clips"),
-    ("label,youtube_id,time_start,time_end\nbowling,zzz,1,2\n", "None of the 1 rows"),
-    ("label,youtube_id,time_start,time_end\nbowling,zzz,one,2\n", "line 2: the times are 'one'"),
-])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,b\n1,2\n", "no table of Kinetics clips"),
+        ("", "no table of Kinetics clips"),
+        ("label,youtube_id,time_start,time_end\nbowling,zzz,1,2\n", "None of the 1 rows"),
+        ("label,youtube_id,time_start,time_end\nbowling,zzz,one,2\n", "line 2: the times are 'one'"),
+    ],
+)
 def test_bad_tables_are_refused(videos: Path, tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(BankError, match=sentence):
@@ -186,7 +196,8 @@ def test_from_a_folder_of_videos_to_a_map_by_two_commands(tmp_path: Path, capsys
     assert capsys.readouterr().out.splitlines() == [str(bank), str(table)]
     rows = list(csv.DictReader(table.open(encoding="utf-8")))
     assert [(row["kind"], row["label"], row["source"]) for row in rows] == [
-        ("real", label, f"{label}/{i}.mp4") for label in ("bowling", "tai chi") for i in range(3)]
+        ("real", label, f"{label}/{i}.mp4") for label in ("bowling", "tai chi") for i in range(3)
+    ]
     assert len({(row["x"], row["y"]) for row in rows}) == 6 and np.isfinite([float(row["x"]) for row in rows]).all()
     chart = maps.stored(banks.Bank.open(bank), maps.Recipe(neighbours=3))
     assert chart is not None and np.allclose(chart.places[:, 0], [float(row["x"]) for row in rows], rtol=1e-3)

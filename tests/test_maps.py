@@ -23,10 +23,17 @@ def clusters(count: int, seed: int) -> np.ndarray:
 def make_bank(path: Path, vectors: np.ndarray) -> banks.Bank:
     facts = {"model": "tiny", "weights": "0" * 16, "world": "puppets", "layer": "block2", "puppets": False}
     numbers = range(len(vectors))
-    columns = {"label": [f"class {i % CLASSES}" for i in numbers], "source": [f"{i}.mp4" for i in numbers],
-               "embedding": vectors}
-    return banks.assemble(path, facts, len(vectors), lambda numbers: (
-        {name: values[numbers.start:numbers.stop] for name, values in columns.items()}, []))
+    columns = {
+        "label": [f"class {i % CLASSES}" for i in numbers],
+        "source": [f"{i}.mp4" for i in numbers],
+        "embedding": vectors,
+    }
+    return banks.assemble(
+        path,
+        facts,
+        len(vectors),
+        lambda numbers: ({name: values[numbers.start : numbers.stop] for name, values in columns.items()}, []),
+    )
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def test_pca_is_exact(bank: banks.Bank, metric: maps.Metric, dims: int) -> None:
     centred = prepared - prepared.mean(0)
     _, values, axes = np.linalg.svd(centred, full_matrices=False)
     assert np.allclose(np.abs(chart.places), np.abs(centred @ axes[:dims].T), atol=1e-3)
-    assert chart.explained is not None and np.allclose(chart.explained, (values ** 2 / (values ** 2).sum())[:dims], atol=1e-4)
+    assert chart.explained is not None and np.allclose(chart.explained, (values**2 / (values**2).sum())[:dims], atol=1e-4)
     assert np.allclose(maps.Atlas(bank, chart).place(bank.embeddings[5:9]), chart.places[5:9], atol=1e-4)
 
 
@@ -70,8 +77,9 @@ def test_memberships_are_those_of_umap() -> None:
 
     distances = np.sort(np.random.default_rng(0).random((50, 15)).astype(np.float32), 1)
     sigmas, rhos = smooth_knn_dist(distances, 15.0, local_connectivity=0.0)
-    rows, _, strengths, _ = compute_membership_strengths(np.tile(np.arange(15, dtype=np.int32), (50, 1)), distances,
-                                                         sigmas, rhos, bipartite=True)
+    rows, _, strengths, _ = compute_membership_strengths(
+        np.tile(np.arange(15, dtype=np.int32), (50, 1)), distances, sigmas, rhos, bipartite=True
+    )
     theirs = strengths.reshape(50, 15)
     assert np.allclose(maps._memberships(distances), theirs / theirs.sum(1, keepdims=True), atol=1e-3)
 
@@ -113,8 +121,9 @@ def test_maps_are_kept_beside_their_bank_and_known_by_its_digest(bank: banks.Ban
     assert maps.stored(bank, recipe) is None, "a damaged map is fitted anew"
 
 
-def test_a_shipped_banks_map_goes_to_the_persons_own_folder(bank: banks.Bank, tmp_path: Path,
-                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_banks_map_goes_to_the_persons_own_folder(
+    bank: banks.Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(maps, "BANKS", bank.path.parent)
     maps.chart(bank, maps.Recipe("pca"))
     assert not bank.path.with_name("bank.pca-cosine-2d.npz").exists()

@@ -83,8 +83,9 @@ def test_priming_matches_numpy_and_keeps_the_divisor_of_all_taps(share: int) -> 
     widths = (4, 6, 3, 8, 5)
     features, targets = [tensor(1, c) for c in widths], [tensor(1, c).detach() for c in widths]
     kept = share * len(widths) // 100
-    expected = sum((1.0 + i / 4 * (0.2 - 1.0)) * numpy_jvs(features[i].detach().numpy()[0], targets[i].numpy()[0])
-                   for i in range(kept)) / len(widths)
+    expected = sum(
+        (1.0 + i / 4 * (0.2 - 1.0)) * numpy_jvs(features[i].detach().numpy()[0], targets[i].numpy()[0]) for i in range(kept)
+    ) / len(widths)
     loss = objective.priming(features, targets, objective.layer_weights(5, 1.0, 0.2, share))
     assert loss.item() == pytest.approx(expected)
     loss.backward()
@@ -168,10 +169,12 @@ def test_objective_adds_the_terms_that_there_are() -> None:
     config = SynthesisConfig(model="m", action="a", r=0.02, coherence=2.0, diversity=3.0, smoothness=0.5, norm=0.1)
     clip = torch.rand(1, 3, 4, 8, 8)
     targets = Targets(1, [torch.rand(1, 5)], 1.0, [(torch.rand(5), torch.rand(5))])
-    terms, weights = Objective(targets)(config, clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], torch.rand(1, 5, 4),
-                                        [(torch.rand(1, 5), torch.rand(1, 5))])
-    assert weights == pytest.approx({"cross_entropy": 1, "priming": 1, "coherence": 0.04, "diversity": 0.06,
-                                     "smoothness": 0.5, "norm": 0.1})
+    terms, weights = Objective(targets)(
+        config, clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], torch.rand(1, 5, 4), [(torch.rand(1, 5), torch.rand(1, 5))]
+    )
+    assert weights == pytest.approx(
+        {"cross_entropy": 1, "priming": 1, "coherence": 0.04, "diversity": 0.06, "smoothness": 0.5, "norm": 0.1}
+    )
     assert set(terms) == set(weights) and all(value.ndim == 0 for value in terms.values())
     bare, _ = Objective(Targets(1))(config.but(norm=0.0), clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], None, [])
     assert set(bare) == {"cross_entropy", "smoothness"}

@@ -23,8 +23,9 @@ from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError, RunError
 
 FRAMES, SIZE = 4, 8
-SPEC = models.ModelSpec(key="tiny", name="Tiny", family="Test", world="tests", frames=FRAMES, size=SIZE, taps="0",
-                        embedding_layer="0")
+SPEC = models.ModelSpec(
+    key="tiny", name="Tiny", family="Test", world="tests", frames=FRAMES, size=SIZE, taps="0", embedding_layer="0"
+)
 
 
 class Control:
@@ -96,7 +97,9 @@ def home(tmp_path, monkeypatch):
     engine.synthesize, engine.Control = synthesize, Control
     engine.estimate = lambda config: {"memory": 1000, "seconds": 1.0, "steps_per_second": 1.0}
     engine.stimulus_clips = lambda config, spec: (
-        np.full((len(config.stimuli), FRAMES, SIZE, SIZE, 3), 100, np.uint8), ("from the stimulus",))
+        np.full((len(config.stimuli), FRAMES, SIZE, SIZE, 3), 100, np.uint8),
+        ("from the stimulus",),
+    )
     monkeypatch.setitem(sys.modules, "leaps_core.synthesis", engine)
     return tmp_path / "home"
 
@@ -124,8 +127,17 @@ def files(run):
     return {path.name for path in run.folder.iterdir()}
 
 
-ALL_FILES = {".lock", "run.json", "metrics.jsonl", "snapshots.npz", "stimulus.npz", "clip.npz", "clip.mp4", "clip.webp",
-             "checkpoint.pt"}
+ALL_FILES = {
+    ".lock",
+    "run.json",
+    "metrics.jsonl",
+    "snapshots.npz",
+    "stimulus.npz",
+    "clip.npz",
+    "clip.mp4",
+    "clip.webp",
+    "checkpoint.pt",
+}
 
 
 # -------------------------------------------------------------------------------------------------------------- writing
@@ -449,13 +461,20 @@ def test_json_alone_is_enough_to_do_it_again(tmp_path):
     assert runs.from_json(config().model_dump_json()) == (config(), [])
 
 
-@pytest.mark.parametrize("text", ["{", "{}", '{"config": 3}', '{"model": "tiny", "action": "a", "steps": 0}',
-                                  '{"model": "tiny", "action": "a", "nonsense": 1}', "{" + "[" * 100_000,
-                                  '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1}]}',
-                                  '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1, "field": "seed", '
-                                  '"value": 1}]}',
-                                  '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1, "field": "r", '
-                                  '"value": 9}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{}",
+        '{"config": 3}',
+        '{"model": "tiny", "action": "a", "steps": 0}',
+        '{"model": "tiny", "action": "a", "nonsense": 1}',
+        "{" + "[" * 100_000,
+        '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1}]}',
+        '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1, "field": "seed", "value": 1}]}',
+        '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1, "field": "r", "value": 9}]}',
+    ],
+)
 def test_other_json_is_refused(text):
     with pytest.raises(LeapsError):
         runs.from_json(text)
@@ -538,14 +557,20 @@ def test_damaged_files_are_clear_errors_and_half_a_line_is_left_out():
 
 
 def test_a_run_whose_process_died_is_failed_not_running(home):
-    code = ("import json, os, pathlib, sys; from leaps_core import runs\n"
-            "folder = pathlib.Path(sys.argv[1]); lock = runs._locked(folder)\n"
-            "print('locked', flush=True); sys.stdin.read()")
+    code = (
+        "import json, os, pathlib, sys; from leaps_core import runs\n"
+        "folder = pathlib.Path(sys.argv[1]); lock = runs._locked(folder)\n"
+        "print('locked', flush=True); sys.stdin.read()"
+    )
     run = made(runs.perform(config()))
     run.record["status"] = "running"
     runs._save(run.folder / "run.json", json.dumps(run.record).encode())
-    process = subprocess.Popen([sys.executable, "-c", code, str(run.folder)], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    )
     assert process.stdout.readline()
     assert runs.Run.open(run.folder).status == "running"
     with pytest.raises(RunError, match="being written"):
@@ -565,8 +590,10 @@ def test_a_run_may_end_in_another_thread():
 
 
 def test_importing_goes_without_torch():
-    code = ("import sys; import leaps_core\nfrom leaps_core import LeapsError, SynthesisConfig, Run\n"
-            "import leaps_core.cli\nassert 'torch' not in sys.modules")
+    code = (
+        "import sys; import leaps_core\nfrom leaps_core import LeapsError, SynthesisConfig, Run\n"
+        "import leaps_core.cli\nassert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1], timeout=120)
 
 
@@ -581,12 +608,16 @@ def engine(monkeypatch):
 
     def build():
         torch.manual_seed(0)
-        return torch.nn.Sequential(torch.nn.Conv3d(3, 4, 3, padding=1), torch.nn.BatchNorm3d(4), torch.nn.ReLU(),
-                                   torch.nn.AdaptiveAvgPool3d(1), torch.nn.Flatten(),
-                                   torch.nn.Linear(4, len(models.labels("puppets"))))
+        return torch.nn.Sequential(
+            torch.nn.Conv3d(3, 4, 3, padding=1),
+            torch.nn.BatchNorm3d(4),
+            torch.nn.ReLU(),
+            torch.nn.AdaptiveAvgPool3d(1),
+            torch.nn.Flatten(),
+            torch.nn.Linear(4, len(models.labels("puppets"))),
+        )
 
-    models.register(replace(SPEC, key="little", world="puppets", taps="0|2", embedding_layer="2", size=16, size_step=4),
-                    build)
+    models.register(replace(SPEC, key="little", world="puppets", taps="0|2", embedding_layer="2", size=16, size_step=4), build)
     settings = {"model": "little", "verifier": "none", "judge": "none", "steps": 8, "seed": 1, "device": "cpu"}
     return real, SynthesisConfig(action=models.labels("puppets")[0], **settings)
 

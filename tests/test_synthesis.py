@@ -21,8 +21,17 @@ tiny.register()
 
 
 def config(**settings: object) -> SynthesisConfig:
-    return SynthesisConfig(**{"model": "tiny", "action": "bowling", "verifier": "tiny_verifier", "judge": "tiny_judge",
-                              "steps": 6, "device": "cpu", **settings})
+    return SynthesisConfig(
+        **{
+            "model": "tiny",
+            "action": "bowling",
+            "verifier": "tiny_verifier",
+            "judge": "tiny_judge",
+            "steps": 6,
+            "device": "cpu",
+            **settings,
+        }
+    )
 
 
 def run(control: Control | None = None, **settings: object) -> list[Step]:
@@ -92,8 +101,20 @@ def test_coarse_steps_are_smaller(canvas: str) -> None:
 @pytest.mark.parametrize("name", LIVE)
 def test_every_live_setting_acts_from_the_next_step_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "HARDENING", 0)  # noise and colours show, though the tiny model is never sure
-    value = {"flip": True, "priming_share": 50, "jitter_time": 4, "rotate": 20.0, "noise": 0.4, "colour": 0.4,
-             "zoom": 0.3, "jitter": 0.3, "motion_speed": 3.0, "learning_rate": 0.4, "r": 0.05, "norm": 0.5}.get(name, 4.0)
+    value = {
+        "flip": True,
+        "priming_share": 50,
+        "jitter_time": 4,
+        "rotate": 20.0,
+        "noise": 0.4,
+        "colour": 0.4,
+        "zoom": 0.3,
+        "jitter": 0.3,
+        "motion_speed": 3.0,
+        "learning_rate": 0.4,
+        "r": 0.05,
+        "norm": 0.5,
+    }.get(name, 4.0)
     control, clips = Control(), []
     for step in synthesize(config(steps=14, coarse=0.0), control):
         clips.append(step.clip)
@@ -232,16 +253,21 @@ def test_an_attention_model_is_inverted_with_a_batch_norm_verifier() -> None:
 
 
 def test_several_stimuli_are_averaged() -> None:
-    one, other, both = (run(stimuli=names, steps=1)[0].losses["priming"]
-                        for names in (("bundled:1",), ("bundled:2",), ("bundled:1", "bundled:2")))
+    one, other, both = (
+        run(stimuli=names, steps=1)[0].losses["priming"]
+        for names in (("bundled:1",), ("bundled:2",), ("bundled:1", "bundled:2"))
+    )
     assert both != one and both != other
 
 
 def test_the_judge_sees_coarse_and_odd_clips_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     forward = VideoModel.forward
-    monkeypatch.setattr(VideoModel, "forward", lambda self, clip: (
-        seen.append(tuple(clip.shape[2:])) if self.spec.role == "judge" else None, forward(self, clip))[1])
+    monkeypatch.setattr(
+        VideoModel,
+        "forward",
+        lambda self, clip: (seen.append(tuple(clip.shape[2:])) if self.spec.role == "judge" else None, forward(self, clip))[1],
+    )
     steps = run(steps=4, coarse=0.5, frames=4, size=48)
     assert steps[0].clip.shape[2:] == (4, 24, 24) and len(seen) == 5 and set(seen) == {(8, 32, 32)}
 
@@ -282,7 +308,8 @@ def test_every_tap_receives_gradient() -> None:
     for tap in seen.features:
         tap.retain_grad()
     synthesis.Objective(synthesis.Targets(0, targets))(config(), clip, clip, seen.logits, seen.features, None, [])[0][
-        "priming"].backward()
+        "priming"
+    ].backward()
     assert len(seen.features) == 3 and all(tap.grad.abs().sum() > 0 for tap in seen.features)
 
 
@@ -324,29 +351,33 @@ def _without_hooks(networks: list[VideoModel]) -> None:
         assert all(not module._forward_hooks and not module._forward_pre_hooks for module in network.modules())
 
 
-@pytest.mark.parametrize(("settings", "sentence"), [
-    ({"model": "tinny"}, "Did you mean “tiny”"),
-    ({"action": "bowlin"}, "Did you mean “bowling”"),
-    ({"model": "tiny_judge"}, "judge"),
-    ({"verifier": "tiny_judge"}, "judge"),
-    ({"verifier": "tiny"}, "itself"),
-    ({"verifier": "tiny_tokens"}, "no batch norm"),
-    ({"verifier": "x3d_xs"}, "verifier of the same world"),
-    ({"model": "x3d_xs", "action": "zumba", "verifier": "tiny_verifier"}, "verifier of the same world"),
-    ({"model": "x3d_xs", "action": "zumba", "verifier": "s3d", "judge": "none"}, "4 frames; “s3d” needs 8"),
-    ({"judge": "tiny_verifier"}, "takes part"),
-    ({"size": 33}, "multiples of 8"),
-    ({"frames": 2}, "4 or more"),
-    ({"stimuli": ("bundled:x",)}, "bundled:SEED"),
-    ({"stimuli": ("missing.mp4",)}, "missing.mp4"),
-])
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"model": "tinny"}, "Did you mean “tiny”"),
+        ({"action": "bowlin"}, "Did you mean “bowling”"),
+        ({"model": "tiny_judge"}, "judge"),
+        ({"verifier": "tiny_judge"}, "judge"),
+        ({"verifier": "tiny"}, "itself"),
+        ({"verifier": "tiny_tokens"}, "no batch norm"),
+        ({"verifier": "x3d_xs"}, "verifier of the same world"),
+        ({"model": "x3d_xs", "action": "zumba", "verifier": "tiny_verifier"}, "verifier of the same world"),
+        ({"model": "x3d_xs", "action": "zumba", "verifier": "s3d", "judge": "none"}, "4 frames; “s3d” needs 8"),
+        ({"judge": "tiny_verifier"}, "takes part"),
+        ({"size": 33}, "multiples of 8"),
+        ({"frames": 2}, "4 or more"),
+        ({"stimuli": ("bundled:x",)}, "bundled:SEED"),
+        ({"stimuli": ("missing.mp4",)}, "missing.mp4"),
+    ],
+)
 def test_bad_configs_are_refused_with_a_sentence(settings: dict, sentence: str) -> None:
     with pytest.raises(LeapsError, match=sentence):
         synthesize(config(**settings))
 
 
-@pytest.mark.parametrize("settings", [{"steps": 0}, {"r": float("nan")}, {"learning_rate": -1}, {"colour": 2.0},
-                                      {"canvas": "oil"}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "settings", [{"steps": 0}, {"r": float("nan")}, {"learning_rate": -1}, {"colour": 2.0}, {"canvas": "oil"}, {"unknown": 1}]
+)
 def test_values_out_of_range_are_refused(settings: dict) -> None:
     with pytest.raises(ConfigError):
         config(**settings)
@@ -360,8 +391,19 @@ def test_paper_settings_are_a_valid_config_with_the_models_row() -> None:
 
 
 def test_every_row_of_the_paper_is_one_of_table_s1() -> None:
-    rows = {(1.0, 0.3, 7.5e-3), (0.75, 0.1, 5e-3), (1.0, 0.2, 5e-3), (1.0, 0.2, 1e-3), (1.0, 0.1, 1e-3), (0.75, 0.1, 1e-3),
-            (1.0, 0.2, 2.5e-3), (0.75, 0.2, 1e-3), (0.625, 0.1, 1e-3), (0.75, 0.1, 2.5e-3), (0.625, 0.1, 5e-3)}
+    rows = {
+        (1.0, 0.3, 7.5e-3),
+        (0.75, 0.1, 5e-3),
+        (1.0, 0.2, 5e-3),
+        (1.0, 0.2, 1e-3),
+        (1.0, 0.1, 1e-3),
+        (0.75, 0.1, 1e-3),
+        (1.0, 0.2, 2.5e-3),
+        (0.75, 0.2, 1e-3),
+        (0.625, 0.1, 1e-3),
+        (0.75, 0.1, 2.5e-3),
+        (0.625, 0.1, 5e-3),
+    }
     found = {spec.key: (spec.paper.lambda_1, spec.paper.lambda_L, spec.paper.r) for spec in models.specs() if spec.paper}
     assert len(found) >= 24 and set(found.values()) <= rows, found
 

@@ -45,10 +45,20 @@ def levels(n: int, size: int = 64, step: int = 4) -> list[np.ndarray]:
     return [np.full((size, size, 3), i * step, np.uint8) for i in range(n)]
 
 
-def film(path: Path, images: list[np.ndarray], codec: str = "libx264", pixels: str = "yuv420p", *,
-         rate: int = 10, pts: list[int] | None = None, rotation: tuple | None = None,
-         container: dict | None = None, codec_options: dict | None = None, sound: float = 0.0,
-         **context: object) -> Path:
+def film(
+    path: Path,
+    images: list[np.ndarray],
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    *,
+    rate: int = 10,
+    pts: list[int] | None = None,
+    rotation: tuple | None = None,
+    container: dict | None = None,
+    codec_options: dict | None = None,
+    sound: float = 0.0,
+    **context: object,
+) -> Path:
     """Write a video; pts in 1/1000 s; sound: s of silence."""
     with av.open(path, "w", options=container or {}) as file:
         stream = file.add_stream(codec, rate=rate, options=codec_options or {})
@@ -139,8 +149,10 @@ def test_long_videos_are_cut_with_a_notice(tmp_path):
     assert video.read(path, 2, 16, start=5, span=4).notices == ()
 
 
-@pytest.mark.parametrize(("name", "codec", "options"), [
-    ("a.webm", "libvpx-vp9", {"live": "1"}), ("a.mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"})])
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [("a.webm", "libvpx-vp9", {"live": "1"}), ("a.mp4", "libx264", {"movflags": "frag_keyframe+empty_moov"})],
+)
 def test_without_a_duration_in_the_header(tmp_path, name, codec, options):
     path = film(tmp_path / name, levels(40), codec, container=options, gop_size=10)
     np.testing.assert_allclose(brightness(video.read(path, 4, 16)), [20, 60, 100, 140], atol=5)
@@ -171,7 +183,7 @@ def test_cut_off_files_give_what_is_left(tmp_path, name):
     options = {"movflags": "faststart"} if name == "a.mp4" else {}
     path = film(tmp_path / name, images, codec, container=options, gop_size=10)
     whole = path.read_bytes()
-    path.write_bytes(whole[:int(len(whole) * 0.7)])
+    path.write_bytes(whole[: int(len(whole) * 0.7)])
     clip = video.read(path, 4, 16)
     assert any("damaged" in notice for notice in clip.notices)
     seen = brightness(clip)
@@ -183,7 +195,7 @@ def test_garbage_in_the_middle_is_survived(tmp_path):
     path = film(tmp_path / "a.mkv", list(np.stack(levels(60)) + noise), gop_size=10)
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
-    data[middle:middle + 1500] = np.random.default_rng(1).bytes(1500)
+    data[middle : middle + 1500] = np.random.default_rng(1).bytes(1500)
     path.write_bytes(data)
     clip = video.read(path, 4, 16)
     assert clip.frames.shape == (4, 16, 16, 3) and any("damaged" in notice for notice in clip.notices)
@@ -193,11 +205,17 @@ def test_garbage_in_the_middle_is_survived(tmp_path):
 # ---------------------------------------------------------------- reading: what a frame looks like
 
 
-@pytest.mark.parametrize(("rotation", "colours"), [  # degrees counterclockwise, mirrored?
-    ((0,), (RED, GREEN, BLUE, YELLOW)), ((90,), (GREEN, YELLOW, RED, BLUE)),
-    ((180,), (YELLOW, BLUE, GREEN, RED)), ((270,), (BLUE, RED, YELLOW, GREEN)),
-    ((0, True), (GREEN, RED, YELLOW, BLUE)),
-    ((0, False, True), (BLUE, YELLOW, RED, GREEN))])
+@pytest.mark.parametrize(
+    ("rotation", "colours"),
+    [  # degrees counterclockwise, mirrored?
+        ((0,), (RED, GREEN, BLUE, YELLOW)),
+        ((90,), (GREEN, YELLOW, RED, BLUE)),
+        ((180,), (YELLOW, BLUE, GREEN, RED)),
+        ((270,), (BLUE, RED, YELLOW, GREEN)),
+        ((0, True), (GREEN, RED, YELLOW, BLUE)),
+        ((0, False, True), (BLUE, YELLOW, RED, GREEN)),
+    ],
+)
 def test_rotation_and_mirroring(tmp_path, rotation, colours):
     path = film(tmp_path / "a.mp4", [quarters(64, 96)] * 4, rotation=rotation)
     assert_colours(video.read(path, 2, 32).frames[1], *colours)
@@ -227,7 +245,7 @@ def test_crop_keeps_the_centre_and_stretch_keeps_all(tmp_path, height, width):
     image = np.zeros((height, width, 3), np.uint8)
     image[:] = RED
     top, left = (height - min(height, width)) // 2, (width - min(height, width)) // 2
-    image[top:height - top, left:width - left] = GREEN
+    image[top : height - top, left : width - left] = GREEN
     path = film(tmp_path / "a.mkv", [image] * 2, "ffv1", "bgr0")
     assert_colours(video.read(path, 1, 32).frames[0][1:-1, 1:-1], *[GREEN] * 4)
     whole = video.read(path, 1, 32, fit="stretch").frames[0]
@@ -244,10 +262,16 @@ def test_shrinking_averages_and_growing_does_not_fail(tmp_path):
     assert video.read(path, 1, 100).frames.shape == (1, 100, 100, 3)
 
 
-@pytest.mark.parametrize(("name", "codec", "pixels", "options"), [
-    ("a.mp4", "libx265", "yuv420p10le", {"x265-params": "log-level=none"}),
-    ("a.mkv", "ffv1", "yuv422p10le", {}), ("a.mp4", "libx264", "yuvj420p", {}),
-    ("a.avi", "mjpeg", "yuvj420p", {}), ("a.mkv", "libx264", "yuv444p", {})])
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels", "options"),
+    [
+        ("a.mp4", "libx265", "yuv420p10le", {"x265-params": "log-level=none"}),
+        ("a.mkv", "ffv1", "yuv422p10le", {}),
+        ("a.mp4", "libx264", "yuvj420p", {}),
+        ("a.avi", "mjpeg", "yuvj420p", {}),
+        ("a.mkv", "libx264", "yuv444p", {}),
+    ],
+)
 def test_colours_at_any_depth_and_range(tmp_path, name, codec, pixels, options):
     path = film(tmp_path / name, [quarters()] * 3, codec, pixels, codec_options=options)
     assert_colours(video.read(path, 2, 32).frames[0], RED, GREEN, BLUE, YELLOW)
@@ -265,8 +289,7 @@ def test_untagged_hd_video_is_bt709(tmp_path):
     with av.open(path, "w") as file:
         stream = file.add_stream("libx264", rate=5)
         stream.width, stream.height, stream.pix_fmt = 720, 720, "yuv420p"
-        frame = av.VideoFrame.from_ndarray(quarters(720, 720), "rgb24").reformat(
-            format="yuv420p", dst_colorspace="ITU709")
+        frame = av.VideoFrame.from_ndarray(quarters(720, 720), "rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
         frame.colorspace = 2
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
@@ -280,9 +303,15 @@ def see_through() -> np.ndarray:
     return image
 
 
-@pytest.mark.parametrize(("name", "codec", "pixels"), [
-    ("a.mov", "png", "rgba"), ("a.mov", "qtrle", "argb"), ("a.webm", "libvpx-vp9", "yuva420p"),
-    ("a.webm", "libvpx", "yuva420p")])
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("a.mov", "png", "rgba"),
+        ("a.mov", "qtrle", "argb"),
+        ("a.webm", "libvpx-vp9", "yuva420p"),
+        ("a.webm", "libvpx", "yuva420p"),
+    ],
+)
 def test_transparent_videos_are_over_grey(tmp_path, name, codec, pixels):
     options = {"auto-alt-ref": "0"} if codec == "libvpx" else {}
     path = film(tmp_path / name, [see_through()] * 3, codec, pixels, codec_options=options)
@@ -302,8 +331,14 @@ def test_animated_pictures(tmp_path, kind):
     """Shown 100, 100 and 600 ms: by time, the third fills three quarters of the clip."""
     path = tmp_path / f"a.{kind}"
     first, *others = [Image.fromarray(image).convert("RGBA") for image in levels(3, step=100)]
-    first.save(path, save_all=True, append_images=others, duration=[100, 100, 600], loop=0,
-               **({"lossless": True} if kind == "webp" else {}))
+    first.save(
+        path,
+        save_all=True,
+        append_images=others,
+        duration=[100, 100, 600],
+        loop=0,
+        **({"lossless": True} if kind == "webp" else {}),
+    )
     clip = video.read(path, 8, 16)
     np.testing.assert_allclose(brightness(clip), [0, 100] + [200] * 6, atol=2)
     assert clip.duration == pytest.approx(0.8) and "only 3 frames" in clip.notices[0]
@@ -363,10 +398,12 @@ def test_4k_uses_little_memory(tmp_path):
             frame.pts = i
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
-    code = ("import av, cv2, gc, re, sys; from leaps_core import video; from PIL import Image\n"
-            "gc.disable()  # frames must go as soon as they are not needed\n"
-            "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
-            "before = peak(); video.read(sys.argv[1], 16, 112); print((peak() - before) // 1024)")
+    code = (
+        "import av, cv2, gc, re, sys; from leaps_core import video; from PIL import Image\n"
+        "gc.disable()  # frames must go as soon as they are not needed\n"
+        "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])\n"
+        "before = peak(); video.read(sys.argv[1], 16, 112); print((peak() - before) // 1024)"
+    )
     result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, timeout=240)
     assert int(result.stdout) < 256  # MiB; all 24 decoded frames are 285, the 16 that are used 380 as RGB
 
@@ -417,7 +454,7 @@ def test_cut_off_before_the_first_frame(tmp_path):
     film(tmp_path / "c.mp4", images)
     for name, marker in (("a.mp4", b"mdat"), ("b.webm", b"\x1f\x43\xb6\x75"), ("c.mp4", b"mdat")):
         data = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(data[:data.index(marker) + 4])
+        (tmp_path / name).write_bytes(data[: data.index(marker) + 4])
         refused(tmp_path / name, f"“{name}”")
 
 
@@ -459,10 +496,12 @@ def test_decoding_is_bounded(tmp_path, monkeypatch):
 def test_other_files_and_addresses_are_out_of_reach(tmp_path, monkeypatch):
     opened = av.open
     film(tmp_path / "secret.mp4", levels(5))
-    texts = {"concat": "ffconcat version 1.0\nfile secret.mp4\n",
-             "list": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n",
-             "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
-                    "a=rtpmap:96 H264/90000\n"}
+    texts = {
+        "concat": "ffconcat version 1.0\nfile secret.mp4\n",
+        "list": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n",
+        "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
+        "a=rtpmap:96 H264/90000\n",
+    }
     asked = []
     monkeypatch.setattr(av, "open", lambda *args, **options: asked.append(options["format"]) or opened(*args, **options))
     for name, text in texts.items():
@@ -473,12 +512,19 @@ def test_other_files_and_addresses_are_out_of_reach(tmp_path, monkeypatch):
     assert set(asked) == {"mov", "matroska", "avi"}
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({"start": 9.0}, r"start is 9 s, but “a.mp4” ends at 0.5 s"), ({"start": 0.5}, "ends at"),
-    ({"start": -1.0}, "start is -1.0 s"), ({"start": float("nan")}, "start is nan"),
-    ({"start": float("inf")}, "start is inf"), ({"span": 0.0}, "span is 0.0 s"),
-    ({"span": float("nan")}, "span"),
-    ({"fit": "bend"}, "fit “bend”")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"start": 9.0}, r"start is 9 s, but “a.mp4” ends at 0.5 s"),
+        ({"start": 0.5}, "ends at"),
+        ({"start": -1.0}, "start is -1.0 s"),
+        ({"start": float("nan")}, "start is nan"),
+        ({"start": float("inf")}, "start is inf"),
+        ({"span": 0.0}, "span is 0.0 s"),
+        ({"span": float("nan")}, "span"),
+        ({"fit": "bend"}, "fit “bend”"),
+    ],
+)
 def test_parameters_out_of_range_are_refused(tmp_path, options, words):
     refused(film(tmp_path / "a.mp4", levels(5)), words, **options)
 
@@ -498,7 +544,7 @@ def test_no_frames_or_size_is_refused(tmp_path):
 def clip(n: int = 6, height: int = 64, width: int = 64) -> np.ndarray:
     frames = np.stack([quarters(height, width)] * n)
     y, x = height // 2, width // 2
-    frames[:, y - 8:y + 8, x - 8:x + 8] = (np.arange(n) * 40)[:, None, None, None]
+    frames[:, y - 8 : y + 8, x - 8 : x + 8] = (np.arange(n) * 40)[:, None, None, None]
     return frames
 
 
@@ -554,8 +600,10 @@ def test_a_full_disk_for_real(tmp_path, monkeypatch):
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     real = open
-    monkeypatch.setattr("builtins.open", lambda path, *rest, **options: real(
-        "/dev/full" if str(path).endswith(".part") else path, *rest, **options))
+    monkeypatch.setattr(
+        "builtins.open",
+        lambda path, *rest, **options: real("/dev/full" if str(path).endswith(".part") else path, *rest, **options),
+    )
     with pytest.raises(VideoError, match="No space left on device"):
         video.write_mp4(clip(), tmp_path / "a.mp4")
     assert not list(tmp_path.iterdir())
@@ -570,12 +618,18 @@ def test_a_missing_folder_and_a_folder_in_the_way(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.webp"]
 
 
-@pytest.mark.parametrize("frames", [np.zeros((4, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8),
-                                    np.zeros((0, 8, 8, 3), np.uint8), np.zeros((4, 8, 8, 4), np.uint8)])
+@pytest.mark.parametrize(
+    "frames",
+    [np.zeros((4, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8), np.zeros((0, 8, 8, 3), np.uint8), np.zeros((4, 8, 8, 4), np.uint8)],
+)
 def test_wrong_arrays_are_refused(tmp_path, frames):
-    for call in (lambda: video.write_mp4(frames, tmp_path / "a.mp4"), lambda: video.sprite(frames),
-                 lambda: video.write_webp(frames, tmp_path / "a.webp"), lambda: video.to_tensor(frames),
-                 lambda: video.resample(frames, 2, 8)):
+    for call in (
+        lambda: video.write_mp4(frames, tmp_path / "a.mp4"),
+        lambda: video.sprite(frames),
+        lambda: video.write_webp(frames, tmp_path / "a.webp"),
+        lambda: video.to_tensor(frames),
+        lambda: video.resample(frames, 2, 8),
+    ):
         with pytest.raises(ValueError, match="frames must be uint8"):
             call()
     for fps in (0, -1, float("nan")):

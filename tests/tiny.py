@@ -59,12 +59,30 @@ class _Tokens(nn.Module):
 def register() -> None:
     """Make `tiny`, `tiny_verifier`, `tiny_tokens` and `tiny_judge` choosable, in the world of the puppets."""
     models.labels("puppets")
-    convolutional = {"family": "tiny", "world": "puppets", "frames": 8, "size": 32, "taps": r"stem|block\d",
-                     "embedding_layer": "block2", "size_step": 8, "step_ms": 5.0}
+    convolutional = {
+        "family": "tiny",
+        "world": "puppets",
+        "frames": 8,
+        "size": 32,
+        "taps": r"stem|block\d",
+        "embedding_layer": "block2",
+        "size_step": 8,
+        "step_ms": 5.0,
+    }
     paper = PaperRow(0.75, 0.1, 1e-3)
     models.register(ModelSpec(key="tiny", name="Tiny", paper=paper, **convolutional), lambda: TinyNet(1))
-    models.register(ModelSpec(key="tiny_verifier", name="Tiny verifier", mean=(0.5,) * 3, std=(0.25,) * 3, **convolutional),
-                    lambda: TinyNet(2))
-    models.register(ModelSpec(key="tiny_tokens", name="Tiny tokens", batch_norm=False, layout="space_major",
-                              **convolutional | {"taps": r"stem|block1", "embedding_layer": "block1"}), lambda: TinyTokens(3))
+    models.register(
+        ModelSpec(key="tiny_verifier", name="Tiny verifier", mean=(0.5,) * 3, std=(0.25,) * 3, **convolutional),
+        lambda: TinyNet(2),
+    )
+    models.register(
+        ModelSpec(
+            key="tiny_tokens",
+            name="Tiny tokens",
+            batch_norm=False,
+            layout="space_major",
+            **convolutional | {"taps": r"stem|block1", "embedding_layer": "block1"},
+        ),
+        lambda: TinyTokens(3),
+    )
     models.register(ModelSpec(key="tiny_judge", name="Tiny judge", role="judge", **convolutional), lambda: TinyNet(4))

@@ -23,8 +23,24 @@ if TYPE_CHECKING:
 
     from .adapter import VideoModel
 
-__all__ = ["Cast", "ModelSpec", "PaperRow", "Source", "choose", "failures", "fingerprint", "labels", "load", "network",
-           "paper_settings", "ready", "register", "spec", "specs", "state"]
+__all__ = [
+    "Cast",
+    "ModelSpec",
+    "PaperRow",
+    "Source",
+    "choose",
+    "failures",
+    "fingerprint",
+    "labels",
+    "load",
+    "network",
+    "paper_settings",
+    "ready",
+    "register",
+    "spec",
+    "specs",
+    "state",
+]
 
 _registry: dict[str, ModelSpec] = {}
 _builders: dict[str, Callable[[], torch.nn.Module]] = {}
@@ -60,8 +76,9 @@ def spec(key: str) -> ModelSpec:
     """The record of one model. Raises `ModelError` that names near and known keys."""
     _bundled()
     if key not in _registry:
-        raise ModelError(" ".join([f"There is no model “{key}”.{_near(key, _registry)} Known: {', '.join(_registry)}.",
-                                   *_failures]))
+        raise ModelError(
+            " ".join([f"There is no model “{key}”.{_near(key, _registry)} Known: {', '.join(_registry)}.", *_failures])
+        )
     return _registry[key]
 
 
@@ -120,7 +137,7 @@ def load(key: str, device: str = "auto") -> VideoModel:
     with _lock:
         path = weights.path(record)
         wanted = (key, str(place), (path, path.stat().st_mtime_ns) if path and path.exists() else None)
-        if wanted not in _loaded:                     # or the file is another one by now
+        if wanted not in _loaded:  # or the file is another one by now
             for old in [old for old in _loaded if old[:2] == wanted[:2]]:
                 del _loaded[old]
             _loaded[wanted] = VideoModel(record, network(key), path).to(place)
@@ -161,8 +178,10 @@ def choose(config: SynthesisConfig) -> Cast:
         raise ModelError(f"“{model.key}” is the judge: it only scores, and can't be inverted. Choose another model.")
     actions = labels(model.world)
     if config.action not in actions:
-        raise ModelError(f"“{model.key}” knows no action “{config.action}”.{_near(config.action, actions)} "
-                         f"`python -m leaps_core actions {model.key}` lists all {len(actions)}.")
+        raise ModelError(
+            f"“{model.key}” knows no action “{config.action}”.{_near(config.action, actions)} "
+            f"`python -m leaps_core actions {model.key}` lists all {len(actions)}."
+        )
     if model.caution:
         notices.append(model.caution)
     verifier = _verifier(config.verifier, model, config.frames or model.frames)
@@ -188,11 +207,33 @@ def paper_settings(spec: ModelSpec) -> dict[str, Any]:
     Table S1 (of its family's published network). Raises `ModelError` where the paper has no row."""
     if spec.paper is None:
         raise ModelError(f"The paper has no settings for “{spec.key}”.")
-    return {"canvas": "pixels", "learning_rate": 0.6, "floor": 0.005, "warmup": 100, "beta_1": 0.5, "beta_2": 0.9,
-            "steps": 2000, "coarse": 0.0, "coherence": 1.0, "diversity": 1.0, "smoothness": 0.0, "margin": 1.0,
-            "motion_speed": 1.0, "priming_share": 100, "norm": 0.005, "jitter": round(30 / 224, 3), "jitter_time": 0,
-            "zoom": 0.0, "rotate": 0.0, "noise": 0.0, "colour": 0.0, "flip": True, "r": spec.paper.r,
-            "lambda_1": spec.paper.lambda_1, "lambda_L": spec.paper.lambda_L}
+    return {
+        "canvas": "pixels",
+        "learning_rate": 0.6,
+        "floor": 0.005,
+        "warmup": 100,
+        "beta_1": 0.5,
+        "beta_2": 0.9,
+        "steps": 2000,
+        "coarse": 0.0,
+        "coherence": 1.0,
+        "diversity": 1.0,
+        "smoothness": 0.0,
+        "margin": 1.0,
+        "motion_speed": 1.0,
+        "priming_share": 100,
+        "norm": 0.005,
+        "jitter": round(30 / 224, 3),
+        "jitter_time": 0,
+        "zoom": 0.0,
+        "rotate": 0.0,
+        "noise": 0.0,
+        "colour": 0.0,
+        "flip": True,
+        "r": spec.paper.r,
+        "lambda_1": spec.paper.lambda_1,
+        "lambda_L": spec.paper.lambda_L,
+    }
 
 
 def _verifier(name: str, model: ModelSpec, frames: int) -> ModelSpec | None:
@@ -201,27 +242,43 @@ def _verifier(name: str, model: ModelSpec, frames: int) -> ModelSpec | None:
     if name == "auto":
         if model.default_verifier and model.default_verifier in _registry:
             return _registry[model.default_verifier]
-        able = [other for other in specs() if other.can_verify and other.robust >= model.robust
-                and other.world == model.world and other.key != model.key and other.min_frames <= frames
-                and state(other) != "download"]
-        return min(able, key=lambda other: (other.step_ms or other.gmacs or float("inf")) / (other.frames * other.size**2),
-                   default=None)
+        able = [
+            other
+            for other in specs()
+            if other.can_verify
+            and other.robust >= model.robust
+            and other.world == model.world
+            and other.key != model.key
+            and other.min_frames <= frames
+            and state(other) != "download"
+        ]
+        return min(
+            able,
+            key=lambda other: (other.step_ms or other.gmacs or float("inf")) / (other.frames * other.size**2),
+            default=None,
+        )
     verifier = spec(name)
     if verifier.role == "judge":
         raise ModelError(f"“{name}” is the judge and never takes part in an optimisation. Choose another verifier, or none.")
     if verifier.key == model.key:
         raise ModelError(f"“{name}” is the inverted model itself. The verifier must be another model, or none.")
     if verifier.world != model.world:
-        raise ModelError(f"“{name}” knows the world {verifier.world}, “{model.key}” knows {model.world}. "
-                         "Choose a verifier of the same world, or none.")
+        raise ModelError(
+            f"“{name}” knows the world {verifier.world}, “{model.key}” knows {model.world}. "
+            "Choose a verifier of the same world, or none."
+        )
     if frames < verifier.min_frames:
-        raise ModelError(f"The clip has {frames} frames; “{name}” needs {verifier.min_frames} or more. "
-                         "Choose another verifier, or none, or more frames.")
+        raise ModelError(
+            f"The clip has {frames} frames; “{name}” needs {verifier.min_frames} or more. "
+            "Choose another verifier, or none, or more frames."
+        )
     if not verifier.batch_norm:
-        able_keys = [other.key for other in specs()
-                     if other.can_verify and other.world == model.world and other.key != model.key]
-        raise ModelError(f"“{name}” has no batch norm, whose statistics a verifier gives. "
-                         f"Able: {', '.join(able_keys)}, or none.")
+        able_keys = [
+            other.key for other in specs() if other.can_verify and other.world == model.world and other.key != model.key
+        ]
+        raise ModelError(
+            f"“{name}” has no batch norm, whose statistics a verifier gives. Able: {', '.join(able_keys)}, or none."
+        )
     return verifier
 
 
@@ -232,8 +289,10 @@ def _judge(name: str, model: ModelSpec, verifier: ModelSpec | None) -> ModelSpec
         return next((other for other in specs() if other.role == "judge" and other.world == model.world), None)
     judge = spec(name)
     if judge.world != model.world:
-        raise ModelError(f"“{name}” knows the world {judge.world}, “{model.key}” knows {model.world}. "
-                         "Choose a judge of the same world, or none.")
+        raise ModelError(
+            f"“{name}” knows the world {judge.world}, “{model.key}” knows {model.world}. "
+            "Choose a judge of the same world, or none."
+        )
     if judge.key in (model.key, verifier.key if verifier else None):
         raise ModelError(f"“{name}” takes part in the run and can't judge it. Choose another judge, or none.")
     return judge

@@ -109,9 +109,11 @@ class VideoModel(nn.Module):
     def check_called(self, called: Collection[str]) -> None:
         """Raises `ModelError` if a tapped module is not among those that a pass called."""
         if silent := self._wanted().difference(called):
-            raise ModelError(f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
-                             "embeddings. Choose a module that is called (some are only read for their weights): "
-                             f"`python -m leaps_core inspect {self.spec.key} --all` lists them.")
+            raise ModelError(
+                f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
+                "embeddings. Choose a module that is called (some are only read for their weights): "
+                f"`python -m leaps_core inspect {self.spec.key} --all` lists them."
+            )
 
     @torch.no_grad()
     def embed(self, clips: Tensor) -> np.ndarray:
@@ -143,8 +145,9 @@ class VideoModel(nn.Module):
         return tokens.unflatten(1, (t, -1)).permute(0, 3, 1, 2)
 
     @contextmanager
-    def _watch(self, t: int, features: bool, statistics: bool) -> Iterator[
-            tuple[dict[str, tuple[Tensor, Tensor]], dict[Any, tuple[Tensor, Tensor]]]]:
+    def _watch(
+        self, t: int, features: bool, statistics: bool
+    ) -> Iterator[tuple[dict[str, tuple[Tensor, Tensor]], dict[Any, tuple[Tensor, Tensor]]]]:
         """Collect, by tap, its output's mean over space and time and over space only; and by batch-norm layer its
         input's mean and variance; both in execution order. They are taken at once, because a later in-place operation may
         overwrite what a layer gave. A layer that runs twice counts once, with its last run."""

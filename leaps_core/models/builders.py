@@ -27,44 +27,93 @@ Depths = tuple[int, int, int, int]
 Stride = tuple[int, int, int]
 
 
-def resnet3d(classes: int, width: int = 64, depths: Depths | None = None, temporal: Depths = (3, 3, 3, 3),
-             strides: Depths = (1, 2, 2, 1)) -> nn.Module:
+def resnet3d(
+    classes: int, width: int = 64, depths: Depths | None = None, temporal: Depths = (3, 3, 3, 3), strides: Depths = (1, 2, 2, 1)
+) -> nn.Module:
     """3-D ResNet-50 ("Slow"; Feichtenhofer et al. 2019). `temporal`: length of each stage's temporal convolutions
     (published: 1, 1, 3, 3), `strides`: of each stage in time (published: all 1)."""
-    return _trimmed(depths, create_resnet(
-        model_num_class=classes, stem_dim_out=width, dropout_rate=0.0, stem_conv_kernel_size=(1, 7, 7),
-        stage_conv_a_kernel_size=tuple((length, 1, 1) for length in temporal), stage_temporal_stride=strides))
+    return _trimmed(
+        depths,
+        create_resnet(
+            model_num_class=classes,
+            stem_dim_out=width,
+            dropout_rate=0.0,
+            stem_conv_kernel_size=(1, 7, 7),
+            stage_conv_a_kernel_size=tuple((length, 1, 1) for length in temporal),
+            stage_temporal_stride=strides,
+        ),
+    )
 
 
 def r2plus1d(classes: int, width: int = 64, depths: Depths | None = None) -> nn.Module:
     """(2+1)D ResNet-50 (Tran et al. 2018): space and time convolved one after the other."""
-    return _trimmed(depths, create_r2plus1d(
-        model_num_class=classes, stem_dim_out=width, dropout_rate=0.0, head_activation=None))
+    return _trimmed(
+        depths, create_r2plus1d(model_num_class=classes, stem_dim_out=width, dropout_rate=0.0, head_activation=None)
+    )
 
 
-def csn(classes: int, width: int = 64, depths: Depths | None = None, strides: Depths = (1, 2, 2, 1), layers: int = 50,
-        eps: float = 1e-5) -> nn.Module:
+def csn(
+    classes: int,
+    width: int = 64,
+    depths: Depths | None = None,
+    strides: Depths = (1, 2, 2, 1),
+    layers: int = 50,
+    eps: float = 1e-5,
+) -> nn.Module:
     """Channel-separated ResNet (Tran et al. 2019) with the stem pool of the published weights, which have no trace of
     it. `eps`: of the batch norms, which the builder does not pass on (CSN R50: 1e-3)."""
-    network = _trimmed(depths, create_csn(model_depth=layers, model_num_class=classes, stem_dim_out=width,
-                                          stem_pool=nn.MaxPool3d, stage_temporal_stride=strides))
+    network = _trimmed(
+        depths,
+        create_csn(
+            model_depth=layers,
+            model_num_class=classes,
+            stem_dim_out=width,
+            stem_pool=nn.MaxPool3d,
+            stage_temporal_stride=strides,
+        ),
+    )
     for module in network.modules():
         if isinstance(module, nn.BatchNorm3d):
             module.eps = eps
     return network
 
 
-def x3d(classes: int, width: int = 24, depths: Depths | None = None, strides: Depths = (1, 2, 2, 1), deep: float = 1.0,
-        head: int = 256) -> nn.Module:
+def x3d(
+    classes: int,
+    width: int = 24,
+    depths: Depths | None = None,
+    strides: Depths = (1, 2, 2, 1),
+    deep: float = 1.0,
+    head: int = 256,
+) -> nn.Module:
     """X3D (Feichtenhofer 2020). `deep` multiplies its depths (1, 2, 5, 3): 2.2 for XS, S and M, 5.0 for L; `head`: width
     of the last layer (published: 2048)."""
-    return _trimmed(depths, create_x3d(
-        input_clip_length=16, input_crop_size=112, model_num_class=classes, dropout_rate=0.0, width_factor=width / 12,
-        stage_temporal_stride=strides, depth_factor=deep, bottleneck_factor=2.25, head_dim_out=head, head_activation=None))
+    return _trimmed(
+        depths,
+        create_x3d(
+            input_clip_length=16,
+            input_crop_size=112,
+            model_num_class=classes,
+            dropout_rate=0.0,
+            width_factor=width / 12,
+            stage_temporal_stride=strides,
+            depth_factor=deep,
+            bottleneck_factor=2.25,
+            head_dim_out=head,
+            head_activation=None,
+        ),
+    )
 
 
-def mvit(classes: int, width: int = 96, depths: tuple[int, ...] = (1, 3), kv: int = 2, frames: int = 16, size: int = 112,
-         patch: tuple[Stride, Stride, Stride] = ((3, 15, 15), (2, 8, 8), (1, 7, 7))) -> nn.Module:
+def mvit(
+    classes: int,
+    width: int = 96,
+    depths: tuple[int, ...] = (1, 3),
+    kv: int = 2,
+    frames: int = 16,
+    size: int = 112,
+    patch: tuple[Stride, Stride, Stride] = ((3, 15, 15), (2, 8, 8), (1, 7, 7)),
+) -> nn.Module:
     """MViTv2 (Li et al. 2022): pooling attention over patches, LayerNorm only. Each of `depths` stages but the first
     doubles the channels and halves the side; `kv`: stride of the first stage's keys and values; `frames` and `size`: of
     the tables of relative positions; `patch`: kernel, stride and padding of the patches (small ones by default)."""
@@ -74,15 +123,36 @@ def mvit(classes: int, width: int = 96, depths: tuple[int, ...] = (1, 3), kv: in
     for stage, depth in enumerate(depths):
         for index in range(depth):
             q = 2 if stage and not index else 1
-            outputs, stride = q * inputs, max(1, kv // 2 ** stage)
-            blocks.append(MSBlockConfig(
-                num_heads=outputs // width, input_channels=inputs, output_channels=outputs, kernel_q=[3, 3, 3],
-                kernel_kv=[3, 3, 3], stride_q=[1, q, q], stride_kv=[1, stride, stride]))
+            outputs, stride = q * inputs, max(1, kv // 2**stage)
+            blocks.append(
+                MSBlockConfig(
+                    num_heads=outputs // width,
+                    input_channels=inputs,
+                    output_channels=outputs,
+                    kernel_q=[3, 3, 3],
+                    kernel_kv=[3, 3, 3],
+                    stride_q=[1, q, q],
+                    stride_kv=[1, stride, stride],
+                )
+            )
             inputs = outputs
-    return _MViT(MViT(
-        spatial_size=(size, size), temporal_size=frames, block_setting=blocks, residual_pool=True,
-        residual_with_cls_embed=False, rel_pos_embed=True, proj_after_attn=True, dropout=0.0, stochastic_depth_prob=0.0,
-        num_classes=classes, patch_embed_kernel=patch[0], patch_embed_stride=patch[1], patch_embed_padding=patch[2]))
+    return _MViT(
+        MViT(
+            spatial_size=(size, size),
+            temporal_size=frames,
+            block_setting=blocks,
+            residual_pool=True,
+            residual_with_cls_embed=False,
+            rel_pos_embed=True,
+            proj_after_attn=True,
+            dropout=0.0,
+            stochastic_depth_prob=0.0,
+            num_classes=classes,
+            patch_embed_kernel=patch[0],
+            patch_embed_stride=patch[1],
+            patch_embed_padding=patch[2],
+        )
+    )
 
 
 def small_mvit(classes: int, width: int, depths: tuple[int, ...] = (1, 3)) -> nn.Module:
@@ -155,8 +225,13 @@ def c3d(classes: int, width: int) -> nn.Module:
     """C3D (Tran et al. 2015): plain 3×3×3 convolutions and pools, no shortcuts; its first convolution strides."""
     layers: list[nn.Module] = []
     inputs = 3
-    for outputs, stride, pool in ((width, (1, 2, 2), (1, 2, 2)), (2 * width, 1, (2, 2, 2)), (4 * width, 1, (2, 2, 2)),
-                                  (8 * width, 1, None), (8 * width, 1, None)):
+    for outputs, stride, pool in (
+        (width, (1, 2, 2), (1, 2, 2)),
+        (2 * width, 1, (2, 2, 2)),
+        (4 * width, 1, (2, 2, 2)),
+        (8 * width, 1, None),
+        (8 * width, 1, None),
+    ):
         layers += [nn.Conv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm3d(outputs), nn.ReLU()]
         if pool:
             layers.append(nn.MaxPool3d(pool))
@@ -198,9 +273,15 @@ class _Stem(nn.Sequential):
 
     def __init__(self, width: int) -> None:
         a, b = width // 3, 2 * width // 3
-        super().__init__(nn.Conv3d(3, a, (1, 3, 3), (1, 2, 2), (0, 1, 1)), nn.GroupNorm(1, a), nn.ReLU(),
-                         nn.Conv3d(a, b, 3, 2, 1), nn.GroupNorm(1, b), nn.ReLU(),
-                         nn.Conv3d(b, width, (1, 3, 3), (1, 2, 2), (0, 1, 1)))
+        super().__init__(
+            nn.Conv3d(3, a, (1, 3, 3), (1, 2, 2), (0, 1, 1)),
+            nn.GroupNorm(1, a),
+            nn.ReLU(),
+            nn.Conv3d(a, b, 3, 2, 1),
+            nn.GroupNorm(1, b),
+            nn.ReLU(),
+            nn.Conv3d(b, width, (1, 3, 3), (1, 2, 2), (0, 1, 1)),
+        )
 
 
 class _Mean(nn.Module):
@@ -275,7 +356,13 @@ def _trimmed(depths: Depths | None, network: Any) -> nn.Module:
 
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
-    "resnet3d": resnet3d, "r2plus1d": r2plus1d, "csn": csn, "x3d": x3d, "mvit": small_mvit, "c3d": c3d}
+    "resnet3d": resnet3d,
+    "r2plus1d": r2plus1d,
+    "csn": csn,
+    "x3d": x3d,
+    "mvit": small_mvit,
+    "c3d": c3d,
+}
 """Builders of bundled networks by name."""
 
 

@@ -44,39 +44,74 @@ class Format:
 
 
 _MVIT: Rules = (
-    (r"^patch_embed\.proj\.", "conv_proj."), (r"^cls_token$", "pos_encoding.class_token"),
-    (r"\.attn\.pool_([qkv])\.", r".attn.pool_\1.pool."), (r"\.attn\.norm_([qkv])\.", r".attn.pool_\1.norm_act.0."),
-    (r"\.attn\.proj\.", ".attn.project.0."), (r"\.mlp\.fc1\.", ".mlp.0."), (r"\.mlp\.fc2\.", ".mlp.3."),
-    (r"^(blocks\.\d+)\.proj\.", r"\1.project."), (r"^head\.projection\.", "head.1."), (r"^", "network."))
+    (r"^patch_embed\.proj\.", "conv_proj."),
+    (r"^cls_token$", "pos_encoding.class_token"),
+    (r"\.attn\.pool_([qkv])\.", r".attn.pool_\1.pool."),
+    (r"\.attn\.norm_([qkv])\.", r".attn.pool_\1.norm_act.0."),
+    (r"\.attn\.proj\.", ".attn.project.0."),
+    (r"\.mlp\.fc1\.", ".mlp.0."),
+    (r"\.mlp\.fc2\.", ".mlp.3."),
+    (r"^(blocks\.\d+)\.proj\.", r"\1.project."),
+    (r"^head\.projection\.", "head.1."),
+    (r"^", "network."),
+)
 _VIDEO_SWIN: Rules = (
-    (r"^backbone\.", ""), (r"^cls_head\.fc_cls\.", "head."), (r"\.mlp\.fc1\.", ".mlp.0."), (r"\.mlp\.fc2\.", ".mlp.3."),
+    (r"^backbone\.", ""),
+    (r"^cls_head\.fc_cls\.", "head."),
+    (r"\.mlp\.fc1\.", ".mlp.0."),
+    (r"\.mlp\.fc2\.", ".mlp.3."),
     *((rf"^layers\.{stage}\.blocks\.", f"features.{2 * stage}.") for stage in range(4)),
-    *((rf"^layers\.{stage}\.downsample\.", f"features.{2 * stage + 1}.") for stage in range(3)))
+    *((rf"^layers\.{stage}\.downsample\.", f"features.{2 * stage + 1}.") for stage in range(3)),
+)
 _TIMESFORMER: Rules = (
-    (r"^model\.", ""), (r"^head\.", "classifier."), (r"^patch_embed\.proj\.", "embeddings.patch_embeddings.projection."),
-    (r"^cls_token$", "embeddings.cls_token"), (r"^pos_embed$", "embeddings.position_embeddings"),
-    (r"^time_embed$", "embeddings.time_embeddings"), (r"^norm\.", "layernorm."), (r"^blocks\.", "encoder.layer."),
-    (r"\.temporal_norm1\.", ".temporal_layernorm."), (r"\.temporal_attn\.qkv\.", ".temporal_attention.attention.qkv."),
-    (r"\.temporal_attn\.proj\.", ".temporal_attention.output.dense."), (r"\.temporal_fc\.", ".temporal_dense."),
-    (r"\.norm1\.", ".layernorm_before."), (r"\.norm2\.", ".layernorm_after."),
-    (r"\.attn\.qkv\.", ".attention.attention.qkv."), (r"\.attn\.proj\.", ".attention.output.dense."),
-    (r"\.mlp\.fc1\.", ".intermediate.dense."), (r"\.mlp\.fc2\.", ".output.dense."),
-    (r"^(embeddings|encoder|layernorm)\.", r"timesformer.\1."), (r"^", "network."))
+    (r"^model\.", ""),
+    (r"^head\.", "classifier."),
+    (r"^patch_embed\.proj\.", "embeddings.patch_embeddings.projection."),
+    (r"^cls_token$", "embeddings.cls_token"),
+    (r"^pos_embed$", "embeddings.position_embeddings"),
+    (r"^time_embed$", "embeddings.time_embeddings"),
+    (r"^norm\.", "layernorm."),
+    (r"^blocks\.", "encoder.layer."),
+    (r"\.temporal_norm1\.", ".temporal_layernorm."),
+    (r"\.temporal_attn\.qkv\.", ".temporal_attention.attention.qkv."),
+    (r"\.temporal_attn\.proj\.", ".temporal_attention.output.dense."),
+    (r"\.temporal_fc\.", ".temporal_dense."),
+    (r"\.norm1\.", ".layernorm_before."),
+    (r"\.norm2\.", ".layernorm_after."),
+    (r"\.attn\.qkv\.", ".attention.attention.qkv."),
+    (r"\.attn\.proj\.", ".attention.output.dense."),
+    (r"\.mlp\.fc1\.", ".intermediate.dense."),
+    (r"\.mlp\.fc2\.", ".output.dense."),
+    (r"^(embeddings|encoder|layernorm)\.", r"timesformer.\1."),
+    (r"^", "network."),
+)
 _CSN: Rules = (
-    (r"^backbone\.conv1\.conv\.", "blocks.0.conv."), (r"^backbone\.conv1\.bn\.", "blocks.0.norm."),
-    (r"^backbone\.layer(\d)\.", r"blocks.\1.res_blocks."), (r"\.downsample\.conv\.", ".branch1_conv."),
-    (r"\.downsample\.bn\.", ".branch1_norm."), (r"\.conv2\.0\.", ".conv2."),
+    (r"^backbone\.conv1\.conv\.", "blocks.0.conv."),
+    (r"^backbone\.conv1\.bn\.", "blocks.0.norm."),
+    (r"^backbone\.layer(\d)\.", r"blocks.\1.res_blocks."),
+    (r"\.downsample\.conv\.", ".branch1_conv."),
+    (r"\.downsample\.bn\.", ".branch1_norm."),
+    (r"\.conv2\.0\.", ".conv2."),
     *((rf"\.conv{number}\.conv\.", f".branch2.conv_{letter}.") for number, letter in ((1, "a"), (2, "b"), (3, "c"))),
     *((rf"\.conv{number}\.bn\.", f".branch2.norm_{letter}.") for number, letter in ((1, "a"), (2, "b"), (3, "c"))),
-    (r"^cls_head\.fc_cls\.", "blocks.5.proj."))
+    (r"^cls_head\.fc_cls\.", "blocks.5.proj."),
+)
 _VIVIT: Rules = (
-    (r"\.encoder\.layer\.", ".layers."), (r"\.attention\.attention\.(query|key|value)\.", r".attention.\1_proj."),
-    (r"\.query_proj\.", ".q_proj."), (r"\.key_proj\.", ".k_proj."), (r"\.value_proj\.", ".v_proj."),
-    (r"\.attention\.output\.dense\.", ".attention.o_proj."), (r"\.intermediate\.dense\.", ".mlp.fc1."),
-    (r"\.output\.dense\.", ".mlp.fc2."), (r"^", "network."))
+    (r"\.encoder\.layer\.", ".layers."),
+    (r"\.attention\.attention\.(query|key|value)\.", r".attention.\1_proj."),
+    (r"\.query_proj\.", ".q_proj."),
+    (r"\.key_proj\.", ".k_proj."),
+    (r"\.value_proj\.", ".v_proj."),
+    (r"\.attention\.output\.dense\.", ".attention.o_proj."),
+    (r"\.intermediate\.dense\.", ".mlp.fc1."),
+    (r"\.output\.dense\.", ".mlp.fc2."),
+    (r"^", "network."),
+)
 _VIDEOMAE: Rules = (
-    (r"\.attention\.q_bias$", ".attention.query.bias"), (r"\.attention\.v_bias$", ".attention.value.bias"),
-    (r"^", "network."))
+    (r"\.attention\.q_bias$", ".attention.query.bias"),
+    (r"\.attention\.v_bias$", ".attention.value.bias"),
+    (r"^", "network."),
+)
 
 FORMATS = {
     "plain": Format(),
@@ -92,9 +127,13 @@ FORMATS = {
     "vjepa2": Format(((r"^", "network."),), drop=r"^vjepa2\.predictor\.", head="network.classifier."),
     "mmaction_csn": Format(_CSN),
     "uniformerv2": Format(order="kinetics400_uniformerv2", head="backbone.transformer.proj.2."),
-    "mmaction_uniformerv2": Format(((r"^backbone\.transformer\.norm\.", "backbone.transformer.proj.0."),
-                                    (r"^cls_head\.fc_cls\.", "backbone.transformer.proj.2.")),
-                                   sign="cls_head.fc_cls.weight"),
+    "mmaction_uniformerv2": Format(
+        (
+            (r"^backbone\.transformer\.norm\.", "backbone.transformer.proj.0."),
+            (r"^cls_head\.fc_cls\.", "backbone.transformer.proj.2."),
+        ),
+        sign="cls_head.fc_cls.weight",
+    ),
 }
 """The formats of published checkpoints by name. A file's container is found by itself (`CONTAINERS`)."""
 
@@ -110,12 +149,15 @@ def read(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"The weights file {path} is missing.") from None
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+)", str(error))
-        raise ModelError(f"{path.name} is refused: it holds more than tensors and plain values"
-                         f"{f' ({named[1]})' if named else ''}, and reading that could run code. Get the file from its "
-                         "publisher.") from error
+        raise ModelError(
+            f"{path.name} is refused: it holds more than tensors and plain values"
+            f"{f' ({named[1]})' if named else ''}, and reading that could run code. Get the file from its "
+            "publisher."
+        ) from error
     except Exception as error:  # there is no end to what torch's unpickler trips over in a damaged file
-        raise ModelError(f"{path.name} is not a checkpoint, or damaged ({_line(error)}). Delete it, and download it "
-                         "again.") from error
+        raise ModelError(
+            f"{path.name} is not a checkpoint, or damaged ({_line(error)}). Delete it, and download it again."
+        ) from error
     for key in CONTAINERS:
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
@@ -141,12 +183,16 @@ def fit(spec: ModelSpec, network: nn.Module, path: Path) -> dict[str, Tensor]:
     tensors, form = tries[name], FORMATS[name]
     missing, left = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or left:
-        raise ModelError(f"{path.name} doesn't hold the weights of “{spec.key}”: of {len(wanted)} tensors {len(missing)} are "
-                         f"missing{_some(missing)}, and {len(left)} are left over{_some(left)}. Is it another model's file?")
+        raise ModelError(
+            f"{path.name} doesn't hold the weights of “{spec.key}”: of {len(wanted)} tensors {len(missing)} are "
+            f"missing{_some(missing)}, and {len(left)} are left over{_some(left)}. Is it another model's file?"
+        )
     for key, shape in wanted.items():
         if _core(tensors[key].shape) != _core(shape):
-            raise ModelError(f"{path.name} doesn't fit “{spec.key}”: {key} has the shape {_shape(tensors[key].shape)}, "
-                             f"expected {_shape(shape)}. Were other classes or another size trained?")
+            raise ModelError(
+                f"{path.name} doesn't fit “{spec.key}”: {key} has the shape {_shape(tensors[key].shape)}, "
+                f"expected {_shape(shape)}. Were other classes or another size trained?"
+            )
         tensors[key] = tensors[key].reshape(shape)
     return tensors | _reordered(spec, form, tensors, path)
 
@@ -178,8 +224,10 @@ def _reordered(spec: ModelSpec, form: Format, tensors: dict[str, Tensor], path: 
     places = {_plain(label): row for row, label in enumerate(rows)}
     unknown = [label for label in actions if _plain(label) not in places]
     if unknown or len(rows) != len(actions):
-        raise ModelError(f"The classes of {path.name} are not those of the world {spec.world}: {len(rows)} instead of "
-                         f"{len(actions)}, without {_some(unknown)[2:] or 'any missing'}.")
+        raise ModelError(
+            f"The classes of {path.name} are not those of the world {spec.world}: {len(rows)} instead of "
+            f"{len(actions)}, without {_some(unknown)[2:] or 'any missing'}."
+        )
     order = [places[_plain(label)] for label in actions]
     return {name: value[order] for name, value in tensors.items() if name.startswith(form.head)}
 

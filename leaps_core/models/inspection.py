@@ -56,11 +56,16 @@ def inspect(spec: ModelSpec, frames: int = 0, size: int = 0) -> Inspection:
     names = [name for name in shapes if name in model.taps]
     weights = layer_weights(len(names), FIELDS["lambda_1"].default, FIELDS["lambda_L"].default)
     return Inspection(
-        clip, sum(weight.numel() for weight in model.parameters()),
-        tuple(Tap(name, shapes[name], *_grid(model, name, shapes[name], clip), weight)
-              for name, weight in zip(names, weights, strict=True)),
+        clip,
+        sum(weight.numel() for weight in model.parameters()),
+        tuple(
+            Tap(name, shapes[name], *_grid(model, name, shapes[name], clip), weight)
+            for name, weight in zip(names, weights, strict=True)
+        ),
         _grid(model, spec.embedding_layer, shapes[spec.embedding_layer], clip)[0] if spec.embedding_layer else 0,
-        sum(isinstance(module, BATCH_NORMS) for module in model.modules()), len(shapes))
+        sum(isinstance(module, BATCH_NORMS) for module in model.modules()),
+        len(shapes),
+    )
 
 
 def layers(spec: ModelSpec, frames: int = 0, size: int = 0) -> Shapes:
@@ -100,7 +105,9 @@ def _grid(model: VideoModel, name: str, shape: tuple[int, ...], clip: Clip) -> t
     try:
         channels, moments = model._grid(torch.empty(shape, device="meta"), clip[0]).shape[1:3]
     except (RuntimeError, IndexError) as error:
-        raise ModelError(f"“{model.spec.key}”: its module {name!r} gives {'×'.join(map(str, shape)) or 'no tensor'}, which "
-                         f"is not the layout {model.spec.layout}. Choose another layout, or other taps: `python -m leaps_core "
-                         f"inspect {model.spec.key} --all` lists all modules.") from error
+        raise ModelError(
+            f"“{model.spec.key}”: its module {name!r} gives {'×'.join(map(str, shape)) or 'no tensor'}, which "
+            f"is not the layout {model.spec.layout}. Choose another layout, or other taps: `python -m leaps_core "
+            f"inspect {model.spec.key} --all` lists all modules."
+        ) from error
     return channels, moments

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 EXPORTED, SCRIPTED = (".pt2",), (".ts", ".torchscript", ".pt")
-CLOSED = ("It is a TorchScript file, which doesn't show its layers: there is neither priming nor temporal "
-          "coherence. A file of torch.export (.pt2) shows them.")
+CLOSED = (
+    "It is a TorchScript file, which doesn't show its layers: there is neither priming nor temporal "
+    "coherence. A file of torch.export (.pt2) shows them."
+)
 _OUTSIDE = {"file", "labels"}
 
 
@@ -51,8 +53,10 @@ def load(path: str | Path) -> None:
     """Register the models of one file. Raises `ModelError` for a file that is none, or that fails."""
     path = Path(path).expanduser().absolute()
     if path.suffix not in (".py", ".toml") or not path.is_file():
-        raise ModelError(f"{path} is no file of models; expected a Python file that calls register, or a record (*.toml) "
-                         "beside an exported network. docs/own-models.md shows both.")
+        raise ModelError(
+            f"{path} is no file of models; expected a Python file that calls register, or a record (*.toml) "
+            "beside an exported network. docs/own-models.md shows both."
+        )
     try:
         _run(path) if path.suffix == ".py" else _register(path)
     except LeapsError as error:
@@ -82,20 +86,35 @@ def _register(path: Path) -> None:
         raise ModelError(f"it has the unknown field “{unknown[0]}”. Known: {', '.join(sorted(known))}.")
     file = path.parent / str(record.pop("file", path.with_suffix(".pt2").name))
     if not file.is_file() or file.suffix not in EXPORTED + SCRIPTED:
-        raise ModelError(f"its network {file.name} is not there, or none; expected file = \"NAME.pt2\" (torch.export) or "
-                         "\"NAME.ts\" (TorchScript).")
+        raise ModelError(
+            f'its network {file.name} is not there, or none; expected file = "NAME.pt2" (torch.export) or '
+            '"NAME.ts" (TorchScript).'
+        )
     labels = _labels(record.pop("labels", None), path.parent)
     closed = file.suffix in SCRIPTED
     if closed and (record.get("taps") or record.get("embedding_layer")):
-        raise ModelError(f"its network {file.name} is TorchScript, which doesn't show its modules: leave taps and "
-                         "embedding_layer out, or export it as a .pt2.")
-    record = {"key": path.stem, "name": path.stem, "family": "own", "world": path.stem, "batch_norm": False,
-              "fixed": ("frames", "size")} | ({"taps": "", "embedding_layer": "", "caution": CLOSED} if closed else {}) | record
+        raise ModelError(
+            f"its network {file.name} is TorchScript, which doesn't show its modules: leave taps and "
+            "embedding_layer out, or export it as a .pt2."
+        )
+    record = (
+        {
+            "key": path.stem,
+            "name": path.stem,
+            "family": "own",
+            "world": path.stem,
+            "batch_norm": False,
+            "fixed": ("frames", "size"),
+        }
+        | ({"taps": "", "embedding_layer": "", "caution": CLOSED} if closed else {})
+        | record
+    )
     try:
         spec = TypeAdapter(ModelSpec).validate_python(record)
     except ValidationError as error:
-        raise ModelError(" ".join(f"“{item['loc'][0]}”: {item['msg'][0].lower() + item['msg'][1:]}."
-                                  for item in error.errors())) from None
+        raise ModelError(
+            " ".join(f"“{item['loc'][0]}”: {item['msg'][0].lower() + item['msg'][1:]}." for item in error.errors())
+        ) from None
     register(spec, lambda: _scripted(file) if closed else _exported(file), labels)
 
 

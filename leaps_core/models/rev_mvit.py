@@ -25,8 +25,9 @@ PLAN = (("rev", 8), ("down", 4), ("rev", 4), ("down", 2), *[("rev", 2)] * 10, ("
 """Each layer of rev-MViT-B: reversible or a transition between stages, and the spatial stride of its keys and values."""
 
 
-def rev_mvit(classes: int, width: int = HEAD, plan: tuple[tuple[str, int], ...] = PLAN, frames: int = 16,
-             size: int = 224) -> RevMViT:
+def rev_mvit(
+    classes: int, width: int = HEAD, plan: tuple[tuple[str, int], ...] = PLAN, frames: int = 16, size: int = 224
+) -> RevMViT:
     """rev-MViT-B 16×4 (conv), whose width (of the first stage, in channels) and plan may be smaller."""
     return RevMViT(classes, width, plan, (frames // 2, size // 4, size // 4))
 
@@ -94,8 +95,12 @@ class Backbone(nn.Module):
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """Two streams begin as copies of one, and a transition averages them."""
         x = torch.cat([x, x], 2)
-        back = (self.reversible and torch.is_grad_enabled() and x.requires_grad
-                and not any(weight.requires_grad for weight in self.parameters()))
+        back = (
+            self.reversible
+            and torch.is_grad_enabled()
+            and x.requires_grad
+            and not any(weight.requires_grad for weight in self.parameters())
+        )
         for kind, group in groupby(self.layers, type):
             layers: list[Any] = list(group)
             if back and kind is Reversible:

@@ -12,8 +12,9 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 
-def uniformerv2(classes: int, width: int = 768, heads: int = 12, depth: int = 12, patch: int = 16, size: int = 224,
-                global_blocks: int = 4) -> UniFormerV2:
+def uniformerv2(
+    classes: int, width: int = 768, heads: int = 12, depth: int = 12, patch: int = 16, size: int = 224, global_blocks: int = 4
+) -> UniFormerV2:
     """B/16 by default; L/14 has width 1024, 16 heads, 24 blocks and patches of 14 px."""
     return UniFormerV2(classes, width, heads, depth, patch, size, global_blocks)
 
@@ -36,8 +37,8 @@ class Backbone(nn.Module):
     def __init__(self, classes: int, width: int, heads: int, depth: int, patch: int, size: int, global_blocks: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv3d(3, width, (1, patch, patch), (1, patch, patch), bias=False)
-        self.class_embedding = nn.Parameter(width ** -0.5 * torch.randn(width))
-        self.positional_embedding = nn.Parameter(width ** -0.5 * torch.randn(1 + (size // patch) ** 2, width))
+        self.class_embedding = nn.Parameter(width**-0.5 * torch.randn(width))
+        self.positional_embedding = nn.Parameter(width**-0.5 * torch.randn(1 + (size // patch) ** 2, width))
         self.ln_pre = nn.LayerNorm(width)
         self.transformer = Transformer(classes, width, heads, depth, global_blocks)
 
@@ -125,8 +126,10 @@ class Attention(nn.Module):
     def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
         """(B, N, C) of queries from `asking` (B, N, C), keys and values from `asked` (B, M, C)."""
         weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
-        q, k, v = (functional.linear(x, weight, bias).unflatten(2, (self.heads, -1)).transpose(1, 2)
-                   for x, weight, bias in zip((asking, asked, asked), weights, biases))
+        q, k, v = (
+            functional.linear(x, weight, bias).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for x, weight, bias in zip((asking, asked, asked), weights, biases)
+        )
         return self.out_proj(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 

@@ -43,7 +43,8 @@ def find(spec: ModelSpec) -> tuple[str, Path | None]:
     if spec.weights is not None:
         return "bundled" if spec.weights.parent == FOLDER else "local", spec.weights
     names = [f"{spec.key}{suffix}" for suffix in SUFFIXES] + [
-        _name(source.url) for source in spec.sources if not source.url.startswith("hub:")]
+        _name(source.url) for source in spec.sources if not source.url.startswith("hub:")
+    ]
     for path in (folder() / name for name in names if spec.sources):
         if path.is_file():
             return "local", path
@@ -57,8 +58,10 @@ def path(spec: ModelSpec) -> Path | None:
     """The file to load; None where the model needs none. Raises `ModelError` if it has to be downloaded first."""
     where, found = find(spec)
     if where == "download":
-        raise ModelError(f"The weights of “{spec.key}” are not on this machine. Download them with `python -m leaps_core "
-                         f"download {spec.key}`{_size(spec)}, or put a file into {folder()} as {spec.key}.pth.")
+        raise ModelError(
+            f"The weights of “{spec.key}” are not on this machine. Download them with `python -m leaps_core "
+            f"download {spec.key}`{_size(spec)}, or put a file into {folder()} as {spec.key}.pth."
+        )
     return found
 
 
@@ -87,12 +90,15 @@ def download(spec: ModelSpec, progress: Progress | None = None) -> Path:
             return fetch(source.url, _torch_hub() / _name(source.url), source.sha256, lambda path: _check(spec, path), progress)
         except ModelError as error:
             failures.append(f"{urlsplit(source.url).netloc or 'huggingface.co'}: {error}")
-    raise ModelError(f"The weights of “{spec.key}” could not be downloaded. {' '.join(failures)} A file from elsewhere can be "
-                     f"put into {folder()} as {spec.key}.pth.")
+    raise ModelError(
+        f"The weights of “{spec.key}” could not be downloaded. {' '.join(failures)} A file from elsewhere can be "
+        f"put into {folder()} as {spec.key}.pth."
+    )
 
 
-def fetch(url: str, target: Path, sha256: str = "", check: Callable[[Path], None] | None = None,
-          progress: Progress | None = None) -> Path:
+def fetch(
+    url: str, target: Path, sha256: str = "", check: Callable[[Path], None] | None = None, progress: Progress | None = None
+) -> Path:
     """Download a URL to `target`, or go on with what an earlier try left. Two processes that want the same file wait
     for each other. `sha256`: first digits of its hash; `check`: raises `ModelError` for a file that is of no use.
 
@@ -113,8 +119,10 @@ def fetch(url: str, target: Path, sha256: str = "", check: Callable[[Path], None
                 part.parent.mkdir(parents=True, exist_ok=True)
                 _fill(url, part, progress)
                 if sha256 and not sha256_of(part).startswith(sha256):
-                    raise ModelError(f"What {url} gave is not the published file: its SHA-256 begins with "
-                                     f"{sha256_of(part)[:8]}, expected {sha256}.")
+                    raise ModelError(
+                        f"What {url} gave is not the published file: its SHA-256 begins with "
+                        f"{sha256_of(part)[:8]}, expected {sha256}."
+                    )
             if check is not None:
                 check(part)
             os.replace(part, target)
@@ -244,8 +252,9 @@ def _disk(part: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ModelError(_full(part.parents[1], "TORCH_HOME")) from error
-        raise ModelError(f"{part.parents[1]} can't be written ({error.strerror or error}). Set TORCH_HOME to a folder that "
-                         "can.") from error
+        raise ModelError(
+            f"{part.parents[1]} can't be written ({error.strerror or error}). Set TORCH_HOME to a folder that can."
+        ) from error
 
 
 def _full(folder: object, variable: str) -> str:

@@ -151,14 +151,8 @@ def on_a_rope(beat: Beat) -> Moment:
         return reach * (0.5 - t / 0.5 if t < 0.5 else smooth((t - 0.5) / 0.5) - 0.5)
 
     rope_z = 0.15
-    hands = pair(
-        body + vec(0.012 * s, 0.44 + grip(sh, STRIDE * 0.75), rope_z + 0.02)
-        for s, sh in ((LEFT, 0.0), (RIGHT, 0.5))
-    )
-    feet = pair(
-        body + vec(0.03 * s, -0.29 + grip(sh, STRIDE * 0.55), rope_z - 0.02)
-        for s, sh in ((LEFT, 0.5), (RIGHT, 0.0))
-    )
+    hands = pair(body + vec(0.012 * s, 0.44 + grip(sh, STRIDE * 0.75), rope_z + 0.02) for s, sh in ((LEFT, 0.0), (RIGHT, 0.5)))
+    feet = pair(body + vec(0.03 * s, -0.29 + grip(sh, STRIDE * 0.55), rope_z - 0.02) for s, sh in ((LEFT, 0.5), (RIGHT, 0.0)))
     pose = standing(
         hands,
         feet,
@@ -195,9 +189,7 @@ def juggling_balls(beat: Beat) -> Moment:
     def hand(side: float) -> Vec:
         t = (beat.phase + (0.0 if side == LEFT else 0.5)) % (1 / 3)
         if t < held:
-            return vec(
-                side * through(t, (0, outer), (held, inner)), level - 0.05 * math.sin(math.pi * t / held), z
-            )
+            return vec(side * through(t, (0, outer), (held, inner)), level - 0.05 * math.sin(math.pi * t / held), z)
         back = (t - held) / (1 / 3 - held)
         return vec(side * (inner + (outer - inner) * smooth(back)), level, z)
 
@@ -281,9 +273,7 @@ def bowling(beat: Beat) -> Moment:
     else:
         start = pelvis[2] + 0.2
         ball = vec(-0.12, r + 0.06 * (1 - smooth(rolled / 0.15)), start + (pins_z - start) * rolled)
-    pose = standing(
-        (left, right), feet, pelvis=pelvis, lean=lean, elbows=(vec(0, -1, -0.4), vec(0, -0.2, -1))
-    )
+    pose = standing((left, right), feet, pelvis=pelvis, lean=lean, elbows=(vec(0, -1, -0.4), vec(0, -0.2, -1)))
     hit = smooth((u - strike + 0.02) / 0.14)
     props = [
         _pin(vec(x, 0, pins_z + dz), hit * (0.9 + 0.5 * dz * 8))
@@ -397,13 +387,7 @@ def riding_a_bike(beat: Beat) -> Moment:
     )
     for pedal, side in zip(pedals, SIDES):
         arm = stroke([crank + vec(0.05 * side, 0, 0), pedal], 0.03, (190, 190, 196))
-        props.append(
-            Part(
-                [arm, stroke([pedal + vec(0, 0, -0.03), pedal + vec(0, 0, 0.03)], 0.034, (30, 30, 34))],
-                pedal,
-                0.0,
-            )
-        )
+        props.append(Part([arm, stroke([pedal + vec(0, 0, -0.03), pedal + vec(0, 0, 0.03)], 0.034, (30, 30, 34))], pedal, 0.0))
     return Moment(pose, props, scroll=vec(0, 0, z - travel), ground=vec(0, 0, z))
 
 
@@ -445,15 +429,7 @@ def eating_watermelon(beat: Beat) -> Moment:
         plate(arc(centre, 0.9 * flat, 0.9 * down, 0, math.pi), (226, 244, 206), edge=False),
         plate(arc(centre, 0.82 * flat, 0.82 * down, 0, math.pi), (236, 62, 74), edge=False),
     ]
-    for x, y in (
-        (-0.5, 0.22),
-        (-0.18, 0.28),
-        (0.16, 0.24),
-        (0.48, 0.2),
-        (-0.3, 0.52),
-        (0.02, 0.58),
-        (0.32, 0.5),
-    ):
+    for x, y in ((-0.5, 0.22), (-0.18, 0.28), (0.16, 0.24), (0.48, 0.2), (-0.3, 0.52), (0.02, 0.58), (0.32, 0.5)):
         seed = centre + x * flat + y * down
         shapes.append(stroke([seed, seed + 0.09 * down], 0.022, (40, 20, 20), edge=False))
     return Moment(pose, [Part(shapes, centre + 0.4 * down, 0.01)])
@@ -484,12 +460,7 @@ def making_pizza(beat: Beat) -> Moment:
         )
         tip = hands[1] + vec(0.02, -0.035, 0.03)
         held = Part(
-            [
-                stroke([hands[1] + vec(-0.03, 0.1, 0), tip], 0.024, (200, 204, 210)),
-                dot(tip, 0.055, (172, 30, 26)),
-            ],
-            tip,
-            0.03,
+            [stroke([hands[1] + vec(-0.03, 0.1, 0), tip], 0.024, (200, 204, 210)), dot(tip, 0.055, (172, 30, 26))], tip, 0.03
         )
         face = unit(vec(0, -0.35, 1))
     pose = standing(
@@ -515,15 +486,10 @@ def _table(top: float) -> Part:
     ]
     apron = [vec(-w, top, near), vec(w, top, near), vec(w, top - 0.09, near), vec(-w, top - 0.09, near)]
     ends = [
-        plate(
-            [vec(x, top, far), vec(x, top, near), vec(x, top - 0.09, near), vec(x, top - 0.09, far)],
-            shade(wood, 0.75),
-        )
+        plate([vec(x, top, far), vec(x, top, near), vec(x, top - 0.09, near), vec(x, top - 0.09, far)], shade(wood, 0.75))
         for x in (-w, w)
     ]
-    return Part(
-        [*shapes, *ends, plate(apron, shade(wood, 0.82)), plate(surface, wood)], vec(0, top, 0.17), 0.0
-    )
+    return Part([*shapes, *ends, plate(apron, shade(wood, 0.82)), plate(surface, wood)], vec(0, top, 0.17), 0.0)
 
 
 def _pizza(centre: Vec, u: Vec, v: Vec) -> Part:
@@ -553,11 +519,7 @@ def playing_trumpet(beat: Beat) -> Moment:
     pelvis = vec(0.4 * sway, 0.49 + 0.01 * beat.swing(2), 0)
     lean = vec(sway, 0, -0.02 - 0.03 * beat.swing())
     pose = standing(
-        (UP, UP),
-        pelvis=pelvis,
-        lean=lean,
-        face=unit(vec(0, 0.3 * tilt, 1)),
-        elbows=(vec(0.8, -1, 0), vec(-0.8, -1, 0)),
+        (UP, UP), pelvis=pelvis, lean=lean, face=unit(vec(0, 0.3 * tilt, 1)), elbows=(vec(0.8, -1, 0), vec(-0.8, -1, 0))
     )
     mouth = pose.head + vec(0, -0.045, 0.1)
     along = unit(vec(0, math.sin(tilt), math.cos(tilt)))
@@ -593,17 +555,12 @@ def side_kick(beat: Beat) -> Moment:
     t = beat.phase % 1.0
     ground, chamber = vec(0.12, 0.035, 0.02), vec(0.12, 0.4, 0.14)
     out = vec(0.56, 0.5 + 0.09 * beat.style.quirks[0], 0.02)
-    foot = through(
-        t, (0.0, ground), (0.2, chamber), (0.42, out), (0.52, out), (0.72, chamber), (0.95, ground)
-    )
+    foot = through(t, (0.0, ground), (0.2, chamber), (0.42, out), (0.52, out), (0.72, chamber), (0.95, ground))
     weight = through(t, (0.0, 0.0), (0.2, 0.5), (0.42, 1.0), (0.52, 1.0), (0.72, 0.5), (0.95, 0.0))
     hop = 0.008 * beat.swing(2)
     pelvis = vec(-0.05 * weight - 0.01, 0.475 + 0.02 * weight + hop, 0)
     pose = standing(
-        (
-            pelvis + vec(0.12 - 0.06 * weight, 0.27, 0.19),
-            pelvis + vec(-0.1 - 0.16 * weight, 0.25 - 0.06 * weight, 0.17),
-        ),
+        (pelvis + vec(0.12 - 0.06 * weight, 0.27, 0.19), pelvis + vec(-0.1 - 0.16 * weight, 0.25 - 0.06 * weight, 0.17)),
         (foot, vec(-0.1, 0.035, -0.02)),
         pelvis=pelvis,
         lean=vec(-0.17 * weight, -0.03 * weight, 0),
@@ -653,10 +610,7 @@ def hula_hooping(beat: Beat) -> Moment:
     arms = 0.72 + 0.2 * beat.style.quirks[0]
     hands = pair(vec(0.33 * d, arms + 0.03 * d * c, 0.04) for d in SIDES)
     pose = standing(
-        hands,
-        pelvis=pelvis,
-        lean=vec(-1.2 * hips * c, 0, -1.2 * hips * s),
-        elbows=(vec(0.2, -1, -0.4), vec(-0.2, -1, -0.4)),
+        hands, pelvis=pelvis, lean=vec(-1.2 * hips * c, 0, -1.2 * hips * s), elbows=(vec(0.2, -1, -0.4), vec(-0.2, -1, -0.4))
     )
     r, tilt = 0.29, 0.3
     centre = vec(-0.15 * c, 0.56, -0.15 * s)
@@ -677,9 +631,7 @@ def skipping_rope(beat: Beat) -> Moment:
     jump = 0.11 * max(0.0, math.cos(turn) * 0.9 + 0.1)
     crouch = 0.03 * max(0.0, -math.cos(turn))
     body = vec(0, 0.49 + jump - crouch, 0)
-    hands = pair(
-        body + vec(0.27 * s, 0.06 + 0.015 * math.cos(turn), 0.08 + 0.03 * math.sin(turn)) for s in SIDES
-    )
+    hands = pair(body + vec(0.27 * s, 0.06 + 0.015 * math.cos(turn), 0.08 + 0.03 * math.sin(turn)) for s in SIDES)
     feet = pair(vec(0.06 * s, 0.035 + jump, -0.02) for s in SIDES)
     pose = standing(hands, feet, pelvis=body, elbows=(vec(0.5, -0.4, -1), vec(-0.5, -0.4, -1)))
     swing = vec(0, -math.cos(turn), math.sin(turn))
@@ -711,15 +663,11 @@ CATALOGUE: dict[str, Action] = {
     "clapping": Action(clapping, FRONT_OR_OBLIQUE, (1.6, 2.6), (0.34, -0.02, 1.04)),
     "climbing a rope": Action(on_a_rope, ROPE_VIEWS, (1.5, 2.2), (0.4, -0.12, 1.26)),
     "crawling baby": Action(crawling_baby, SIDE + OBLIQUE, (1.5, 2.4), (0.72, -0.1, 0.7), baby=True),
-    "dribbling basketball": Action(
-        dribbling_basketball, ((-35.0, 35.0), *SIDE), (1.7, 2.5), (0.38, -0.03, 1.03)
-    ),
+    "dribbling basketball": Action(dribbling_basketball, ((-35.0, 35.0), *SIDE), (1.7, 2.5), (0.38, -0.03, 1.03)),
     "eating watermelon": Action(eating_watermelon, FRONT_OR_OBLIQUE, (1.2, 2.0), (0.34, -0.02, 1.04)),
     "hula hooping": Action(hula_hooping, ((-60.0, 60.0),), (1.5, 2.4), (0.5, -0.02, 1.04), pitch=(9.0, 18.0)),
     "juggling balls": Action(juggling_balls, ((-25.0, 25.0),), (0.8, 1.3), (0.36, -0.02, 1.28)),
-    "making pizza": Action(
-        making_pizza, ((-20.0, 20.0), (20.0, 40.0)), (1.3, 2.2), (0.5, -0.24, 1.12), pitch=(20.0, 28.0)
-    ),
+    "making pizza": Action(making_pizza, ((-20.0, 20.0), (20.0, 40.0)), (1.3, 2.2), (0.5, -0.24, 1.12), pitch=(20.0, 28.0)),
     "playing trumpet": Action(playing_trumpet, ((35.0, 60.0), *SIDE), (1.2, 2.2), (0.46, -0.02, 1.04)),
     "riding a bike": Action(riding_a_bike, (*SIDE, (50.0, 70.0)), (1.1, 1.9), (0.74, -0.06, 1.14)),
     "side kick": Action(side_kick, ((-30.0, 30.0),), (1.2, 2.0), (0.58, -0.02, 1.03)),

@@ -83,9 +83,7 @@ def dot(centre: Vec, diameter: float, colour: Colour, *, edge: bool = True, shee
     return Shape(centre[None], colour, diameter, edge=edge, sheen=sheen)
 
 
-def stroke(
-    points: list[Vec], width: float, colour: Colour, *, edge: bool = True, sheen: bool = False
-) -> Shape:
+def stroke(points: list[Vec], width: float, colour: Colour, *, edge: bool = True, sheen: bool = False) -> Shape:
     """A round-ended line through ``points``."""
     return Shape(np.array(points), colour, width, edge=edge, sheen=sheen)
 
@@ -95,9 +93,7 @@ def plate(points: list[Vec] | np.ndarray, colour: Colour, *, width: float = 0.0,
     return Shape(np.asarray(points), colour, width, filled=True, edge=edge, sheen=False)
 
 
-def arc(
-    centre: Vec, u: Vec, v: Vec, start: float = 0.0, stop: float = math.tau, count: int = 25
-) -> np.ndarray:
+def arc(centre: Vec, u: Vec, v: Vec, start: float = 0.0, stop: float = math.tau, count: int = 25) -> np.ndarray:
     """Points (count, 3) of ``centre + u cos a + v sin a`` for angles ``start..stop`` in radians."""
     angle = np.linspace(start, stop, count)[:, None]
     return centre + u * np.cos(angle) + v * np.sin(angle)
@@ -201,14 +197,7 @@ def standing(
     feet = feet or (vec(0.085, 0.035, 0), vec(-0.085, 0.035, 0))
     pelvis = vec(0, 0.5, 0) if pelvis is None else pelvis
     lean = vec(0, 0, 0) if lean is None else lean
-    return Pose(
-        pelvis,
-        pelvis + vec(0, 0.275, 0) + lean,
-        pelvis + vec(0, 0.41, 0.012) + 1.45 * lean,
-        hands,
-        feet,
-        **rest,
-    )
+    return Pose(pelvis, pelvis + vec(0, 0.275, 0) + lean, pelvis + vec(0, 0.41, 0.012) + 1.45 * lean, hands, feet, **rest)
 
 
 def two_bones(root: Vec, target: Vec, upper: float, lower: float, bend: Vec) -> tuple[Vec, Vec]:
@@ -262,23 +251,13 @@ def _trunk(pose: Pose, build: Build, look: Look) -> list[Part]:
 def _head(pose: Pose, build: Build, look: Look) -> list[Part]:
     """Skull, face and hair as spheres: what faces away from the viewer is painted first and gets covered."""
     ahead, up = unit(pose.face), pose.crown
-    side = vec(
-        up[1] * ahead[2] - up[2] * ahead[1],
-        up[2] * ahead[0] - up[0] * ahead[2],
-        up[0] * ahead[1] - up[1] * ahead[0],
-    )
+    side = vec(up[1] * ahead[2] - up[2] * ahead[1], up[2] * ahead[0] - up[0] * ahead[2], up[0] * ahead[1] - up[1] * ahead[0])
     points, features = _head_model(look)
     placed = pose.head + points @ (build.head * np.array((side, up, ahead)))
     parts, i = [], 0
     for shape in features:
         stop = i + len(shape.points)
-        moved = Shape(
-            placed[i + 1 : stop + 1],
-            shape.colour,
-            shape.width * build.head,
-            edge=shape.edge,
-            sheen=shape.sheen,
-        )
+        moved = Shape(placed[i + 1 : stop + 1], shape.colour, shape.width * build.head, edge=shape.edge, sheen=shape.sheen)
         # The face yields to the hair only when clearly turned away: a pure profile must not flicker.
         parts.append(Part([moved], placed[i], 0.06 if i else 0.06 + 0.07 * build.head))
         i = stop + 1
@@ -309,10 +288,7 @@ def _hair(look: Look) -> list[tuple[Vec, Shape]]:
     on = vec
     hair = look.hat if look.hair_style == "cap" else look.hair
     fringe = [on(-0.62, 0.56, 0.45), on(0, 0.78, 0.5), on(0.62, 0.56, 0.45)]
-    model = [
-        (on(0, 0, -0.1), dot(on(0, 0.2, -0.2), 2.02, hair)),
-        (on(0, 0, 0.45), stroke(fringe, 0.55, hair, edge=False)),
-    ]
+    model = [(on(0, 0, -0.1), dot(on(0, 0.2, -0.2), 2.02, hair)), (on(0, 0, 0.45), stroke(fringe, 0.55, hair, edge=False))]
     if look.hair_style == "cap":
         peak = [on(-0.3, 0.45, 0.9), on(0, 0.45, 1.3), on(0.3, 0.45, 0.9)]
         model.append((on(0, 0, 1), stroke(peak, 0.28, shade(hair, 0.75))))

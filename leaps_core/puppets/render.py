@@ -153,9 +153,7 @@ def _backdrop(shoot: Shoot, moment: Moment, u: float, view: View, size: int) -> 
     k = zoom * MARGIN * size / BACKDROP
     centre = size / 2 - k * BACKDROP / 2
     matrix = np.array([[k, 0, centre + dx * size + scroll[0]], [0, k, centre + dy * size + scroll[1]]])
-    return cv2.warpAffine(
-        shoot.scene.backdrop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+    return cv2.warpAffine(shoot.scene.backdrop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def _cast_shadow(behind: np.ndarray, view: View, ground: Vec, strength: float) -> None:
@@ -195,17 +193,13 @@ def paint(canvas: np.ndarray, parts: list[Part], view: View) -> None:
             if shape.edge:
                 _draw(canvas, pts, shape, shade(shape.colour, 0.42), (shape.width + RIM) * k)
         for shape, pts in placed:
-            _draw(
-                canvas, pts, shape, shade(shape.colour, 0.8) if shape.sheen else shape.colour, shape.width * k
-            )
+            _draw(canvas, pts, shape, shade(shape.colour, 0.8) if shape.sheen else shape.colour, shape.width * k)
             if shape.sheen:
                 shift = np.int32(-0.1 * shape.width * k * (1 << SUBPIXEL_BITS))
                 _draw(canvas, pts + shift, shape, shape.colour, 0.7 * shape.width * k)
 
 
-def _draw(
-    canvas: np.ndarray, pts: np.ndarray, shape: Shape, colour: tuple[int, int, int], width: float
-) -> None:
+def _draw(canvas: np.ndarray, pts: np.ndarray, shape: Shape, colour: tuple[int, int, int], width: float) -> None:
     thickness = max(int(width + 0.5), 1)
     if len(pts) == 1:
         radius = max(int(width / 2 * (1 << SUBPIXEL_BITS)), 1)

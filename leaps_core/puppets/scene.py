@@ -20,22 +20,8 @@ BACKDROP = 320
 MARGIN = 1.4
 """The backdrop's side in frame heights; the surplus is room for the camera to move."""
 
-SKINS: tuple[Colour, ...] = (
-    (255, 219, 185),
-    (241, 194, 150),
-    (224, 172, 115),
-    (198, 134, 84),
-    (141, 88, 52),
-    (96, 60, 40),
-)
-HAIRS: tuple[Colour, ...] = (
-    (40, 30, 28),
-    (86, 54, 34),
-    (150, 96, 48),
-    (222, 186, 104),
-    (160, 66, 36),
-    (170, 170, 176),
-)
+SKINS: tuple[Colour, ...] = ((255, 219, 185), (241, 194, 150), (224, 172, 115), (198, 134, 84), (141, 88, 52), (96, 60, 40))
+HAIRS: tuple[Colour, ...] = ((40, 30, 28), (86, 54, 34), (150, 96, 48), (222, 186, 104), (160, 66, 36), (170, 170, 176))
 VIVID: tuple[Colour, ...] = (
     (222, 52, 56),
     (245, 140, 40),
@@ -237,9 +223,7 @@ def _room(image: np.ndarray, horizon: int, rng: np.random.Generator) -> None:
     for x in (rng.uniform(10, 110), rng.uniform(180, 260)):
         width, top = rng.uniform(36, 70), rng.uniform(40, 90)
         _box(image, x - 4, top - 4, x + width + 4, top + 74, shade(wall, 1.5))
-        _box(
-            image, x, top, x + width, top + 70, (170, 205, 235) if rng.random() < 0.6 else _tint(rng, 60, 200)
-        )
+        _box(image, x, top, x + width, top + 70, (170, 205, 235) if rng.random() < 0.6 else _tint(rng, 60, 200))
         _box(image, x + width / 2 - 1, top, x + width / 2 + 1, top + 70, shade(wall, 1.5))
 
 
@@ -278,14 +262,7 @@ def _bricks(image: np.ndarray, horizon: int, rng: np.random.Generator) -> None:
     height, width = 14, 34
     for row in range(horizon // height + 1):
         for x in range(-(row % 2) * width // 2, BACKDROP, width):
-            _box(
-                image,
-                x + 1,
-                row * height + 1,
-                x + width - 2,
-                row * height + height - 2,
-                shade(brick, rng.uniform(0.85, 1.0)),
-            )
+            _box(image, x + 1, row * height + 1, x + width - 2, row * height + height - 2, shade(brick, rng.uniform(0.85, 1.0)))
     image[horizon:] = _tint(rng, 80, 180)
     _speckle(image, rng, 5, 80)
 
@@ -375,9 +352,7 @@ def _loose_wheel(image: np.ndarray, horizon: int, rng: np.random.Generator) -> N
     cv2.circle(image, (x, y - r), r, (50, 50, 56), 4, cv2.LINE_AA)
     for a in np.arange(0, math.pi, math.pi / 4) + rng.uniform(0, 1):
         d = np.array((math.cos(a), math.sin(a))) * r
-        cv2.line(
-            image, (int(x - d[0]), int(y - r - d[1])), (int(x + d[0]), int(y - r + d[1])), (150, 150, 156), 2
-        )
+        cv2.line(image, (int(x - d[0]), int(y - r - d[1])), (int(x + d[0]), int(y - r + d[1])), (150, 150, 156), 2)
 
 
 def _plant(image: np.ndarray, horizon: int, rng: np.random.Generator) -> None:

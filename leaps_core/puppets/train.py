@@ -46,12 +46,15 @@ class Stage:
 
 def stages(recipe: Recipe, phase: int, scale: float) -> list[Stage]:
     """The schedule of a phase (1, 2, ...); a share of it where `scale` < 1, neither noise nor adversary for clean twins."""
-    return [Stage(frames, size, max(32, round(count * scale)), attack * recipe.robust, noise * recipe.robust)
-            for frames, size, count, attack, noise in recipe.phases[phase - 1]]
+    return [
+        Stage(frames, size, max(32, round(count * scale)), attack * recipe.robust, noise * recipe.robust)
+        for frames, size, count, attack, noise in recipe.phases[phase - 1]
+    ]
 
 
-def train(recipe: Recipe, folder: Path, scale: float = 1.0, view: str = "clip", done: int = 0,
-          weights: Path | None = None) -> tuple[nn.Module, dict[str, str]]:
+def train(
+    recipe: Recipe, folder: Path, scale: float = 1.0, view: str = "clip", done: int = 0, weights: Path | None = None
+) -> tuple[nn.Module, dict[str, str]]:
     """Train one network and measure it on held-out seeds.
 
     `view` is what the network sees of each clip: "clip", "frame" (one random frame, repeated) or "shuffled"
@@ -71,8 +74,13 @@ def train(recipe: Recipe, folder: Path, scale: float = 1.0, view: str = "clip", 
         if weights is not None:
             save(network, partial(weights), {})
     _settle(network, folder, scale, view)
-    figures = {"accuracy": evaluate(network, folder, scale, view), "step_ms": round(step_time(network), 1),
-               "params": parameters(network), "seed": recipe.seed, "robust": recipe.robust}
+    figures = {
+        "accuracy": evaluate(network, folder, scale, view),
+        "step_ms": round(step_time(network), 1),
+        "params": parameters(network),
+        "seed": recipe.seed,
+        "robust": recipe.robust,
+    }
     print(f"{recipe.key} view={view}: {figures}", flush=True)
     return network, {name: str(value) for name, value in figures.items()}
 
@@ -111,14 +119,17 @@ def _phase(network: nn.Module, recipe: Recipe, phase: int, folder: Path, scale: 
         for i in range(0, stage.count - batch + 1, batch):
             for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                 group["lr"] = group["peak"] / math.sqrt(phase) * _rate(seen / total)
-            chosen = np.sort(order[i:i + batch])
+            chosen = np.sort(order[i : i + batch])
             x = _fit(clips[chosen], stage, view, rng)
             grown = 1.0 if phase > 1 else min(1.0, seen / total / 0.4)  # full noise at once teaches nothing
             loss, hits = _update(network, optimizers, x, targets[chosen], stage, stage.noise * grown)
             seen += batch * _cost(stage)
             if i % 640 == 0:
-                print(f"{recipe.key} phase {phase} {stage.frames}×{stage.size}² {i}/{stage.count} loss {loss:.3f} "
-                      f"top-1 {hits:.2f} {seen / total:.0%} {time.time() - start:.0f} s", flush=True)
+                print(
+                    f"{recipe.key} phase {phase} {stage.frames}×{stage.size}² {i}/{stage.count} loss {loss:.3f} "
+                    f"top-1 {hits:.2f} {seen / total:.0%} {time.time() - start:.0f} s",
+                    flush=True,
+                )
 
 
 def _training_clips(folder: Path, scale: float) -> np.ndarray:
@@ -136,7 +147,7 @@ def _settle(network: nn.Module, folder: Path, scale: float, view: str) -> None:
         layer.momentum = None  # a plain average
     rng = np.random.default_rng(0)
     for i in range(0, len(clips) if layers else 0, 16):
-        x = _fit(clips[i:i + 16], Stage(16, 112, len(clips), 0), view, rng)
+        x = _fit(clips[i : i + 16], Stage(16, 112, len(clips), 0), view, rng)
         network((x - MEAN) / STD)
     network.eval()
 
@@ -148,8 +159,8 @@ def evaluate(network: nn.Module, folder: Path, scale: float = 1.0, view: str = "
     targets, rng, hits = data.labels(len(clips)), np.random.default_rng(0), 0
     with torch.no_grad():
         for i in range(0, len(clips), 16):
-            x = _fit(clips[i:i + 16], stage, view, rng)
-            hits += int((network((x - MEAN) / STD).argmax(1).numpy() == targets[i:i + 16]).sum())
+            x = _fit(clips[i : i + 16], stage, view, rng)
+            hits += int((network((x - MEAN) / STD).argmax(1).numpy() == targets[i : i + 16]).sum())
     return round(hits / len(clips), 4)
 
 
@@ -166,8 +177,10 @@ def step_time(network: nn.Module) -> float:
 
 def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """AdamW; Muon (Jordan 2024) for the matrices within an attention model's blocks, where the recipe has a rate for it."""
-    parts = {name: weight.ndim == 2 and ".blocks." in name and "rel_pos" not in name and recipe.muon > 0
-             for name, weight in network.named_parameters()}
+    parts = {
+        name: weight.ndim == 2 and ".blocks." in name and "rel_pos" not in name and recipe.muon > 0
+        for name, weight in network.named_parameters()
+    }
     weights = dict(network.named_parameters())
     matrices, others = ([weights[name] for name in parts if parts[name] is muon] for muon in (True, False))
     optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW([{"params": others, "peak": recipe.rate}], weight_decay=0.02)]
@@ -176,9 +189,11 @@ def _optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimize
     return optimizers
 
 
-def _update(network: nn.Module, optimizers: list[torch.optim.Optimizer], x: Tensor, targets: np.ndarray, stage: Stage,
-            strength: float) -> tuple[float, float]:
+def _update(
+    network: nn.Module, optimizers: list[torch.optim.Optimizer], x: Tensor, targets: np.ndarray, stage: Stage, strength: float
+) -> tuple[float, float]:
     """One optimiser step on the augmented batch and, if asked for, on its adversarial twin."""
+
     def loss_of(x: Tensor) -> tuple[Tensor, Tensor]:
         logits = network(((x - MEAN) / STD).contiguous(memory_format=torch.channels_last_3d))
         return F.cross_entropy(logits, y), logits
@@ -207,7 +222,7 @@ def _attack(x: Tensor, gradient: Tensor, steps: int, loss_of: Callable[[Tensor],
     change = stride * gradient / _length(gradient)
     for _ in range(steps - 1):
         moved = (x + change).requires_grad_()
-        gradient, = torch.autograd.grad(loss_of(moved), moved)
+        (gradient,) = torch.autograd.grad(loss_of(moved), moved)
         change = change + stride * gradient / _length(gradient)
         change = change * (radius / _length(change)).clamp_max(1.0)
     return x + change
@@ -262,9 +277,11 @@ def _crop(clip: np.ndarray, stage: Stage, rng: np.random.Generator) -> np.ndarra
     start = rng.integers(0, len(clip) - stride * (stage.frames - 1))
     side = int(rng.integers(stage.size, round(1.4 * stage.size) + 1))
     top, left = rng.integers(0, side - stage.size + 1, 2)
-    frames = [cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
-              for frame in clip[start:start + stride * stage.frames:stride]]
-    return np.stack(frames)[:, top:top + stage.size, left:left + stage.size]
+    frames = [
+        cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA)
+        for frame in clip[start : start + stride * stage.frames : stride]
+    ]
+    return np.stack(frames)[:, top : top + stage.size, left : left + stage.size]
 
 
 def _cost(stage: Stage) -> float:
@@ -289,21 +306,34 @@ def retime(key: str, path: Path) -> None:
 
 def main() -> None:
     """Command line of the training."""
-    parser = argparse.ArgumentParser(prog="python -m leaps_core.puppets.train", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("keys", nargs="*", choices=[*RECIPES, []], metavar="KEY",
-                        help=f"networks to train; all: {', '.join(RECIPES)}")
-    parser.add_argument("--data", type=Path, default=home() / "training",
-                        help="where rendered clips are kept")
+    parser = argparse.ArgumentParser(
+        prog="python -m leaps_core.puppets.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "keys", nargs="*", choices=[*RECIPES, []], metavar="KEY", help=f"networks to train; all: {', '.join(RECIPES)}"
+    )
+    parser.add_argument("--data", type=Path, default=home() / "training", help="where rendered clips are kept")
     parser.add_argument("--out", type=Path, default=FOLDER, help="where weights are written")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the schedule, for a quick try")
     parser.add_argument("--threads", type=int, default=1, help="threads; one a network, and two networks at once, is fastest")
-    parser.add_argument("--done", type=int, default=0, metavar="PHASES",
-                        help="go on from the weights in --out, which have been through that many phases")
-    parser.add_argument("--time", action="store_true", help="only measure the finished networks' step time again, one after "
-                        "another, on a quiet machine")
-    parser.add_argument("--view", choices=("clip", "frame", "shuffled"), default="clip",
-                        help="what the network sees; frame and shuffled measure only, nothing is saved")
+    parser.add_argument(
+        "--done",
+        type=int,
+        default=0,
+        metavar="PHASES",
+        help="go on from the weights in --out, which have been through that many phases",
+    )
+    parser.add_argument(
+        "--time",
+        action="store_true",
+        help="only measure the finished networks' step time again, one after another, on a quiet machine",
+    )
+    parser.add_argument(
+        "--view",
+        choices=("clip", "frame", "shuffled"),
+        default="clip",
+        help="what the network sees; frame and shuffled measure only, nothing is saved",
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)

@@ -20,8 +20,10 @@ FOLDER = Path(__file__).parents[2] / "assets" / "models"
 """Where the bundled weights lie."""
 
 Stages = tuple[tuple[int, int, int, int, float], ...]
-_PHASES: tuple[Stages, ...] = (((8, 64, 16_000, 0, 1.0), (8, 64, 8_000, 0, 0.3), (16, 112, 1_600, 0, 0.3)),
-                               ((8, 64, 4_800, 1, 1.0), (8, 64, 9_600, 2, 0.3), (16, 112, 1_600, 2, 0.3)))
+_PHASES: tuple[Stages, ...] = (
+    ((8, 64, 16_000, 0, 1.0), (8, 64, 8_000, 0, 0.3), (16, 112, 1_600, 0, 0.3)),
+    ((8, 64, 4_800, 1, 1.0), (8, 64, 9_600, 2, 0.3), (16, 112, 1_600, 2, 0.3)),
+)
 _MOTION: Stages = ((8, 64, 9_600, 0, 0.3), (8, 64, 4_800, 1, 0.3), (16, 112, 1_200, 1, 0.3))
 """Under much noise or a strong adversary, networks learn poses but hardly the direction of a motion, which little of both
 lets them learn."""
@@ -63,34 +65,111 @@ class Recipe:
     about: str = ""
 
 
-RECIPES = {recipe.key: recipe for recipe in (
-    Recipe("puppet_csn", "Puppet CSN", "CSN", "csn", 16, 11, depths=(1, 1, 1, 1), rate=5e-3, paper=PaperRow(1.0, 0.2, 5e-3),
-           about="Channel-separated network: space-time and channels are mixed in separate convolutions."),
-    Recipe("puppet_r50", "Puppet 3D ResNet", "3D ResNet", "resnet3d", 16, 12, depths=(1, 1, 1, 1),
-           phases=(*_PHASES, _MOTION), paper=PaperRow(1.0, 0.3, 7.5e-3),
-           about="The classic: a ResNet, one bottleneck a stage, whose convolutions also look along time."),
-    Recipe("puppet_r2plus1d", "Puppet (2+1)D ResNet", "(2+1)D ResNet", "r2plus1d", 16, 13,
-           depths=(1, 1, 1, 1), paper=PaperRow(0.75, 0.1, 5e-3),
-           about="Convolves space first, then time."),
-    Recipe("puppet_x3d", "Puppet X3D", "X3D", "x3d", 12, 14, depths=(1, 1, 2, 2), rate=4e-3,
-           phases=(*_PHASES, _MOTION, _MOTION, _STEADY), paper=PaperRow(0.75, 0.1, 1e-3),
-           about="A lean network, expanded from a 2-D one axis at a time."),
-    Recipe("puppet_mvit", "Puppet MViT", "MViT", "mvit", 48, 15, rate=1.5e-3, muon=0.02, batch=8,
-           phases=(((8, 64, 72_000, 0, 0.3),), ((8, 64, 9_600, 1, 0.3), (16, 112, 4_800, 0, 0.3)),
-                   ((16, 112, 2_400, 1, 0.3),), ((8, 64, 16_000, 2, 0.3), (16, 112, 1_600, 2, 0.3))),
-           taps=r"network\.pos_encoding|network\.blocks\.\d+",
-           embedding_layer="network.blocks.3", layout="time_major", tubelet=2, batch_norm=False,
-           paper=PaperRow(0.75, 0.1, 2.5e-3),
-           about="A multiscale vision transformer: attention over tokens of space-time. No batch norm."),
-    Recipe("puppet_r50_clean", "Puppet 3D ResNet, clean twin", "3D ResNet", "resnet3d", 16, 12, robust=False,
-           depths=(1, 1, 1, 1),
-           phases=(((8, 64, 24_000, 0, 0.0),), ((16, 112, 3_200, 0, 0.0),)), paper=PaperRow(1.0, 0.3, 7.5e-3),
-           about="The same network as Puppet 3D ResNet, trained without noise and adversary. It recognises real clips "
-                 "as well, but its inversions can't be read: compare the two."),
-    Recipe("puppet_judge", "Puppet judge", "C3D", "c3d", 16, 77, role="judge", rate=4e-3, batch=32,
-           taps="2|6|10|13|16", embedding_layer="16",
-           about="Only scores finished clips; it never takes part in an optimisation."),
-)}
+RECIPES = {
+    recipe.key: recipe
+    for recipe in (
+        Recipe(
+            "puppet_csn",
+            "Puppet CSN",
+            "CSN",
+            "csn",
+            16,
+            11,
+            depths=(1, 1, 1, 1),
+            rate=5e-3,
+            paper=PaperRow(1.0, 0.2, 5e-3),
+            about="Channel-separated network: space-time and channels are mixed in separate convolutions.",
+        ),
+        Recipe(
+            "puppet_r50",
+            "Puppet 3D ResNet",
+            "3D ResNet",
+            "resnet3d",
+            16,
+            12,
+            depths=(1, 1, 1, 1),
+            phases=(*_PHASES, _MOTION),
+            paper=PaperRow(1.0, 0.3, 7.5e-3),
+            about="The classic: a ResNet, one bottleneck a stage, whose convolutions also look along time.",
+        ),
+        Recipe(
+            "puppet_r2plus1d",
+            "Puppet (2+1)D ResNet",
+            "(2+1)D ResNet",
+            "r2plus1d",
+            16,
+            13,
+            depths=(1, 1, 1, 1),
+            paper=PaperRow(0.75, 0.1, 5e-3),
+            about="Convolves space first, then time.",
+        ),
+        Recipe(
+            "puppet_x3d",
+            "Puppet X3D",
+            "X3D",
+            "x3d",
+            12,
+            14,
+            depths=(1, 1, 2, 2),
+            rate=4e-3,
+            phases=(*_PHASES, _MOTION, _MOTION, _STEADY),
+            paper=PaperRow(0.75, 0.1, 1e-3),
+            about="A lean network, expanded from a 2-D one axis at a time.",
+        ),
+        Recipe(
+            "puppet_mvit",
+            "Puppet MViT",
+            "MViT",
+            "mvit",
+            48,
+            15,
+            rate=1.5e-3,
+            muon=0.02,
+            batch=8,
+            phases=(
+                ((8, 64, 72_000, 0, 0.3),),
+                ((8, 64, 9_600, 1, 0.3), (16, 112, 4_800, 0, 0.3)),
+                ((16, 112, 2_400, 1, 0.3),),
+                ((8, 64, 16_000, 2, 0.3), (16, 112, 1_600, 2, 0.3)),
+            ),
+            taps=r"network\.pos_encoding|network\.blocks\.\d+",
+            embedding_layer="network.blocks.3",
+            layout="time_major",
+            tubelet=2,
+            batch_norm=False,
+            paper=PaperRow(0.75, 0.1, 2.5e-3),
+            about="A multiscale vision transformer: attention over tokens of space-time. No batch norm.",
+        ),
+        Recipe(
+            "puppet_r50_clean",
+            "Puppet 3D ResNet, clean twin",
+            "3D ResNet",
+            "resnet3d",
+            16,
+            12,
+            robust=False,
+            depths=(1, 1, 1, 1),
+            phases=(((8, 64, 24_000, 0, 0.0),), ((16, 112, 3_200, 0, 0.0),)),
+            paper=PaperRow(1.0, 0.3, 7.5e-3),
+            about="The same network as Puppet 3D ResNet, trained without noise and adversary. It recognises real clips "
+            "as well, but its inversions can't be read: compare the two.",
+        ),
+        Recipe(
+            "puppet_judge",
+            "Puppet judge",
+            "C3D",
+            "c3d",
+            16,
+            77,
+            role="judge",
+            rate=4e-3,
+            batch=32,
+            taps="2|6|10|13|16",
+            embedding_layer="16",
+            about="Only scores finished clips; it never takes part in an optimisation.",
+        ),
+    )
+}
 """The bundled networks by key."""
 
 
@@ -116,11 +195,30 @@ def _spec(recipe: Recipe) -> ModelSpec:
     path = FOLDER / f"{recipe.key}.safetensors"
     figures = _metadata(path)
     return ModelSpec(
-        key=recipe.key, name=recipe.name, family=recipe.family, world="puppets", frames=16, size=112, taps=recipe.taps,
-        embedding_layer=recipe.embedding_layer, mean=(0.45,) * 3, std=(0.225,) * 3, layout=recipe.layout,
-        tubelet=recipe.tubelet, size_step=recipe.size_step, batch_norm=recipe.batch_norm, role=recipe.role,
-        robust=recipe.robust, paper=recipe.paper, licence="Apache-2.0", about=recipe.about, weights=path,
-        params=int(figures["params"]), accuracy=float(figures["accuracy"]), step_ms=float(figures["step_ms"]))
+        key=recipe.key,
+        name=recipe.name,
+        family=recipe.family,
+        world="puppets",
+        frames=16,
+        size=112,
+        taps=recipe.taps,
+        embedding_layer=recipe.embedding_layer,
+        mean=(0.45,) * 3,
+        std=(0.225,) * 3,
+        layout=recipe.layout,
+        tubelet=recipe.tubelet,
+        size_step=recipe.size_step,
+        batch_norm=recipe.batch_norm,
+        role=recipe.role,
+        robust=recipe.robust,
+        paper=recipe.paper,
+        licence="Apache-2.0",
+        about=recipe.about,
+        weights=path,
+        params=int(figures["params"]),
+        accuracy=float(figures["accuracy"]),
+        step_ms=float(figures["step_ms"]),
+    )
 
 
 def _metadata(path: Path) -> dict[str, str]:

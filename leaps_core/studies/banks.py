@@ -37,8 +37,9 @@ def make(key: str, folder: Path, count: int = COUNT) -> banks.Bank:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m leaps_core.studies.banks", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m leaps_core.studies.banks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("models", nargs="*", metavar="KEY", help="models (default: all bundled ones)")
     parser.add_argument("--out", type=Path, default=banks.BANKS, help="where the banks are written")
     parser.add_argument("--count", type=int, default=COUNT, help=f"clips a bank (default: {COUNT})")

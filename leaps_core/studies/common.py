@@ -43,8 +43,9 @@ def invert(config: SynthesisConfig, cache: Path) -> Inversion:
         return Inversion(saved["frames"], json.loads(str(saved["figures"])))
 
 
-def sheet(rows: list[tuple[str, list[np.ndarray]]], columns: list[str], moments: tuple[float, ...] = (0.25, 0.75),
-          cell: int = 112) -> Image.Image:
+def sheet(
+    rows: list[tuple[str, list[np.ndarray]]], columns: list[str], moments: tuple[float, ...] = (0.25, 0.75), cell: int = 112
+) -> Image.Image:
     """A contact sheet: a row each (label, clips uint8 (T, H, W, 3)), a column each, `moments` of every clip side by side."""
     font = ImageFont.load_default(size=13)
     width, left = len(moments) * cell, 150

@@ -13,8 +13,14 @@ from pathlib import Path
 from .. import runs
 from ..config import SynthesisConfig
 
-CAST = (("puppet_csn", "juggling balls"), ("puppet_r50", "making pizza"), ("puppet_r2plus1d", "dribbling basketball"),
-        ("puppet_x3d", "crawling baby"), ("puppet_mvit", "tai chi"), ("puppet_r50_clean", "making pizza"))
+CAST = (
+    ("puppet_csn", "juggling balls"),
+    ("puppet_r50", "making pizza"),
+    ("puppet_r2plus1d", "dribbling basketball"),
+    ("puppet_x3d", "crawling baby"),
+    ("puppet_mvit", "tai chi"),
+    ("puppet_r50_clean", "making pizza"),
+)
 """Model and action of each demo; the last is the cleanly trained twin, for comparison with the second."""
 
 
@@ -30,8 +36,9 @@ def make(model: str, action: str, folder: Path, seed: int = 7) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m leaps_core.studies.demos", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m leaps_core.studies.demos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=runs.DEMOS, help="where the demos are written")
     args = parser.parse_args()
     for number, (model, action) in enumerate(CAST, 1):

@@ -52,12 +52,16 @@ def priming(world: str, action: str, count: int, folder: Path | None) -> list[st
     if folder is not None:
         files = embed.files_in(folder)
         if len(files) < count:
-            raise BankError(f"{folder} holds {len(files)} videos; {count} seeds take one each. Add videos of “{action}”, or "
-                            f"give --n {len(files)}.")
+            raise BankError(
+                f"{folder} holds {len(files)} videos; {count} seeds take one each. Add videos of “{action}”, or "
+                f"give --n {len(files)}."
+            )
         return [str(path.absolute()) for path in files[:count]]
     if world != "puppets":
-        raise BankError(f"No clips of the world {world} are bundled to prime with. Give --stimuli DIR, a folder of {count} "
-                        f"videos of “{action}”.")
+        raise BankError(
+            f"No clips of the world {world} are bundled to prime with. Give --stimuli DIR, a folder of {count} "
+            f"videos of “{action}”."
+        )
     return [f"bundled:{seed}" for seed in range(count)]
 
 
@@ -66,12 +70,15 @@ def make(model: str, action: str, stimuli: list[str], cache: Path, settings: dic
 
     Raises `LeapsError` for a stimulus that can't be read, before anything is made.
     """
-    configs = [SynthesisConfig(**{"model": model, "action": action, **settings, "seed": seed, "stimuli": (stimulus,)})
-               for seed, stimulus in enumerate(stimuli)]
+    configs = [
+        SynthesisConfig(**{"model": model, "action": action, **settings, "seed": seed, "stimuli": (stimulus,)})
+        for seed, stimulus in enumerate(stimuli)
+    ]
     sets = {"stimuli": [stimulus_clips(config, models.spec(model))[0][0] for config in configs]}
     sets |= {arm: [] for arm in ARMS}
-    for config, (arm, diversity) in tqdm([(config, arm) for config in configs for arm in ARMS.items()], unit=" clips",
-                                         disable=None):
+    for config, (arm, diversity) in tqdm(
+        [(config, arm) for config in configs for arm in ARMS.items()], unit=" clips", disable=None
+    ):
         sets[arm].append(invert(config.but(diversity=diversity), cache).frames)
     return sets
 
@@ -80,8 +87,10 @@ def see(key: str, sets: dict[str, list[np.ndarray]], bank: banks.Bank) -> Space:
     """What a network sees in each set. Raises `BankError` if the bank is not of this network."""
     bank.check(models.spec(key))
     network = models.load(key)
-    seen = {name: np.concatenate([network.embed(network.fit(video.to_tensor(clip))) for clip in frames])
-            for name, frames in sets.items()}
+    seen = {
+        name: np.concatenate([network.embed(network.fit(video.to_tensor(clip))) for clip in frames])
+        for name, frames in sets.items()
+    }
     return Space(key, bank.embeddings, bank.labels, seen)
 
 
@@ -89,8 +98,10 @@ def check(bank: banks.Bank, action: str) -> None:
     """Raises `BankError` unless a bank has all that `figures` needs, so that nothing is inverted in vain."""
     mine, classes = np.flatnonzero(bank.labels == action), len(set(bank.labels.tolist()))
     if len(mine) < FEWEST or classes < 2:
-        raise BankError(f"The bank {bank.name} of “{bank.facts['model']}” has {len(mine)} real clips of “{action}” among those "
-                        f"of {classes} classes; the study needs {FEWEST} or more, and two classes or more. Add clips.")
+        raise BankError(
+            f"The bank {bank.name} of “{bank.facts['model']}” has {len(mine)} real clips of “{action}” among those "
+            f"of {classes} classes; the study needs {FEWEST} or more, and two classes or more. Add clips."
+        )
     vectors = bank.rows(mine)
     metrics.centroid_distance(vectors, vectors)
 
@@ -105,21 +116,45 @@ def figures(space: Space, action: str) -> dict[str, Any]:
         density, coverage = metrics.density_coverage(points, mine)
         frechet, warning = metrics.frechet(points, mine)
         table[name] = {
-            "clips": len(points), "centroid_distance": float(distance.mean()), "inside": float((distance <= limit).mean()),
+            "clips": len(points),
+            "centroid_distance": float(distance.mean()),
+            "inside": float((distance <= limit).mean()),
             "neighbour_share": float(metrics.neighbour_share(points, space.real, space.labels, action).mean()),
-            "spread": metrics.relative_spread(points, mine), "density": density, "coverage": coverage,
-            "frechet": frechet, "frechet_warning": warning}
+            "spread": metrics.relative_spread(points, mine),
+            "density": density,
+            "coverage": coverage,
+            "frechet": frechet,
+            "frechet_warning": warning,
+        }
     low, high = _interval(space.sets["LEAPS"], space.sets["without R_feat"])
     leaps, without = table["LEAPS"], table["without R_feat"]
     ratio, inside, wider = leaps["spread"] / without["spread"], leaps["inside"] >= 0.5, low > 1
-    verdict = ("holds" if inside and wider else "holds in part: inside, but not clearly wider" if inside else
-               "holds in part: wider, but not inside" if wider else "does not hold")
-    sentence = (f"In the space of {space.name}, {leaps['inside']:.0%} of the {leaps['clips']} LEAPS clips "
-                f"({without['inside']:.0%} without R_feat, {table['stimuli']['inside']:.0%} of other real clips) are as near "
-                f"to the centre of “{action}” as {QUANTILE:.0%} of its real clips are, and they spread {ratio:.2f} times as "
-                f"wide as without R_feat (95 % interval {low:.2f} to {high:.2f}): the paper's claim {verdict} here.")
-    return {"space": space.name, "real_clips": len(mine), "sets": table, "ratio_of_spreads": ratio, "interval": [low, high],
-            "is_inside": inside, "is_wider": wider, "holds": inside and wider, "sentence": sentence}
+    verdict = (
+        "holds"
+        if inside and wider
+        else "holds in part: inside, but not clearly wider"
+        if inside
+        else "holds in part: wider, but not inside"
+        if wider
+        else "does not hold"
+    )
+    sentence = (
+        f"In the space of {space.name}, {leaps['inside']:.0%} of the {leaps['clips']} LEAPS clips "
+        f"({without['inside']:.0%} without R_feat, {table['stimuli']['inside']:.0%} of other real clips) are as near "
+        f"to the centre of “{action}” as {QUANTILE:.0%} of its real clips are, and they spread {ratio:.2f} times as "
+        f"wide as without R_feat (95 % interval {low:.2f} to {high:.2f}): the paper's claim {verdict} here."
+    )
+    return {
+        "space": space.name,
+        "real_clips": len(mine),
+        "sets": table,
+        "ratio_of_spreads": ratio,
+        "interval": [low, high],
+        "is_inside": inside,
+        "is_wider": wider,
+        "holds": inside and wider,
+        "sentence": sentence,
+    }
 
 
 def _interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -152,7 +187,7 @@ def picture(spaces: list[Space], action: str) -> Image.Image:
             draw.text((x0, y0 - scale * 24), f"{method.upper()}, space of {space.name}", "#334155", font)
             at = 0
             for name, points in groups.items():
-                for x, y in dots[at:at + len(points)]:
+                for x, y in dots[at : at + len(points)]:
                     radius = scale * (2.2 if name == "real" else 3.4)
                     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=COLOURS[name])
                 at += len(points)
@@ -167,20 +202,33 @@ def picture(spaces: list[Space], action: str) -> Image.Image:
 
 def markdown(found: list[dict[str, Any]]) -> str:
     """The figures as a Markdown table, and the sentences below it."""
-    lines = ["| space | clips | n | distance to the centre | inside | neighbours of the class | spread | density | coverage | "
-             "Fréchet |", "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| space | clips | n | distance to the centre | inside | neighbours of the class | spread | density | coverage | "
+        "Fréchet |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for one in found:
         for name, row in one["sets"].items():
-            lines.append(f"| {one['space']} | {name} | {row['clips']} | {row['centroid_distance']:.2f} | {row['inside']:.0%} | "
-                         f"{row['neighbour_share']:.0%} | {row['spread']:.2f} | {row['density']:.2f} | {row['coverage']:.2f} | "
-                         f"{row['frechet']:.3g}{'*' * bool(row['frechet_warning'])} |")
+            lines.append(
+                f"| {one['space']} | {name} | {row['clips']} | {row['centroid_distance']:.2f} | {row['inside']:.0%} | "
+                f"{row['neighbour_share']:.0%} | {row['spread']:.2f} | {row['density']:.2f} | {row['coverage']:.2f} | "
+                f"{row['frechet']:.3g}{'*' * bool(row['frechet_warning'])} |"
+            )
     warnings = sorted({row["frechet_warning"] for one in found for row in one["sets"].values()} - {""})
     return "\n".join([*lines, "", *(f"\\* {warning}" for warning in warnings), "", *(one["sentence"] for one in found)])
 
 
-def study(action: str, model: str, count: int, cache: Path, docs: Path, bank: Path | None = None,
-          judge_bank: Path | None = None, settings: dict[str, Any] | None = None,
-          stimuli: Path | None = None) -> list[dict[str, Any]]:
+def study(
+    action: str,
+    model: str,
+    count: int,
+    cache: Path,
+    docs: Path,
+    bank: Path | None = None,
+    judge_bank: Path | None = None,
+    settings: dict[str, Any] | None = None,
+    stimuli: Path | None = None,
+) -> list[dict[str, Any]]:
     """Run it all; the figures of the model's space and, where there is a judge, of the judge's. Writes into `docs`.
 
     Banks: the bundled ones unless others are given; `stimuli`: a folder of videos of the action that prime, instead of bundled
@@ -194,8 +242,10 @@ def study(action: str, model: str, count: int, cache: Path, docs: Path, bank: Pa
         raise ConfigError(f"--set gives {' and '.join(sorted(own))}, which the study chooses for each clip. Leave it out.")
     cast = models.choose(SynthesisConfig(**{"model": model, "action": action, **settings}))
     if cast.verifier is None:
-        raise BankError(f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose another "
-                        "model with batch norm (--set verifier=KEY).")
+        raise BankError(
+            f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose another "
+            "model with batch norm (--set verifier=KEY)."
+        )
     primed = priming(cast.model.world, action, count, stimuli)
     used = [(model, banks.Bank.open(bank or banks.bundled(model)))]
     if cast.judge:

@@ -26,13 +26,27 @@ from .common import Inversion, invert, sheet
 SEED = 6000
 """First seed of the scored runs and their stimuli; settings were chosen on others (below 100)."""
 ADVERSARIAL: dict[str, Any] = {
-    "canvas": "pixels", "stimuli": (), "verifier": "none", "coarse": 0.0, "learning_rate": 0.02, "steps": 60, "r": 0.0,
-    "smoothness": 0.0, "jitter": 0.0, "jitter_time": 0, "zoom": 0.0, "rotate": 0.0, "noise": 0.0, "colour": 0.0}
+    "canvas": "pixels",
+    "stimuli": (),
+    "verifier": "none",
+    "coarse": 0.0,
+    "learning_rate": 0.02,
+    "steps": 60,
+    "r": 0.0,
+    "smoothness": 0.0,
+    "jitter": 0.0,
+    "jitter_time": 0,
+    "zoom": 0.0,
+    "rotate": 0.0,
+    "noise": 0.0,
+    "colour": 0.0,
+}
 """Settings that turn an inversion into an adversarial example on noise."""
 
 
-def study(cache: Path, settings: dict[str, Any], first_seed: int, actions: tuple[str, ...] = ACTIONS,
-          keys: list[str] | None = None) -> dict[str, Any]:
+def study(
+    cache: Path, settings: dict[str, Any], first_seed: int, actions: tuple[str, ...] = ACTIONS, keys: list[str] | None = None
+) -> dict[str, Any]:
     """Invert `actions` on the robust bundled models (or `keys`) and summarise: judge's, verifier's and model's top-1
     share and mean probability, a model each and in all. Clips stay in `cache`, so that a stopped study goes on."""
     keys = keys or robust()
@@ -43,8 +57,11 @@ def study(cache: Path, settings: dict[str, Any], first_seed: int, actions: tuple
         for i, action in enumerate(actions):
             one = invert(config(key, action, first_seed + i, settings), cache)
             mine.append((action, one))
-            print(f"{key:20s} {action:22s} judge {one.figures['judge']:.2f} ({one.figures['judge_top1']}), "
-                  f"verifier {one.figures['verifier'] or 0:.2f}, {one.figures['seconds']:.0f} s", flush=True)
+            print(
+                f"{key:20s} {action:22s} judge {one.figures['judge']:.2f} ({one.figures['judge_top1']}), "
+                f"verifier {one.figures['verifier'] or 0:.2f}, {one.figures['seconds']:.0f} s",
+                flush=True,
+            )
         table[key] = summary(mine)
         everything += mine
     table["all"] = summary(everything)
@@ -77,8 +94,10 @@ def summary(results: list[tuple[str, Inversion]]) -> dict[str, Any]:
 def adversarial(cache: Path, first_seed: int, verifier: str) -> dict[str, Any]:
     """Judge and verifier on noise that the 3-D ResNet is made to believe in; no verifier takes part in that."""
     row = study(cache, ADVERSARIAL, first_seed, keys=["puppet_r50"])["all"]
-    clips = [(action, invert(config("puppet_r50", action, first_seed + i, ADVERSARIAL), cache).frames)
-             for i, action in enumerate(ACTIONS)]
+    clips = [
+        (action, invert(config("puppet_r50", action, first_seed + i, ADVERSARIAL), cache).frames)
+        for i, action in enumerate(ACTIONS)
+    ]
     return row | _scores(clips, {"verifier": models.load(verifier)})
 
 
@@ -90,8 +109,10 @@ def references(first_seed: int, verifier: str) -> dict[str, Any]:
     noise = [(action, rng.integers(0, 256, frames.shape, np.uint8)) for action, frames in real]
     judge = next(spec.key for spec in models.specs() if spec.role == "judge" and spec.world == "puppets")
     networks = {"judge": models.load(judge), "verifier": models.load(verifier)}
-    return {name: _scores(clips, networks) for name, clips in
-            (("real clips", real), ("real clips, frames shuffled", shuffled), ("noise", noise))}
+    return {
+        name: _scores(clips, networks)
+        for name, clips in (("real clips", real), ("real clips, frames shuffled", shuffled), ("noise", noise))
+    }
 
 
 @torch.no_grad()
@@ -118,11 +139,14 @@ def contact_sheet(cache: Path, first_seed: int, settings: dict[str, Any]) -> Any
 
 def markdown(table: dict[str, Any]) -> str:
     """The figures as a Markdown table."""
+
     def cell(value: Any) -> str:
         return "–" if value is None else f"{value:.0%}"
 
-    lines = ["| clips | n | judge top-1 | judge | verifier top-1 | verifier | model top-1 | s a clip (longest) |",
-             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| clips | n | judge top-1 | judge | verifier top-1 | verifier | model top-1 | s a clip (longest) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for name, row in table.items():
         seconds = f"{row['seconds']} ({row['seconds_longest']})" if "seconds" in row else "–"
         cells = [cell(row.get(part)) for part in ("judge_top1", "judge", "verifier_top1", "verifier", "model_top1")]
@@ -132,8 +156,9 @@ def markdown(table: dict[str, Any]) -> str:
 
 def main() -> None:
     """Command line of the study."""
-    parser = argparse.ArgumentParser(prog="python -m leaps_core.studies.quality", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m leaps_core.studies.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, default=home() / "studies", help="where finished clips are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
     args = parser.parse_args()

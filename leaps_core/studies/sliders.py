@@ -16,8 +16,17 @@ from ..config import SynthesisConfig, info
 from ..runs import home
 from .common import Inversion, invert, sheet
 
-SLIDERS = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate",
-           "motion_speed")
+SLIDERS = (
+    "r",
+    "coherence",
+    "diversity",
+    "lambda_1",
+    "lambda_L",
+    "priming_share",
+    "smoothness",
+    "learning_rate",
+    "motion_speed",
+)
 """The sliders of the page."""
 Row = dict[str, list[Inversion]]
 """Inversions by position of one slider."""
@@ -31,22 +40,36 @@ def study(cache: Path, model: str, actions: tuple[str, ...], settings: dict[str,
         for position in ("min", "default", "max"):
             change = {} if position == "default" else {name: info(name)[position]}
             table[name][position] = [
-                invert(SynthesisConfig(**{"model": model, "action": action, "seed": 50, "stimuli": ("bundled:50",),
-                                          **settings, **change}), cache) for action in actions]
-            print(f"{name:15s} {position:8s} judge {_mean(table[name][position], 'judge'):.2f} "
-                  f"motion {_mean(table[name][position], 'motion'):.4f}", flush=True)
+                invert(
+                    SynthesisConfig(
+                        **{"model": model, "action": action, "seed": 50, "stimuli": ("bundled:50",), **settings, **change}
+                    ),
+                    cache,
+                )
+                for action in actions
+            ]
+            print(
+                f"{name:15s} {position:8s} judge {_mean(table[name][position], 'judge'):.2f} "
+                f"motion {_mean(table[name][position], 'motion'):.4f}",
+                flush=True,
+            )
     return table
 
 
 def markdown(table: dict[str, Row]) -> str:
     """The figures as a Markdown table: judge's probability and motion at each position, and how far the pictures are
     from the default's."""
-    lines = ["| slider | minimum | default | maximum | judge at min / default / max | motion at min / default / max | "
-             "change of the picture at min / max |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| slider | minimum | default | maximum | judge at min / default / max | motion at min / default / max | "
+        "change of the picture at min / max |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for name, row in table.items():
         facts = info(name)
-        judge, motion = (" / ".join(f"{_mean(row[p], part):{style}}" for p in ("min", "default", "max"))
-                         for part, style in (("judge", ".2f"), ("motion", ".4f")))
+        judge, motion = (
+            " / ".join(f"{_mean(row[p], part):{style}}" for p in ("min", "default", "max"))
+            for part, style in (("judge", ".2f"), ("motion", ".4f"))
+        )
         change = " / ".join(f"{_difference(row[p], row['default']):.3f}" for p in ("min", "max"))
         lines.append(f"| {name} | {facts['min']} | {facts['default']} | {facts['max']} | {judge} | {motion} | {change} |")
     return "\n".join(lines)
@@ -62,8 +85,9 @@ def _difference(a: list[Inversion], b: list[Inversion]) -> float:
 
 def main() -> None:
     """Command line of the study."""
-    parser = argparse.ArgumentParser(prog="python -m leaps_core.studies.sliders", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m leaps_core.studies.sliders", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, default=home() / "studies", help="where finished clips are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
     parser.add_argument("--model", default="puppet_csn")
@@ -71,8 +95,10 @@ def main() -> None:
     args = parser.parse_args()
     table = study(args.cache, args.model, tuple(args.actions), {})
     (args.docs / "pictures").mkdir(parents=True, exist_ok=True)
-    rows = [(name, [row[position][k].frames for k in range(len(args.actions)) for position in ("min", "default", "max")])
-            for name, row in table.items()]
+    rows = [
+        (name, [row[position][k].frames for k in range(len(args.actions)) for position in ("min", "default", "max")])
+        for name, row in table.items()
+    ]
     columns = [f"{action}, {position}" for action in args.actions for position in ("min", "default", "max")]
     sheet(rows, columns, cell=96).save(args.docs / "pictures" / "sliders.webp", quality=85)
     print(markdown(table))

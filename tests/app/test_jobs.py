@@ -50,9 +50,20 @@ def endless(control: Any, steps: int = 100_000) -> Iterator[tuple[Any, Any]]:
         if control.state == "stopped":
             return
         time.sleep(0.005)
-        yield run, SimpleNamespace(index=index, seconds=index / 100, weighted={}, probabilities={}, top5=(), notices=(),
-                                   snapshot=index % 2 == 0, frames=np.zeros((1, 2, 2, 3), np.uint8),
-                                   embedding=np.full(4, index, np.float32))
+        yield (
+            run,
+            SimpleNamespace(
+                index=index,
+                seconds=index / 100,
+                weighted={},
+                probabilities={},
+                top5=(),
+                notices=(),
+                snapshot=index % 2 == 0,
+                frames=np.zeros((1, 2, 2, 3), np.uint8),
+                embedding=np.full(4, index, np.float32),
+            ),
+        )
 
 
 @pytest.fixture

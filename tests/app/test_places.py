@@ -175,8 +175,10 @@ def test_the_table_holds_all_that_lies_on_the_map(tmp_path: Path) -> None:
     mine, file = view(), tmp_path / "mine.mp4"
     video.write_mp4(render_clip("bowling", 7, 8, 32), file)
     rows = list(places.table(atlas(), [("one", mine)], [str(file)]))
-    assert [row[:4] for row in rows] == [*(("step", step, "bowling", mine.key) for step in (1, 2, 3, 4)),
-                                         ("video", 0, "", "mine")]
+    assert [row[:4] for row in rows] == [
+        *(("step", step, "bowling", mine.key) for step in (1, 2, 3, 4)),
+        ("video", 0, "", "mine"),
+    ]
     wanted = atlas().place(np.stack([*(vector for _, vector in mine.journey), places.own_video(atlas(), str(file))]))
     assert np.allclose([row[4] for row in rows], wanted, atol=1e-3)
 

@@ -10,9 +10,14 @@ from app import plots
 
 def rows(count: int) -> list[dict[str, Any]]:
     """Figures of a run with a judge at every tenth step."""
-    return [{"step": step, "weighted": {"cross_entropy": 3 / step, "priming": 0.5, "coherence": 0.0},
-             "probabilities": {"model": step / count, "verifier": None, "judge": 0.25 if step % 10 == 0 else None}}
-            for step in range(1, count + 1)]
+    return [
+        {
+            "step": step,
+            "weighted": {"cross_entropy": 3 / step, "priming": 0.5, "coherence": 0.0},
+            "probabilities": {"model": step / count, "verifier": None, "judge": 0.25 if step % 10 == 0 else None},
+        }
+        for step in range(1, count + 1)
+    ]
 
 
 def figure(plot: Any) -> dict[str, Any]:

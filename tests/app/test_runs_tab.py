@@ -59,7 +59,9 @@ def test_only_what_can_be_done_with_the_chosen_runs_is_offered(tab: RunsTab) -> 
     def offered(*found: runs.Run) -> list[bool]:
         told = tab.choose(ME, picked(*found))
         return [told[part].interactive for part in (tab.open, tab.replay, tab.resume, tab.delete)] + [
-            told[tab.more].visible, told[tab.comparison].visible]
+            told[tab.more].visible,
+            told[tab.comparison].visible,
+        ]
 
     assert offered() == [False] * 6
     assert offered(mine) == [True, True, True, True, True, False]

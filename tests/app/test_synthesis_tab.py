@@ -64,7 +64,7 @@ def test_the_end_of_a_run_is_told_with_its_files_and_its_key_still_finds_it(tab:
     page = Browser(tab)
     page.take(page.launch())
     assert page.until("done")[tab.stage.json].interactive
-    views.JOBS._jobs.pop(page.key)                    # as when it is forgotten
+    views.JOBS._jobs.pop(page.key)  # as when it is forgotten
     view = views.find(page.key, views.owner_of("me"))
     assert view is not None and view.steps[-1] == 3 and views.find(page.key, views.owner_of("you")) is None
     assert tab.open("me", page.key)[tab.session.key] == view.key != page.key, "after a reload by the run's own name"
@@ -77,13 +77,13 @@ def test_a_late_answer_about_the_run_before_is_made_good(tab: SynthesisTab) -> N
     first = views.JOBS.run_of(page.key)
     page.take(page.launch(CONFIG.but(action="clapping", steps=2000)))
     second = page.key
-    page.line = late[tab.stage.status]                # it arrives after that of the second start
+    page.line = late[tab.stage.status]  # it arrives after that of the second start
     told = page.take(page.ask())
     assert page.line["run"] == second and page.line["state"] in LIVE and told[tab.stage.timeline].maximum == 2000
     assert told[tab.stage.stop].interactive and not told[tab.stage.json].interactive
     late = page.until("running")
 
-    page.take(tab.open("me", first))                  # the first run is opened, and then the second's news arrive
+    page.take(tab.open("me", first))  # the first run is opened, and then the second's news arrive
     page.line = late[tab.stage.status]
     told = page.take(page.ask())
     assert page.line["run"] == first and page.line["state"] == "done"

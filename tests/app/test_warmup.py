@@ -32,8 +32,13 @@ def test_loading_then_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded[0] == warmup.default_model().key and len(loaded) == 3, "the model, its verifier and the judge"
 
 
-@pytest.mark.parametrize(("error", "sentence"), [(ModelError("These weights are damaged."), "These weights are damaged."),
-                                                 (ValueError("shapes"), "The model can't be loaded; the server's log")])
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("These weights are damaged."), "These weights are damaged."),
+        (ValueError("shapes"), "The model can't be loaded; the server's log"),
+    ],
+)
 def test_a_failure_is_told(error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(key: str, device: str = "auto") -> None:
         raise error

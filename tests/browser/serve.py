@@ -35,8 +35,17 @@ def publish() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/tiny_far.pth"
-    models.register(replace(models.spec("tiny"), key="tiny_far", name="Far away", sources=(models.Source(url),),
-                            licence="CC-BY-NC-4.0", download=12_345_678), lambda: tiny.TinyNet(9))
+    models.register(
+        replace(
+            models.spec("tiny"),
+            key="tiny_far",
+            name="Far away",
+            sources=(models.Source(url),),
+            licence="CC-BY-NC-4.0",
+            download=12_345_678,
+        ),
+        lambda: tiny.TinyNet(9),
+    )
 
 
 if __name__ == "__main__":

@@ -41,15 +41,18 @@ def test_a_stranger_learns_nothing(client: Client) -> None:
         ask(client, "somebody else", mine["run"], api_name="/news")
 
 
-@pytest.mark.parametrize(("settings", "sentence"), [
-    ({"model": "tiny", "action": "flying"}, "knows no action"),
-    ({"model": "tiny", "action": "bowling", "r": "NaN"}, "expected a number"),
-    ({"model": "tiny", "action": "bowling", "steps": 0}, "expected a number"),
-    ({"model": "tiny_judge", "action": "bowling"}, "is the judge"),
-    ({"model": "tiny", "action": "bowling", "stimuli": ["/etc/passwd"]}, "does not hold"),
-    ({"model": "tiny"}, "“action” is missing"),
-    ({"model": "tiny", "action": "bowling", "colour_of_hat": 1}, "no setting"),
-])
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"model": "tiny", "action": "flying"}, "knows no action"),
+        ({"model": "tiny", "action": "bowling", "r": "NaN"}, "expected a number"),
+        ({"model": "tiny", "action": "bowling", "steps": 0}, "expected a number"),
+        ({"model": "tiny_judge", "action": "bowling"}, "is the judge"),
+        ({"model": "tiny", "action": "bowling", "stimuli": ["/etc/passwd"]}, "does not hold"),
+        ({"model": "tiny"}, "“action” is missing"),
+        ({"model": "tiny", "action": "bowling", "colour_of_hat": 1}, "no setting"),
+    ],
+)
 def test_bad_settings_are_refused_with_a_sentence(client: Client, settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(AppError, match=sentence):
         ask(client, settings, api_name="/run")
@@ -63,7 +66,7 @@ def test_ctrl_c_saves_the_run_that_is_going_on(tmp_path: Path, monkeypatch: pyte
         server.send_signal(signal.SIGINT)
         assert server.wait(60) == 0
     monkeypatch.setenv("LEAPS_HOME", str(tmp_path / "leaps"))
-    folder, = (tmp_path / "leaps" / "runs").iterdir()
+    (folder,) = (tmp_path / "leaps" / "runs").iterdir()
     run = runs.Run.open(folder)
     assert run.status == "stopped" and 0 < run.done < 20_000 and run.clip.any() and run.checkpoint()
 

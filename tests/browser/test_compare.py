@@ -56,7 +56,8 @@ def test_an_own_video_primes_all_runs(page: Page, app_home: Path, tmp_path: Path
     picked.set_input_files(bad)
     expect(page.get_by_text("can't be read as MP4")).to_be_visible(timeout=WAIT)
     page.locator("#versus-video").get_by_label("Remove this file").or_(
-        page.locator("#versus-video").get_by_label("Clear")).first.click()
+        page.locator("#versus-video").get_by_label("Clear")
+    ).first.click()
     picked.set_input_files(good)
     expect(page.locator("#versus-video")).to_contain_text("good", timeout=WAIT)
     before = set((app_home / "leaps" / "runs").glob("*"))

@@ -24,8 +24,10 @@ pytestmark = pytest.mark.timeout(600, method="thread")
 PLOT = "document.querySelector('#map .plot')"
 WAYS = f"({PLOT}.data || []).filter((trace) => trace.mode === 'lines+markers')"
 WAY = f"{WAYS}[0]"
-CONTOURED = (f"({PLOT}.data || []).find((trace) => trace.type === 'histogram2dcontour')?.x.length * "
-             "!!document.querySelector('#map .contourlayer path')")  # how many clips the drawn contours are of
+CONTOURED = (
+    f"({PLOT}.data || []).find((trace) => trace.type === 'histogram2dcontour')?.x.length * "
+    "!!document.querySelector('#map .contourlayer path')"
+)  # how many clips the drawn contours are of
 
 Page = Any
 
@@ -75,11 +77,15 @@ def test_a_run_travels_among_real_clips(page: Page, folder: Path, tmp_path: Path
     box.click()
     box.fill("tai")
     page.get_by_role("option", name="tai chi").click()
-    page.wait_for_function(f"() => {PLOT}.data.some((trace) => trace.name === 'others' && trace.x.length === 450) && "
-                           f"{PLOT}.data.some((trace) => trace.name === 'tai chi' && trace.x.length === 30)", timeout=WAIT)
+    page.wait_for_function(
+        f"() => {PLOT}.data.some((trace) => trace.name === 'others' && trace.x.length === 450) && "
+        f"{PLOT}.data.some((trace) => trace.name === 'tai chi' && trace.x.length === 30)",
+        timeout=WAIT,
+    )
     page.get_by_label("as in the paper's figure S5").check()
-    page.wait_for_function(f"() => {PLOT}.data.some((trace) => trace.name === 'tai chi' && trace.marker.color === '#4c78c8')",
-                           timeout=WAIT)
+    page.wait_for_function(
+        f"() => {PLOT}.data.some((trace) => trace.name === 'tai chi' && trace.marker.color === '#4c78c8')", timeout=WAIT
+    )
 
     # with no class highlighted, all are contoured
     box.click()
@@ -170,9 +176,13 @@ def large(folder: Path) -> Iterator[banks.Bank]:
     """20,000 made-up vectors of 2,048 numbers with a stored map, and a small bank, which the page opens first."""
     rng, made = np.random.default_rng(0), []
     for name, count in (("a-small", 64), ("z-large", 20_000)):
+
         def make(numbers: range) -> tuple[dict[str, Any], banks.Skipped]:
-            return {"label": [f"class {i % 100}" for i in numbers], "source": [f"{i}.mp4" for i in numbers],
-                    "embedding": rng.random((len(numbers), 2048), np.float32)}, []
+            return {
+                "label": [f"class {i % 100}" for i in numbers],
+                "source": [f"{i}.mp4" for i in numbers],
+                "embedding": rng.random((len(numbers), 2048), np.float32),
+            }, []
 
         facts = {"model": name, "weights": "0" * 16, "world": "puppets", "layer": "made up", "puppets": False}
         made.append(banks.assemble(folder / f"{name}.parquet", facts, count, make))

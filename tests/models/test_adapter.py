@@ -89,8 +89,18 @@ def test_taps_that_do_not_exist_are_refused() -> None:
 @pytest.mark.parametrize("key", [key for key, recipe in RECIPES.items() if recipe.role == "model"])
 def test_taps_are_the_stem_and_every_block(key: str) -> None:
     recipe = RECIPES[key]
-    spec = ModelSpec(key, key, recipe.family, "puppets", 16, 112, recipe.taps, recipe.embedding_layer, layout=recipe.layout,
-                     tubelet=recipe.tubelet)
+    spec = ModelSpec(
+        key,
+        key,
+        recipe.family,
+        "puppets",
+        16,
+        112,
+        recipe.taps,
+        recipe.embedding_layer,
+        layout=recipe.layout,
+        tubelet=recipe.tubelet,
+    )
     model = VideoModel(spec, build(recipe))
     size = 4 * recipe.size_step
     seen = model.observe(torch.rand(1, 3, 16, size, size))
@@ -118,7 +128,7 @@ def test_features_are_means_over_space_and_time(key: str) -> None:
     for name, found in zip(model.taps, seen.features, strict=True):
         value = outputs[name]
         if value.ndim == 3:
-            by_hand = value[:, int(spec.class_token):].mean(1)
+            by_hand = value[:, int(spec.class_token) :].mean(1)
         else:
             by_hand = value.mean((1, 2, 3) if spec.layout == "channels_last" else (2, 3, 4))
         assert torch.allclose(found, by_hand, atol=1e-5), name
@@ -141,7 +151,7 @@ def test_moments_are_told_apart_in_every_layout() -> None:
         with torch.no_grad():
             changed = (model.observe(clip).temporal - model.observe(other).temporal).abs().sum(1) > 1e-6  # type: ignore[operator]
         later = changed.shape[1] * 3 // 4
-        assert not changed[0].any() and not changed[1, :later - 1].any() and changed[1, -1], key
+        assert not changed[0].any() and not changed[1, : later - 1].any() and changed[1, -1], key
 
 
 def test_recomputing_blocks_gives_the_same_gradient_with_less_kept() -> None:

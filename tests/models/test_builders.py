@@ -42,6 +42,7 @@ def test_hiera_loads_a_published_file_gives_logits_and_its_moments_are_told_apar
     model = VideoModel(models.spec("hiera_b"), models.network("hiera_b"), tmp_path / "published.pth")
     moments: dict[int, torch.Tensor] = {}
     for index in (0, 3, 6, 23):
+
         def keep(module: nn.Module, inputs: Any, output: Any, index: int = index) -> None:
             moments[index] = library.reroll(output, index).mean((2, 3))
 
@@ -70,11 +71,21 @@ def test_csn_has_the_stem_pool_that_its_weights_do_not_show(key: str) -> None:
         assert network.get_submodule("blocks.0")(torch.randn(1, 3, 4, 64, 64)).shape == (1, 64, 4, 16, 16)
 
 
-@pytest.mark.parametrize(("key", "kind", "eps"), [
-    ("csn_r50", nn.BatchNorm3d, 1e-3), ("csn_r101", nn.BatchNorm3d, 1e-5), ("s3d", nn.BatchNorm3d, 1e-3),
-    ("slow_r50", nn.BatchNorm3d, 1e-5), ("rev_mvit_b", nn.LayerNorm, 1e-6), ("mvitv2_b", nn.LayerNorm, 1e-6),
-    ("swin_b", nn.LayerNorm, 1e-5), ("uniformerv2_b16_8", nn.LayerNorm, 1e-5), ("timesformer", nn.LayerNorm, 1e-6),
-    ("vivit_b", nn.LayerNorm, 1e-6)])
+@pytest.mark.parametrize(
+    ("key", "kind", "eps"),
+    [
+        ("csn_r50", nn.BatchNorm3d, 1e-3),
+        ("csn_r101", nn.BatchNorm3d, 1e-5),
+        ("s3d", nn.BatchNorm3d, 1e-3),
+        ("slow_r50", nn.BatchNorm3d, 1e-5),
+        ("rev_mvit_b", nn.LayerNorm, 1e-6),
+        ("mvitv2_b", nn.LayerNorm, 1e-6),
+        ("swin_b", nn.LayerNorm, 1e-5),
+        ("uniformerv2_b16_8", nn.LayerNorm, 1e-5),
+        ("timesformer", nn.LayerNorm, 1e-6),
+        ("vivit_b", nn.LayerNorm, 1e-6),
+    ],
+)
 def test_norms_have_the_published_eps(key: str, kind: type[nn.Module], eps: float) -> None:
     with torch.device("meta"):
         found = {module.eps for module in models.network(key).modules() if isinstance(module, kind)}

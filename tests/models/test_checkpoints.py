@@ -35,19 +35,26 @@ def test_library_networks_load_published_files(tmp_path: Path) -> None:
         ("slow_r50", hub.slow_r50(), "model_state", (8, 193, 193)),
         ("r2plus1d_r50", hub.r2plus1d_r50(head_activation=None), "model_state", (13, 193, 193)),
         ("csn_r101", hub.csn_r101(), "model_state", (25, 193, 193)),
-        ("r3d_18", tv.r3d_18(), None, (8, 64, 64)), ("mc3_18", tv.mc3_18(), None, (8, 64, 64)),
-        ("r2plus1d_18", tv.r2plus1d_18(), None, (8, 64, 64)), ("s3d", tv.s3d(), None, (13, 209, 209)),
-        ("swin_t", tv.swin3d_t(), None, (4, 64, 64)), ("mvitv2_s", mvit, None, (4, 64, 64)),
-        ("swin_s", tv.swin3d_s(), None, (4, 64, 64)), ("swin_b", tv.swin3d_b(), None, (4, 64, 64)),
-        ("mvit_v1_b", tv.mvit_v1_b(), None, (16, 224, 224))]
+        ("r3d_18", tv.r3d_18(), None, (8, 64, 64)),
+        ("mc3_18", tv.mc3_18(), None, (8, 64, 64)),
+        ("r2plus1d_18", tv.r2plus1d_18(), None, (8, 64, 64)),
+        ("s3d", tv.s3d(), None, (13, 209, 209)),
+        ("swin_t", tv.swin3d_t(), None, (4, 64, 64)),
+        ("mvitv2_s", mvit, None, (4, 64, 64)),
+        ("swin_s", tv.swin3d_s(), None, (4, 64, 64)),
+        ("swin_b", tv.swin3d_b(), None, (4, 64, 64)),
+        ("mvit_v1_b", tv.mvit_v1_b(), None, (16, 224, 224)),
+    ]
     for key, library, container, shape in cases:
         for module in library.modules():  # statistics of their own, so that mixed-up norms show
             if isinstance(module, nn.BatchNorm3d):
                 module.running_mean.uniform_(-0.2, 0.2)  # type: ignore[union-attr]
                 module.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr]
         weights = library.eval().state_dict()
-        torch.save({"epoch": 1, container: weights, "optimizer_state": {"state": {}}} if container else weights,
-                   tmp_path / "published.pth")
+        torch.save(
+            {"epoch": 1, container: weights, "optimizer_state": {"state": {}}} if container else weights,
+            tmp_path / "published.pth",
+        )
         model = VideoModel(models.spec(key), models.network(key), tmp_path / "published.pth")
         clip = torch.randn(1, 3, *shape)
         with torch.no_grad():
@@ -68,13 +75,25 @@ def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
     spec = models.spec(key)
     small: dict[str, Any] = {"hidden_size": 24, "num_attention_heads": 2, "num_hidden_layers": 2, "image_size": 32}
     if key == "vjepa2_l_ssv2":
-        small = {"hidden_size": 48, "num_attention_heads": 2, "num_hidden_layers": 2, "crop_size": 32,
-                 "frames_per_clip": 8, "num_pooler_layers": 1, "pred_hidden_size": 24, "pred_num_attention_heads": 2,
-                 "pred_num_hidden_layers": 1}
+        small = {
+            "hidden_size": 48,
+            "num_attention_heads": 2,
+            "num_hidden_layers": 2,
+            "crop_size": 32,
+            "frames_per_clip": 8,
+            "num_pooler_layers": 1,
+            "pred_hidden_size": 24,
+            "pred_num_attention_heads": 2,
+            "pred_num_hidden_layers": 1,
+        }
     else:
         small |= {"intermediate_size": 48, "num_frames": 8}
-    name, kind = {"videomae_b": ("videomae", "VideoMAE"), "vivit_b": ("vivit", "Vivit"), "vjepa2_l_ssv2": ("vjepa2", "VJEPA2"),
-                  "timesformer": ("timesformer", "Timesformer")}[key]
+    name, kind = {
+        "videomae_b": ("videomae", "VideoMAE"),
+        "vivit_b": ("vivit", "Vivit"),
+        "vjepa2_l_ssv2": ("vjepa2", "VJEPA2"),
+        "timesformer": ("timesformer", "Timesformer"),
+    }[key]
     torch.manual_seed(0)
     count = kinetics.WORLDS[spec.world]
     network = getattr(builders, name)(count, **small).eval()
@@ -100,12 +119,21 @@ def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
 
 def _old(key: str, name: str) -> str:
     """A tensor's name in the files on the hub, of its name in today's classes."""
-    pairs = {"videomae_b": [("attention.attention.query.bias", "attention.attention.q_bias"),
-                            ("attention.attention.value.bias", "attention.attention.v_bias")],
-             "vivit_b": [("vivit.layers.", "vivit.encoder.layer."), ("attention.q_proj", "attention.attention.query"),
-                         ("attention.k_proj", "attention.attention.key"), ("attention.v_proj", "attention.attention.value"),
-                         ("attention.o_proj", "attention.output.dense"), ("mlp.fc1", "intermediate.dense"),
-                         ("mlp.fc2", "output.dense")]}.get(key, [])
+    pairs = {
+        "videomae_b": [
+            ("attention.attention.query.bias", "attention.attention.q_bias"),
+            ("attention.attention.value.bias", "attention.attention.v_bias"),
+        ],
+        "vivit_b": [
+            ("vivit.layers.", "vivit.encoder.layer."),
+            ("attention.q_proj", "attention.attention.query"),
+            ("attention.k_proj", "attention.attention.key"),
+            ("attention.v_proj", "attention.attention.value"),
+            ("attention.o_proj", "attention.output.dense"),
+            ("mlp.fc1", "intermediate.dense"),
+            ("mlp.fc2", "output.dense"),
+        ],
+    }.get(key, [])
     for new, old in pairs:
         name = name.replace(new, old)
     return name

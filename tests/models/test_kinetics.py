@@ -20,14 +20,56 @@ from leaps_core.synthesis import Step, clip_shape, coarse_shape, stimulus_clips,
 from leaps_core.video import write_mp4
 
 SPECS = {spec.key: spec for spec, _ in kinetics.MODELS}
-PAPER = {"slow_r50", "r2plus1d_r50", "csn_r50", "csn_r101", "x3d_xs", "x3d_s", "x3d_m", "x3d_l", "timesformer", "swin_t",
-         "swin_s", "swin_b", "mvitv2_s", "mvitv2_b", "rev_mvit_b", "uniformerv2_b16_8", "uniformerv2_l14_8",
-         "uniformerv2_l14_16"}
+PAPER = {
+    "slow_r50",
+    "r2plus1d_r50",
+    "csn_r50",
+    "csn_r101",
+    "x3d_xs",
+    "x3d_s",
+    "x3d_m",
+    "x3d_l",
+    "timesformer",
+    "swin_t",
+    "swin_s",
+    "swin_b",
+    "mvitv2_s",
+    "mvitv2_b",
+    "rev_mvit_b",
+    "uniformerv2_b16_8",
+    "uniformerv2_l14_8",
+    "uniformerv2_l14_16",
+}
 HEAVY = {"uniformerv2_l14_8", "uniformerv2_l14_16", "hiera_b", "vivit_b", "vjepa2_l_ssv2"}
-TAPS = {"slow_r50": 17, "r2plus1d_r50": 17, "csn_r50": 17, "csn_r101": 34, "x3d_xs": 27, "x3d_s": 27, "x3d_m": 27, "x3d_l": 56,
-        "timesformer": 13, "swin_t": 13, "swin_s": 25, "swin_b": 25, "mvitv2_s": 17, "mvitv2_b": 25, "rev_mvit_b": 17,
-        "uniformerv2_b16_8": 13, "uniformerv2_l14_8": 25, "uniformerv2_l14_16": 25, "r3d_18": 9, "mc3_18": 9, "r2plus1d_18": 9,
-        "s3d": 12, "mvit_v1_b": 17, "videomae_b": 13, "hiera_b": 25, "vivit_b": 13, "vjepa2_l_ssv2": 25}
+TAPS = {
+    "slow_r50": 17,
+    "r2plus1d_r50": 17,
+    "csn_r50": 17,
+    "csn_r101": 34,
+    "x3d_xs": 27,
+    "x3d_s": 27,
+    "x3d_m": 27,
+    "x3d_l": 56,
+    "timesformer": 13,
+    "swin_t": 13,
+    "swin_s": 25,
+    "swin_b": 25,
+    "mvitv2_s": 17,
+    "mvitv2_b": 25,
+    "rev_mvit_b": 17,
+    "uniformerv2_b16_8": 13,
+    "uniformerv2_l14_8": 25,
+    "uniformerv2_l14_16": 25,
+    "r3d_18": 9,
+    "mc3_18": 9,
+    "r2plus1d_18": 9,
+    "s3d": 12,
+    "mvit_v1_b": 17,
+    "videomae_b": 13,
+    "hiera_b": 25,
+    "vivit_b": 13,
+    "vjepa2_l_ssv2": 25,
+}
 """The stem and every block."""
 
 
@@ -68,8 +110,20 @@ def test_records_agree_with_the_networks(key: str) -> None:
     assert found.taps[-1].moments > 1, "coherence needs more than one moment"
 
 
-@pytest.mark.parametrize(("key", "norms"), [("slow_r50", 53), ("r2plus1d_r50", 69), ("csn_r50", 53), ("csn_r101", 104),
-                                            ("x3d_m", 83), ("x3d_l", 170), ("r3d_18", 20), ("r2plus1d_18", 37), ("s3d", 77)])
+@pytest.mark.parametrize(
+    ("key", "norms"),
+    [
+        ("slow_r50", 53),
+        ("r2plus1d_r50", 69),
+        ("csn_r50", 53),
+        ("csn_r101", 104),
+        ("x3d_m", 83),
+        ("x3d_l", 170),
+        ("r3d_18", 20),
+        ("r2plus1d_18", 37),
+        ("s3d", 77),
+    ],
+)
 def test_all_batch_norms_are_seen(key: str, norms: int) -> None:
     assert inspect(models.spec(key)).batch_norms == norms
 
@@ -87,18 +141,21 @@ def test_labels_are_those_of_the_libraries() -> None:
 def test_torchvisions_facts_are_torchvisions() -> None:
     from torchvision.models import get_model_weights
 
-    for key, name, weights in (("swin_t", "swin3d_t", "KINETICS400_V1"), ("swin_s", "swin3d_s", "KINETICS400_V1"),
-                               ("swin_b", "swin3d_b", "KINETICS400_IMAGENET22K_V1"),
-                               ("mvitv2_s", "mvit_v2_s", "KINETICS400_V1"),
-                               *((name, name, "KINETICS400_V1")
-                                 for name in ("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v1_b"))):
+    for key, name, weights in (
+        ("swin_t", "swin3d_t", "KINETICS400_V1"),
+        ("swin_s", "swin3d_s", "KINETICS400_V1"),
+        ("swin_b", "swin3d_b", "KINETICS400_IMAGENET22K_V1"),
+        ("mvitv2_s", "mvit_v2_s", "KINETICS400_V1"),
+        *((name, name, "KINETICS400_V1") for name in ("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v1_b")),
+    ):
         given, spec = get_model_weights(name)[weights], SPECS[key]
         assert spec.sources[0].url == given.url and spec.sources[0].sha256 in given.url and len(spec.sources[0].sha256) == 8
         view = given.transforms()
         assert spec.mean == pytest.approx(view.mean) and spec.std == pytest.approx(view.std)
         assert set(view.crop_size) == {spec.size}
         assert spec.params == given.meta["num_params"] and 100 * spec.accuracy == pytest.approx(
-            given.meta["_metrics"]["Kinetics-400"]["acc@1"])
+            given.meta["_metrics"]["Kinetics-400"]["acc@1"]
+        )
 
 
 def test_models_that_are_not_here_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,10 +182,16 @@ def test_a_caution_reaches_the_person() -> None:
     assert any("16 %" in notice for notice in models.choose(SynthesisConfig(model="rev_mvit_b", action="zumba")).notices)
 
 
-@pytest.mark.parametrize(("key", "settings", "reason"), [
-    ("vivit_b", {"frames": 16}, "takes 32 only"), ("uniformerv2_b16_8", {"size": 112}, "takes 224 only"),
-    ("mvitv2_s", {"frames": 7}, "multiples of 2"), ("x3d_l", {"size": 300}, "multiples of 32"),
-    ("swin_t", {"size": 32}, "from 64 on")])
+@pytest.mark.parametrize(
+    ("key", "settings", "reason"),
+    [
+        ("vivit_b", {"frames": 16}, "takes 32 only"),
+        ("uniformerv2_b16_8", {"size": 112}, "takes 224 only"),
+        ("mvitv2_s", {"frames": 7}, "multiples of 2"),
+        ("x3d_l", {"size": 300}, "multiples of 32"),
+        ("swin_t", {"size": 32}, "from 64 on"),
+    ],
+)
 def test_clips_that_an_architecture_can_not_take_are_refused(key: str, settings: dict[str, int], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         clip_shape(SynthesisConfig(model=key, action="zumba", **settings), SPECS[key])
@@ -171,8 +234,17 @@ def test_every_model_inverts(key: str) -> None:
     frames = spec.frames if "frames" in spec.fixed else spec.min_frames
     size = spec.size if "size" in spec.fixed else 2 * spec.size_step
     stimulus = np.random.default_rng(0).integers(0, 256, (1, 8, 40, 40, 3), np.uint8)
-    config = SynthesisConfig(model=spec.key, action=models.labels(spec.world)[5], verifier="none", judge="none", steps=2,
-                             frames=frames, size=size, coarse=0, device="cpu")
+    config = SynthesisConfig(
+        model=spec.key,
+        action=models.labels(spec.world)[5],
+        verifier="none",
+        judge="none",
+        steps=2,
+        frames=frames,
+        size=size,
+        coarse=0,
+        device="cpu",
+    )
     steps: list[Step] = list(synthesize(config, stimulus=stimulus))
     assert [step.index for step in steps] == [1, 2]
     assert steps[0].clip.shape == (1, 3, frames, size, size) and not torch.equal(steps[0].clip, steps[1].clip)
@@ -191,13 +263,38 @@ def test_swin_b_is_the_one_of_the_paper() -> None:
     assert "22k" in spec.sources[0].url and (spec.frames, spec.stride) == (32, 2)
 
 
-@pytest.mark.parametrize(("code", "keys"), [
-    (N45, ("slow_r50", "r2plus1d_r50", "csn_r101", "x3d_xs", "x3d_s", "x3d_m", "x3d_l", "timesformer", "mvitv2_s", "mvitv2_b",
-           "rev_mvit_b", "uniformerv2_b16_8", "uniformerv2_l14_8", "uniformerv2_l14_16", "mvit_v1_b", "hiera_b")),
-    (IMAGENET, ("csn_r50", "swin_t", "swin_s", "swin_b", "videomae_b", "vjepa2_l_ssv2")),
-    (TORCHVISION, ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")), (HALF, ("vivit_b",))])
-def test_each_model_is_normalised_as_it_was_trained(code: tuple[tuple[float, ...], tuple[float, ...]],
-                                                    keys: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("code", "keys"),
+    [
+        (
+            N45,
+            (
+                "slow_r50",
+                "r2plus1d_r50",
+                "csn_r101",
+                "x3d_xs",
+                "x3d_s",
+                "x3d_m",
+                "x3d_l",
+                "timesformer",
+                "mvitv2_s",
+                "mvitv2_b",
+                "rev_mvit_b",
+                "uniformerv2_b16_8",
+                "uniformerv2_l14_8",
+                "uniformerv2_l14_16",
+                "mvit_v1_b",
+                "hiera_b",
+            ),
+        ),
+        (IMAGENET, ("csn_r50", "swin_t", "swin_s", "swin_b", "videomae_b", "vjepa2_l_ssv2")),
+        (TORCHVISION, ("r3d_18", "mc3_18", "r2plus1d_18", "s3d")),
+        (HALF, ("vivit_b",)),
+    ],
+)
+def test_each_model_is_normalised_as_it_was_trained(
+    code: tuple[tuple[float, ...], tuple[float, ...]], keys: tuple[str, ...]
+) -> None:
     for key in keys:
         assert (SPECS[key].mean, SPECS[key].std) == code, key
     model = VideoModel(replace(SPECS[keys[0]], taps="0", embedding_layer="0"), nn.Sequential(nn.Identity()))

@@ -102,18 +102,24 @@ def test_a_scripted_network_has_neither_priming_nor_coherence_and_says_so(tmp_pa
         models.load("scripted").embed(torch.rand(1, 3, 8, 64, 64))
 
 
-@pytest.mark.parametrize(("name", "text", "sentence"), [
-    ("bad.py", "1 / 0", r"bad\.py can't be loaded: ZeroDivisionError: division by zero"),
-    ("bad.py", "def (", r"SyntaxError"),
-    ("bad.toml", "frames = ", r"bad\.toml can't be loaded: TOMLDecodeError"),
-    ("bad.toml", "fames = 8", r"unknown field “fames”.*frames"),
-    ("bad.toml", "frames = 8", r"network bad\.pt2 is not there"),
-    ("bad.toml", 'file = "bad.py"', r"expected file = \"NAME\.pt2\""),
-    ("bad.toml", 'file = "there.ts"\ntaps = "block"\nlabels = ["a"]', r"there\.ts is TorchScript.*leave taps"),
-    ("bad.toml", 'file = "there.pt2"\nframes = "many"\nsize = 64\ntaps = ""\nembedding_layer = ""\nlabels = ["a"]',
-     r"“frames”: input should be a valid integer"),
-    ("bad.toml", 'file = "there.pt2"\nframes = 8\nsize = 64\ntaps = ""\nembedding_layer = ""', r"has no labels yet"),
-])
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("bad.py", "1 / 0", r"bad\.py can't be loaded: ZeroDivisionError: division by zero"),
+        ("bad.py", "def (", r"SyntaxError"),
+        ("bad.toml", "frames = ", r"bad\.toml can't be loaded: TOMLDecodeError"),
+        ("bad.toml", "fames = 8", r"unknown field “fames”.*frames"),
+        ("bad.toml", "frames = 8", r"network bad\.pt2 is not there"),
+        ("bad.toml", 'file = "bad.py"', r"expected file = \"NAME\.pt2\""),
+        ("bad.toml", 'file = "there.ts"\ntaps = "block"\nlabels = ["a"]', r"there\.ts is TorchScript.*leave taps"),
+        (
+            "bad.toml",
+            'file = "there.pt2"\nframes = "many"\nsize = 64\ntaps = ""\nembedding_layer = ""\nlabels = ["a"]',
+            r"“frames”: input should be a valid integer",
+        ),
+        ("bad.toml", 'file = "there.pt2"\nframes = 8\nsize = 64\ntaps = ""\nembedding_layer = ""', r"has no labels yet"),
+    ],
+)
 def test_bad_files_are_told(tmp_path: Path, name: str, text: str, sentence: str) -> None:
     (tmp_path / "bad.py").touch()
     for network in ("there.pt2", "there.ts"):
@@ -133,8 +139,14 @@ def test_the_folder_is_read_and_one_bad_file_harms_no_other(mine: Path) -> None:
     (mine.parent / "models").mkdir()
     mine.rename(mine.parent / "models" / "mine.py")
     record(mine.parent / "models", "broken.py", "1 / 0")
-    done = subprocess.run([sys.executable, "-m", "leaps_core", "models"], cwd=ROOT, capture_output=True, text=True,
-                          env={"LEAPS_HOME": str(mine.parent), "PATH": "/usr/bin:/bin"}, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "leaps_core", "models"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"LEAPS_HOME": str(mine.parent), "PATH": "/usr/bin:/bin"},
+        check=True,
+    )
     assert re.search(r"^mine +My network", done.stdout, re.M) and "broken.py can't be loaded: ZeroDivisionError" in done.stderr
 
 
@@ -161,16 +173,26 @@ def test_own_models_of_each_kind_are_inspected(mine: Path, capsys: pytest.Captur
     assert [line.partition(" priming")[0] for line in lines[2:-1]] == taps
     lines = inspected(capsys, "scripted", "--models", str(scripted(mine.parent)))
     assert lines[1].startswith("note: It is a TorchScript file")
-    assert lines[2:] == ["no taps, as it shows no modules: neither priming nor temporal coherence",
-                         "embeddings: none; batch norms: 0"]
+    assert lines[2:] == [
+        "no taps, as it shows no modules: neither priming nor temporal coherence",
+        "embeddings: none; batch norms: 0",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.load.*")
 def test_all_modules_are_listed_for_those_who_write_taps(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = inspected(capsys, "mine", "--all", "--models", str(mine))
-    assert lines[1:] == ["stem.0 1×8×8×32×32", "stem.1 1×8×8×32×32", "stem.2 1×8×8×32×32", "stem 1×8×8×32×32 tap",
-                         "block.0 1×16×4×16×16", "block.1 1×16×4×16×16", "block.2 1×16×4×16×16",
-                         "block 1×16×4×16×16 tap, embeddings", "head 1×3"]
+    assert lines[1:] == [
+        "stem.0 1×8×8×32×32",
+        "stem.1 1×8×8×32×32",
+        "stem.2 1×8×8×32×32",
+        "stem 1×8×8×32×32 tap",
+        "block.0 1×16×4×16×16",
+        "block.1 1×16×4×16×16",
+        "block.2 1×16×4×16×16",
+        "block 1×16×4×16×16 tap, embeddings",
+        "head 1×3",
+    ]
     for taps, sentence in (("stm", "no module's name matches"), ("stem|head", r"'head' gives 1×3, which .* --all")):
         wrong = record(mine.parent, "wrong.py", mine.read_text("utf-8").replace("stem|block", taps))
         assert main(["inspect", "mine", "--models", str(wrong)]) == 2

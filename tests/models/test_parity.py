@@ -21,31 +21,57 @@ from leaps_core.models.adapter import VideoModel
 from tests.parity_fill import fill_state_dict, fill_tensor, make_input
 
 DATA = Path(__file__).parents[1] / "data" / "parity"
-FIXTURES = {"csn_r50": "csn_r50", "mvitv2_b_32x3": "mvitv2_b", "mvitv2_s_16x4": "mvitv2_s", "rev_mvit_b_16x4": "rev_mvit_b",
-            "swin_t": "swin_t", "timesformer": "timesformer", "uniformerv2_b_16_8": "uniformerv2_b16_8",
-            "uniformerv2_l_14_8": "uniformerv2_l14_8", "uniformerv2_l_14_16": "uniformerv2_l14_16"}
+FIXTURES = {
+    "csn_r50": "csn_r50",
+    "mvitv2_b_32x3": "mvitv2_b",
+    "mvitv2_s_16x4": "mvitv2_s",
+    "rev_mvit_b_16x4": "rev_mvit_b",
+    "swin_t": "swin_t",
+    "timesformer": "timesformer",
+    "uniformerv2_b_16_8": "uniformerv2_b16_8",
+    "uniformerv2_l_14_8": "uniformerv2_l14_8",
+    "uniformerv2_l_14_16": "uniformerv2_l14_16",
+}
 """Each fixture's model."""
 TOLERANCE = 1e-4
 """Of the logits' standard deviation."""
-UNIFORMER = ["conv1", "ln_pre", *(f"transformer.resblocks.{i}" for i in (0, 5, 7, 11)),
-             *(f"transformer.dec.{i}" for i in range(4)), "transformer.proj.0"]
+UNIFORMER = [
+    "conv1",
+    "ln_pre",
+    *(f"transformer.resblocks.{i}" for i in (0, 5, 7, 11)),
+    *(f"transformer.dec.{i}" for i in range(4)),
+    "transformer.proj.0",
+]
 WHERE = {
-    "csn_r50": ["blocks.0.activation", "blocks.0", "blocks.1.res_blocks.0", *(f"blocks.{i}" for i in range(1, 5)),
-                "blocks.5.pool"],
+    "csn_r50": [
+        "blocks.0.activation",
+        "blocks.0",
+        "blocks.1.res_blocks.0",
+        *(f"blocks.{i}" for i in range(1, 5)),
+        "blocks.5.pool",
+    ],
     "mvitv2_b": ["network.conv_proj", *(f"network.blocks.{i}" for i in (0, 1, 2, 5, 12, 20, 21, 23)), "network.norm"],
     "mvitv2_s": ["network.conv_proj", *(f"network.blocks.{i}" for i in (0, 1, 3, 8, 13, 14, 15)), "network.norm"],
     "rev_mvit_b": ["patch_embed", *(f"rev_backbone.layers.{i}" for i in (0, 1, 2, 3, 13, 14, 15)), "norm"],
     "swin_t": ["patch_embed", *(f"features.{i}" for i in range(7)), "norm"],
-    "timesformer": ["network.timesformer.embeddings.patch_embeddings",
-                    *(f"network.timesformer.encoder.layer.{i}" for i in (0, 1, 5, 8, 11)), "network.timesformer.layernorm"],
+    "timesformer": [
+        "network.timesformer.embeddings.patch_embeddings",
+        *(f"network.timesformer.encoder.layer.{i}" for i in (0, 1, 5, 8, 11)),
+        "network.timesformer.layernorm",
+    ],
     "uniformerv2_b16_8": [f"backbone.{name}" for name in UNIFORMER],
-    "uniformerv2_l14_8": [f"backbone.{name}" for name in (
-        *UNIFORMER[:2], *(f"transformer.resblocks.{i}" for i in (0, 11, 19, 23)), *UNIFORMER[6:])],
+    "uniformerv2_l14_8": [
+        f"backbone.{name}"
+        for name in (*UNIFORMER[:2], *(f"transformer.resblocks.{i}" for i in (0, 11, 19, 23)), *UNIFORMER[6:])
+    ],
 }
 """The modules whose outputs a fixture's `intermediates` describe, in its order."""
 WHERE["uniformerv2_l14_16"] = WHERE["uniformerv2_l14_8"]
-SMALL = [(name, run) for name in FIXTURES for run in range(len(json.loads((DATA / f"{name}.json").read_text())
-                                                               .get("extra_runs", [])))]
+SMALL = [
+    (name, run)
+    for name in FIXTURES
+    for run in range(len(json.loads((DATA / f"{name}.json").read_text()).get("extra_runs", [])))
+]
 
 
 @lru_cache(1)  # the large ones take GB
@@ -107,6 +133,7 @@ def test_native_size(name: str, folder: Path) -> None:
     fixture, model = load(name, folder)
     found: dict[str, tuple[float, float]] = {}
     for where in WHERE[FIXTURES[name]]:
+
         def see(module: torch.nn.Module, inputs: Any, output: Any, where: str = where) -> None:
             value = output[0] if isinstance(output, tuple) else output
             found[where] = value.mean().item(), value.std(correction=0).item()

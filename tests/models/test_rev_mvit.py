@@ -37,8 +37,11 @@ def test_reversible_layers_are_computed_back(frames: int) -> None:
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
             seen = model.observe(clip)
         assert seen.temporal is not None and len(seen.features) == 1 + len(plan)
-        loss = (seen.logits[:, 7].sum() + seen.temporal[:, :, 0].square().sum()
-                + sum((index + 1) * tap.square().sum() for index, tap in enumerate(seen.features)))
+        loss = (
+            seen.logits[:, 7].sum()
+            + seen.temporal[:, :, 0].square().sum()
+            + sum((index + 1) * tap.square().sum() for index, tap in enumerate(seen.features))
+        )
         loss.backward()
         results.append((seen, clip.grad, sum(kept.values())))
     (one, gradient, all_kept), (other, computed, few_kept) = results

@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         if server.tags:
             self.send_header("ETag", tag)
         self.end_headers()
-        self.wfile.write(data[start:][:server.limit])
+        self.wfile.write(data[start:][: server.limit])
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -105,6 +105,7 @@ def published(tmp_path: Path) -> bytes:
 @pytest.fixture
 def register(server: Server) -> Callable[..., models.ModelSpec]:
     """Make X3D-XS come from other sources."""
+
     def to(*sources: Source) -> models.ModelSpec:
         spec = replace(models.spec("x3d_xs"), sources=sources or (Source(server.url("X3D_XS.pyth"), "pytorchvideo"),))
         build = models._builders["x3d_xs"]
@@ -143,8 +144,9 @@ def _other(published: bytes, folder: Path) -> bytes:
     return (folder / "other").read_bytes()
 
 
-def test_a_download_is_loaded_and_found_again(server: Server, home: Path, published: bytes,
-                                              register: Callable[..., models.ModelSpec]) -> None:
+def test_a_download_is_loaded_and_found_again(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     server.files["X3D_XS.pyth"] = published
     seen: list[tuple[int, int | None]] = []
@@ -157,8 +159,9 @@ def test_a_download_is_loaded_and_found_again(server: Server, home: Path, publis
     assert clean(home / "torch", "X3D_XS.pyth")
 
 
-def test_what_broke_off_is_taken_up(server: Server, home: Path, published: bytes,
-                                    register: Callable[..., models.ModelSpec]) -> None:
+def test_what_broke_off_is_taken_up(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     server.files["X3D_XS.pyth"] = published
     server.limit = len(published) // 3
@@ -166,8 +169,9 @@ def test_what_broke_off_is_taken_up(server: Server, home: Path, published: bytes
     assert [asked for _, asked in server.ranges] == [None, *(f"bytes={n * server.limit}-" for n in (1, 2, 3))]
 
 
-def test_a_later_call_takes_up_what_an_earlier_left(server: Server, home: Path, published: bytes,
-                                                    register: Callable[..., models.ModelSpec]) -> None:
+def test_a_later_call_takes_up_what_an_earlier_left(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     server.files["X3D_XS.pyth"] = published
     server.limit = len(published) // 10
@@ -181,8 +185,9 @@ def test_a_later_call_takes_up_what_an_earlier_left(server: Server, home: Path, 
     assert clean(home / "torch", "X3D_XS.pyth")
 
 
-def test_another_file_is_not_glued_to_a_part(server: Server, home: Path, published: bytes,
-                                             register: Callable[..., models.ModelSpec]) -> None:
+def test_another_file_is_not_glued_to_a_part(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     server.files["X3D_XS.pyth"] = b"x" * len(published)
     server.limit = len(published) // 10
@@ -192,8 +197,9 @@ def test_another_file_is_not_glued_to_a_part(server: Server, home: Path, publish
     assert weights.download(spec).read_bytes() == published
 
 
-def test_a_part_that_can_not_be_taken_up_is_deleted(server: Server, home: Path, published: bytes,
-                                                    register: Callable[..., models.ModelSpec]) -> None:
+def test_a_part_that_can_not_be_taken_up_is_deleted(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     server.files["X3D_XS.pyth"] = published
     server.tags, server.limit = False, 1000
     with pytest.raises(ModelError, match="broke off"):
@@ -201,8 +207,9 @@ def test_a_part_that_can_not_be_taken_up_is_deleted(server: Server, home: Path, 
     assert clean(home / "torch")
 
 
-def test_mirrors_are_tried_in_order(server: Server, home: Path, published: bytes,
-                                    register: Callable[..., models.ModelSpec]) -> None:
+def test_mirrors_are_tried_in_order(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{closed.getsockname()[1]}/dead.pyth"
@@ -215,8 +222,7 @@ def test_mirrors_are_tried_in_order(server: Server, home: Path, published: bytes
     assert {path for path, _ in server.ranges} == {"gone.pyth", "mirror.pyth"}
 
 
-def test_hashes_are_checked(server: Server, home: Path, published: bytes,
-                            register: Callable[..., models.ModelSpec]) -> None:
+def test_hashes_are_checked(server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]) -> None:
     server.files["X3D_XS.pyth"] = published
     with pytest.raises(ModelError, match="SHA-256"):
         weights.download(register(Source(server.url("X3D_XS.pyth"), "pytorchvideo", "01234567")))
@@ -225,8 +231,9 @@ def test_hashes_are_checked(server: Server, home: Path, published: bytes,
     assert weights.download(register(Source(server.url("X3D_XS.pyth"), "pytorchvideo", right))).is_file()
 
 
-def test_wrong_and_hostile_files_are_refused_and_gone(server: Server, home: Path, tmp_path: Path,
-                                                      register: Callable[..., models.ModelSpec]) -> None:
+def test_wrong_and_hostile_files_are_refused_and_gone(
+    server: Server, home: Path, tmp_path: Path, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     torch.save({"model_state": {"blocks.0.weight": torch.zeros(2)}}, tmp_path / "wrong")
     torch.save({"model_state": Hostile(tmp_path / "ran")}, tmp_path / "hostile")
@@ -239,8 +246,9 @@ def test_wrong_and_hostile_files_are_refused_and_gone(server: Server, home: Path
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_full_disk_is_said(server: Server, home: Path, published: bytes, monkeypatch: pytest.MonkeyPatch,
-                             register: Callable[..., models.ModelSpec]) -> None:
+def test_a_full_disk_is_said(
+    server: Server, home: Path, published: bytes, monkeypatch: pytest.MonkeyPatch, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     server.files["X3D_XS.pyth"] = published
     with monkeypatch.context() as patch:
@@ -257,8 +265,9 @@ def test_a_full_disk_is_said(server: Server, home: Path, published: bytes, monke
     assert clean(home / "torch")
 
 
-def test_an_interrupt_leaves_what_there_is(server: Server, home: Path, published: bytes,
-                                           register: Callable[..., models.ModelSpec]) -> None:
+def test_an_interrupt_leaves_what_there_is(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     server.files["X3D_XS.pyth"] = published
 
@@ -273,10 +282,14 @@ def test_an_interrupt_leaves_what_there_is(server: Server, home: Path, published
 
 def test_two_processes_download_once(server: Server, tmp_path: Path) -> None:
     server.files["big.pth"] = bytes(8_000_000)
-    code = ("import sys; from pathlib import Path; from leaps_core.models import weights; "
-            "weights.fetch(sys.argv[1], Path(sys.argv[2]))")
-    both = [subprocess.Popen([sys.executable, "-c", code, server.url("big.pth"), str(tmp_path / "big.pth")], cwd=ROOT)
-            for _ in range(2)]
+    code = (
+        "import sys; from pathlib import Path; from leaps_core.models import weights; "
+        "weights.fetch(sys.argv[1], Path(sys.argv[2]))"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, server.url("big.pth"), str(tmp_path / "big.pth")], cwd=ROOT)
+        for _ in range(2)
+    ]
     assert [one.wait(60) for one in both] == [0, 0]
     assert len(server.ranges) == 1 and (tmp_path / "big.pth").stat().st_size == 8_000_000
 
@@ -287,8 +300,9 @@ def test_only_the_web_is_asked(tmp_path: Path) -> None:
         weights.fetch(f"file://{tmp_path}/secret", tmp_path / "copy")
 
 
-def test_local_files_come_first(server: Server, home: Path, published: bytes,
-                                register: Callable[..., models.ModelSpec]) -> None:
+def test_local_files_come_first(
+    server: Server, home: Path, published: bytes, register: Callable[..., models.ModelSpec]
+) -> None:
     spec = register()
     (home / "leaps" / "weights").mkdir(parents=True)
     for name in ("X3D_XS.pyth", "x3d_xs.pth"):
@@ -308,8 +322,9 @@ def full_disk(*_: object, **__: object) -> str:
         raise RuntimeError("Data processing error") from error
 
 
-def test_hub_models_go_to_the_hubs_cache(home: Path, published: bytes, monkeypatch: pytest.MonkeyPatch,
-                                         register: Callable[..., models.ModelSpec]) -> None:
+def test_hub_models_go_to_the_hubs_cache(
+    home: Path, published: bytes, monkeypatch: pytest.MonkeyPatch, register: Callable[..., models.ModelSpec]
+) -> None:
     import huggingface_hub
 
     spec = register(Source("hub:someone/some-model/folder/x3d.pyth", "pytorchvideo"))
@@ -346,16 +361,35 @@ def test_hub_models_go_to_the_hubs_cache(home: Path, published: bytes, monkeypat
     assert seen == [(4, 10)] and asked[-1] == ("someone/some-model", "folder/x3d.pyth") and models.state(spec) == "cached"
 
 
-def test_the_command_line_downloads_and_takes_a_file(server: Server, home: Path, published: bytes, tmp_path: Path,
-                                                     register: Callable[..., models.ModelSpec],
-                                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_downloads_and_takes_a_file(
+    server: Server,
+    home: Path,
+    published: bytes,
+    tmp_path: Path,
+    register: Callable[..., models.ModelSpec],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     spec = register()
     assert main(["download", "x3d_xs"]) == 2
     said = capsys.readouterr()
     assert "answers 404" in said.err and said.err.count("leaps:") == 1 and not said.out
     (tmp_path / "mine.pth").write_bytes(published)
-    options = ["synth", "--model", "x3d_xs", "--action", "zumba", "--stimulus", "none", "--steps", "1", "--set", "size=64",
-               "coarse=0", "--verifier", "none"]
+    options = [
+        "synth",
+        "--model",
+        "x3d_xs",
+        "--action",
+        "zumba",
+        "--stimulus",
+        "none",
+        "--steps",
+        "1",
+        "--set",
+        "size=64",
+        "coarse=0",
+        "--verifier",
+        "none",
+    ]
     assert main(options) == 2 and "download x3d_xs" in capsys.readouterr().err
     assert main([*options, "--weights", str(tmp_path / "mine.pth")]) == 0
     weights._given.clear()

@@ -10,8 +10,17 @@ from leaps_core.puppets import ACTIONS
 from leaps_core.puppets.actions import CATALOGUE, Beat
 from leaps_core.puppets.scene import make_scene
 
-PAPER = {"juggling balls", "dribbling basketball", "crawling baby", "playing trumpet", "tai chi", "making pizza", "bowling",
-         "side kick", "eating watermelon"}
+PAPER = {
+    "juggling balls",
+    "dribbling basketball",
+    "crawling baby",
+    "playing trumpet",
+    "tai chi",
+    "making pizza",
+    "bowling",
+    "side kick",
+    "eating watermelon",
+}
 
 
 def test_sixteen_sorted_actions_of_kinetics_the_papers_among_them() -> None:

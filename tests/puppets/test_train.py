@@ -24,8 +24,9 @@ def test_augmentation_keeps_the_shape_and_differs_by_clip() -> None:
 def test_views_show_one_frame_or_shuffled_frames() -> None:
     stage, rng = train.Stage(8, 16, 2, 0), np.random.default_rng(0)
     clips = np.arange(8, dtype=np.uint8)[None, :, None, None, None] * np.ones((2, 8, 16, 16, 3), np.uint8)
-    moments = {view: (train._fit(clips, stage, view, rng)[:, 0, :, 0, 0] * 255).round()
-               for view in ("clip", "frame", "shuffled")}
+    moments = {
+        view: (train._fit(clips, stage, view, rng)[:, 0, :, 0, 0] * 255).round() for view in ("clip", "frame", "shuffled")
+    }
     assert moments["clip"].tolist() == [list(range(8))] * 2
     assert all(len(set(row)) == 1 for row in moments["frame"].tolist())
     assert all(sorted(row) == list(range(8)) and row != list(range(8)) for row in moments["shuffled"].tolist())
@@ -48,7 +49,7 @@ def test_adversarial_twins_are_harder_and_near(steps: int) -> None:
         return torch.nn.functional.softplus(x.flatten(1) @ weight / 100).sum()
 
     x = torch.zeros(4, 3, 8, 64, 64, requires_grad=True)
-    gradient, = torch.autograd.grad(loss_of(x), x)
+    (gradient,) = torch.autograd.grad(loss_of(x), x)
     moved = train._attack(x.detach(), gradient, steps, loss_of)
     away = moved.detach().flatten(1).norm(dim=1)
     assert loss_of(moved) > loss_of(x) + 10
@@ -76,8 +77,7 @@ def test_a_broken_off_training_goes_on_and_is_no_model_yet(tmp_path: Path, monke
 def test_training_learns_and_follows_from_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     render = data.clips
     monkeypatch.setattr(data, "clips", lambda folder, seed, count, frames, size: render(folder, seed, 64, frames, size))
-    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, 0, 0.0), (8, 64, 64, 1, 1.0)),
-                                                      ((16, 112, 32, 2, 1.0),)))
+    recipe = replace(RECIPES["puppet_judge"], phases=(((8, 64, 640, 0, 0.0), (8, 64, 64, 1, 1.0)), ((16, 112, 32, 2, 1.0),)))
     (one, figures), (other, _) = (train.train(recipe, tmp_path) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
     assert float(figures["accuracy"]) > 0.15, "more than twice chance"

@@ -24,15 +24,23 @@ def space(leaps: float, without: float, shift: float = 0.0) -> embedding.Space:
     """Made-up embeddings: real clips of two classes, and arms of given spreads around the first one's centre."""
     rng = np.random.default_rng(0)
     real = np.concatenate([rng.normal(0, 1, (60, 8)), rng.normal(9, 1, (60, 8))])
-    sets = {"stimuli": rng.normal(0, 1, (20, 8)), "without R_feat": shift + rng.normal(0, without, (20, 8)),
-            "LEAPS": shift + rng.normal(0, leaps, (20, 8))}
+    sets = {
+        "stimuli": rng.normal(0, 1, (20, 8)),
+        "without R_feat": shift + rng.normal(0, without, (20, 8)),
+        "LEAPS": shift + rng.normal(0, leaps, (20, 8)),
+    }
     return embedding.Space("made up", real, np.asarray(["a"] * 60 + ["b"] * 60), sets)
 
 
-@pytest.mark.parametrize(("leaps", "without", "shift", "verdict"), [
-    (0.8, 0.2, 0.0, "claim holds here"), (0.2, 0.8, 0.0, "inside, but not clearly wider"),
-    (0.8, 0.2, 30.0, "wider, but not inside"), (0.2, 0.8, 30.0, "does not hold"),
-])
+@pytest.mark.parametrize(
+    ("leaps", "without", "shift", "verdict"),
+    [
+        (0.8, 0.2, 0.0, "claim holds here"),
+        (0.2, 0.8, 0.0, "inside, but not clearly wider"),
+        (0.8, 0.2, 30.0, "wider, but not inside"),
+        (0.2, 0.8, 30.0, "does not hold"),
+    ],
+)
 def test_the_verdict_follows_the_points(leaps: float, without: float, shift: float, verdict: str) -> None:
     found = embedding.figures(space(leaps, without, shift), "a")
     assert verdict in found["sentence"] and found["holds"] == (verdict == "claim holds here")
@@ -62,23 +70,41 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_models_of_other_worlds_are_primed_by_a_folder_of_videos(own_world: Path, monkeypatch: pytest.MonkeyPatch,
-                                                                 capsys: pytest.CaptureFixture[str]) -> None:
+def test_models_of_other_worlds_are_primed_by_a_folder_of_videos(
+    own_world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     primed: list[tuple[int, Any]] = []
     real = embedding.invert
-    monkeypatch.setattr(embedding, "invert", lambda config, cache: (
-        primed.append((config.seed, config.stimuli)), real(config, cache))[1])
+    monkeypatch.setattr(
+        embedding, "invert", lambda config, cache: (primed.append((config.seed, config.stimuli)), real(config, cache))[1]
+    )
     monkeypatch.setattr(embedding, "picture", lambda *_: Image.new("RGB", (8, 8)))
-    command = ["study", "embedding", "--action", "juggling", "--model", "elsewhere", "--bank", str(own_world / "bank.parquet"),
-               "--cache", str(own_world / "cache"), "--docs", str(own_world), "--set", "steps=2"]
+    command = [
+        "study",
+        "embedding",
+        "--action",
+        "juggling",
+        "--model",
+        "elsewhere",
+        "--bank",
+        str(own_world / "bank.parquet"),
+        "--cache",
+        str(own_world / "cache"),
+        "--docs",
+        str(own_world),
+        "--set",
+        "steps=2",
+    ]
     stimuli = ["--stimuli", str(own_world / "stimuli")]
-    for more, sentence in ((["--n", "2"], "of the world elsewhere are bundled to prime with. Give --stimuli"),
-                           (["--n", "4", *stimuli], "holds 3 videos; 4 seeds"),
-                           (["--n", "2", "--stimuli", str(own_world / "no")], "is no folder")):
+    for more, sentence in (
+        (["--n", "2"], "of the world elsewhere are bundled to prime with. Give --stimuli"),
+        (["--n", "4", *stimuli], "holds 3 videos; 4 seeds"),
+        (["--n", "2", "--stimuli", str(own_world / "no")], "is no folder"),
+    ):
         assert main([*command, *more]) == 2 and sentence in capsys.readouterr().err
     assert main([*command, *stimuli, "--n", "2"]) == 0
     assert primed == [(i, (str(own_world / "stimuli" / f"{i}.mp4"),)) for i in range(2) for _ in embedding.ARMS]
-    found, = json.loads((own_world / "embedding-juggling-elsewhere.json").read_text("utf-8"))
+    (found,) = json.loads((own_world / "embedding-juggling-elsewhere.json").read_text("utf-8"))
     assert found["space"] == "elsewhere" and found["real_clips"] == 10 and found["sets"]["stimuli"]["clips"] == 2
 
     primed.clear()
@@ -87,18 +113,41 @@ def test_models_of_other_worlds_are_primed_by_a_folder_of_videos(own_world: Path
     assert "“1.mp4” can't be read" in capsys.readouterr().err and not primed
 
 
-def test_the_study_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
-                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_study_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for key in ("tiny", "tiny_judge"):
         embed.build(embed.plan_puppets(160), key, tmp_path / f"{key}.parquet")
     asked: list[tuple[int, float, Any]] = []
     real = embedding.invert
-    monkeypatch.setattr(embedding, "invert", lambda config, cache: (
-        asked.append((config.seed, config.diversity, config.stimuli)), real(config, cache))[1])
+    monkeypatch.setattr(
+        embedding,
+        "invert",
+        lambda config, cache: (asked.append((config.seed, config.diversity, config.stimuli)), real(config, cache))[1],
+    )
     own, judge = str(tmp_path / "tiny.parquet"), str(tmp_path / "tiny_judge.parquet")
-    command = ["study", "embedding", "--action", "tai chi", "--model", "tiny", "--n", "2", "--bank", own, "--judge-bank", judge,
-               "--docs", str(tmp_path), "--cache", str(tmp_path / "cache"),
-               "--set", "steps=3", "verifier=tiny_verifier", "judge=tiny_judge"]
+    command = [
+        "study",
+        "embedding",
+        "--action",
+        "tai chi",
+        "--model",
+        "tiny",
+        "--n",
+        "2",
+        "--bank",
+        own,
+        "--judge-bank",
+        judge,
+        "--docs",
+        str(tmp_path),
+        "--cache",
+        str(tmp_path / "cache"),
+        "--set",
+        "steps=3",
+        "verifier=tiny_verifier",
+        "judge=tiny_judge",
+    ]
     assert main(command) == 0
     assert asked == [(i, share, (f"bundled:{i}",)) for i in range(2) for share in (0.0, 1.0)]
     said = capsys.readouterr().out
@@ -106,39 +155,73 @@ def test_the_study_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
     found = json.loads((tmp_path / "embedding-tai-chi-tiny.json").read_text("utf-8"))
     assert [one["space"] for one in found] == ["tiny", "tiny_judge"] and found[0]["real_clips"] == 10
     with Image.open(tmp_path / "pictures" / "embedding-tai-chi-tiny.png") as picture:
-        colours = {colour for _, colour in picture.convert("RGB").getcolors(10 ** 6)}
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
     assert {tuple(bytes.fromhex(embedding.COLOURS[name][1:])) for name in ("real", "without R_feat", "LEAPS")} <= colours
     assert main([judge if word == own else word for word in command]) == 2
     assert "is of “tiny_judge”" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    (["--n", "1"], "two clips or more"), (["--set", "verifier=none"], "no R_feat to leave out"),
-    (["--bank", "nowhere.parquet"], "There is no bank nowhere.parquet"), (["--action", "flying"], "knows no action"),
-    (["--set", "seed=3"], "--set gives seed"),
-])
-def test_what_cant_be_is_told_before_anything_is_made(change: list[str], sentence: str, tmp_path: Path,
-                                                      capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (["--n", "1"], "two clips or more"),
+        (["--set", "verifier=none"], "no R_feat to leave out"),
+        (["--bank", "nowhere.parquet"], "There is no bank nowhere.parquet"),
+        (["--action", "flying"], "knows no action"),
+        (["--set", "seed=3"], "--set gives seed"),
+    ],
+)
+def test_what_cant_be_is_told_before_anything_is_made(
+    change: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["study", "embedding", "--action", "tai chi", "--model", "tiny", "--cache", str(tmp_path), *change]) == 2
     assert sentence in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("whose", ["model", "judge"])
-@pytest.mark.parametrize(("clips", "sentence"), [
-    ([("tai chi", 12)], "12 real clips of “tai chi” among those of 1 classes"),
-    ([("tai chi", 9), ("bowling", 9)], "9 real clips of “tai chi” among those of 2 classes"),
-    ([("bowling", 12), ("juggling balls", 2)], "has 0 real clips of “tai chi”"),
-    ([("tai chi", None), ("bowling", 3)], "are all the same"),
-])
+@pytest.mark.parametrize(
+    ("clips", "sentence"),
+    [
+        ([("tai chi", 12)], "12 real clips of “tai chi” among those of 1 classes"),
+        ([("tai chi", 9), ("bowling", 9)], "9 real clips of “tai chi” among those of 2 classes"),
+        ([("bowling", 12), ("juggling balls", 2)], "has 0 real clips of “tai chi”"),
+        ([("tai chi", None), ("bowling", 3)], "are all the same"),
+    ],
+)
 def test_banks_that_are_too_small_are_told_before_anything_is_made(
-        whose: str, clips: list[tuple[str, int | None]], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str]) -> None:
+    whose: str,
+    clips: list[tuple[str, int | None]],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.setattr(embedding, "invert", lambda *_: pytest.fail("inverted in vain"))
-    plans = [embed.Plan(tuple(embed.Clip(label, str(i), seed=7 if count is None else i)
-                              for label, count in some for i in range(count or 12)))
-             for some in ([("tai chi", 10), ("bowling", 1)], clips)]
-    command = ["study", "embedding", "--action", "tai chi", "--model", "tiny", "--n", "2", "--cache", str(tmp_path / "cache"),
-               "--docs", str(tmp_path / "docs"), "--set", "verifier=tiny_verifier", "judge=tiny_judge"]
+    plans = [
+        embed.Plan(
+            tuple(
+                embed.Clip(label, str(i), seed=7 if count is None else i) for label, count in some for i in range(count or 12)
+            )
+        )
+        for some in ([("tai chi", 10), ("bowling", 1)], clips)
+    ]
+    command = [
+        "study",
+        "embedding",
+        "--action",
+        "tai chi",
+        "--model",
+        "tiny",
+        "--n",
+        "2",
+        "--cache",
+        str(tmp_path / "cache"),
+        "--docs",
+        str(tmp_path / "docs"),
+        "--set",
+        "verifier=tiny_verifier",
+        "judge=tiny_judge",
+    ]
     for part, key, option in (("model", "tiny", "--bank"), ("judge", "tiny_judge", "--judge-bank")):
         bank = embed.build(plans[part == whose], key, tmp_path / f"{key}.parquet")
         command[2:2] = [option, str(bank.path)]

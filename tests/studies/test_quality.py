@@ -14,12 +14,29 @@ tiny.register()
 
 def test_quality_counts_top1_shares(tmp_path: Path) -> None:
     frames = np.zeros((8, 32, 32, 3), np.uint8)
-    figures = {"judge": 0.5, "judge_top1": "bowling", "verifier": None, "verifier_top1": None, "model": 1.0,
-               "model_top1": "tai chi", "seconds": 2.0}
-    row = quality.summary([("bowling", common.Inversion(frames, figures)),
-                           ("tai chi", common.Inversion(frames, figures | {"seconds": 4.0}))])
-    assert row == {"clips": 2, "judge_top1": 0.5, "judge": 0.5, "verifier_top1": None, "verifier": None,
-                   "model_top1": 0.5, "model": 1.0, "seconds": 3.0, "seconds_longest": 4.0}
+    figures = {
+        "judge": 0.5,
+        "judge_top1": "bowling",
+        "verifier": None,
+        "verifier_top1": None,
+        "model": 1.0,
+        "model_top1": "tai chi",
+        "seconds": 2.0,
+    }
+    row = quality.summary(
+        [("bowling", common.Inversion(frames, figures)), ("tai chi", common.Inversion(frames, figures | {"seconds": 4.0}))]
+    )
+    assert row == {
+        "clips": 2,
+        "judge_top1": 0.5,
+        "judge": 0.5,
+        "verifier_top1": None,
+        "verifier": None,
+        "model_top1": 0.5,
+        "model": 1.0,
+        "seconds": 3.0,
+        "seconds_longest": 4.0,
+    }
     assert "| all | 2 | 50% | 50% | – | – | 50% | 3.0 (4.0) |" in quality.markdown({"all": row})
 
 
