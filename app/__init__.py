@@ -1,74 +1,14 @@
 """The page: choose a model and an action, press Start, and watch a clip come out of noise.
 
-    session.py        who the visitor is, which run is on the stage
-    synthesis_tab.py  the first tab: stage.py on its left, controls.py on its right
-    compare_tab.py    the second tab
-    runs_tab.py       the third tab
-    map_tab.py        the fourth tab: the map; places.py: what lies where
-    jobs.py           the queue of a shared server;  views.py: a job or a run as the page shows it
-    player.py, plots.py, widgets.py, theme.py, web/   what draws;  texts/: the teaching texts
-    api.py            the same for programs, over HTTP;  warmup.py: loads PyTorch in the background
+    main.py        starts it                              page.py        builds it, tab by tab
+    tabs/          one file per tab: synthesis (stage.py on its left, controls.py on its right), compare, runs, map
+    session.py     who the visitor is, which run is on the stage; errors as toasts
+    start.py       starting runs                          jobs.py        the queue of a shared server
+    views.py       a job or a run as the page shows it    comparison.py  several runs, begun one after another
+    map_data.py, map_query.py   what the map shows and is asked   api.py   the same for programs, over HTTP
+    settings_panel.py, stage.py   the two sides of the first tab
+    player.py, plots.py, widgets.py, theme.py, web/       what draws     texts/  the teaching texts
+    preload.py     loads PyTorch in the background
 
-Nothing here computes on tensors, and importing it does not import torch.
+Nothing here computes on tensors, and importing it does not import torch. Importing `app` alone does not even import Gradio.
 """
-
-from __future__ import annotations
-
-from typing import Any
-
-import gradio as gr
-
-from . import api, session, views, warmup
-from .compare_tab import CompareTab
-from .map_tab import MapTab
-from .runs_tab import RunsTab
-from .session import QUICK
-from .synthesis_tab import SynthesisTab
-from .theme import THEME, web
-
-__all__ = ["build", "options", "views", "warmup"]
-
-
-QUEUE_SLEEP = 0.05
-"""Seconds that Gradio's queue sleeps when it has nothing to begin: its own value on Windows. Elsewhere it is 0.001, and waking
-a thousand times a second took a run a sixth of its steps (docs/speed.md). An event waits so much longer at most."""
-
-
-def build() -> gr.Blocks:
-    """The whole page, not yet launched."""
-    with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400), analytics_enabled=False) as page:
-        shared = session.build()
-        gr.HTML(
-            "<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action?</p>",
-            elem_id="head",
-            apply_default_css=False,
-        )
-        with gr.Tabs() as tabs:
-            with gr.Tab("Synthesis", id="synthesis"):
-                synthesis = SynthesisTab(shared)
-            with gr.Tab("Compare", id="compare") as tab:
-                CompareTab(shared, tab)
-            with gr.Tab("Runs", id="runs") as tab:
-                RunsTab(shared, synthesis, tabs, tab)
-            with gr.Tab("Map", id="map") as tab:
-                MapTab(shared, tab)
-        api.publish()
-        page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
-        page.unload(synthesis.unload)
-    page.queue(max_size=32, default_concurrency_limit=8)
-    page._queue.sleep_when_free = QUEUE_SLEEP
-    return page
-
-
-def options() -> dict[str, Any]:
-    """What `launch` has to be told."""
-    return {
-        "theme": THEME,
-        "css": web("page.css"),
-        "js": web("page.js"),
-        "max_file_size": "200mb",
-        "run_history": False,
-        "enable_monitoring": False,
-        "footer_links": ["api"],
-        "quiet": True,
-    }

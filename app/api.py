@@ -9,26 +9,23 @@ client.predict(mine["visitor"], mine["run"], api_name="/news")
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
 import gradio as gr
 
-from leaps_core import runs
 from leaps_core.config import SynthesisConfig
-from leaps_core.errors import LeapsError, RunError
+from leaps_core.errors import RunError
 
-from . import controls, stage, views
+from . import controls, stage, start, views
 from .jobs import Job
+from .session import refused
 from .views import JOBS
 
 
 def publish() -> None:
     """Adds the interface to the page that is being built."""
-    gr.api(_told(run), api_name="run", queue=False)
-    gr.api(_told(news), api_name="news", queue=False)
-    gr.api(_told(act), api_name="act", queue=False)
+    gr.api(refused(run), api_name="run", queue=False)
+    gr.api(refused(news), api_name="news", queue=False)
+    gr.api(refused(act), api_name="act", queue=False)
 
 
 def run(settings: dict, visitor: str = "") -> dict:
@@ -36,11 +33,11 @@ def run(settings: dict, visitor: str = "") -> dict:
     config = SynthesisConfig(**settings)
     controls.check_bundled(config)
     visitor = visitor or secrets.token_urlsafe(24)
-    return {"visitor": visitor, "run": begin(views.owner_of(visitor), config).id}
+    return {"visitor": visitor, "run": start.new(views.owner_of(visitor), controls.plan(config)).id}
 
 
 def news(visitor: str, run: str) -> dict:
-    """How far a run is: its status, the figures of its newest step, and the final ones."""
+    """How far a run is: its status, the numbers of its newest step, and the final ones."""
     job = _find(visitor, run)
     return {
         **stage.report(job),
@@ -52,19 +49,11 @@ def news(visitor: str, run: str) -> dict:
 
 def act(visitor: str, run: str, action: str) -> dict:
     """Pauses, resumes or stops a run: action is “pause”, “resume” or “stop”."""
-    acts = {"pause": JOBS.pause, "resume": JOBS.resume, "stop": JOBS.stop}
-    if action not in acts:
-        raise RunError(f"There is no “{action}”. Known: {', '.join(acts)}.")
-    acts[action](_find(visitor, run))
+    commands = {"pause": JOBS.pause, "resume": JOBS.resume, "stop": JOBS.stop}
+    if action not in commands:
+        raise RunError(f"There is no “{action}”. Known: {', '.join(commands)}.")
+    commands[action](_find(visitor, run))
     return news(visitor, run)
-
-
-def begin(owner: str, config: SynthesisConfig, changes: Any = ()) -> Job:
-    """Queues a new run. Raises `LeapsError`."""
-    from leaps_core import Control
-
-    controls.check(config)
-    return JOBS.start(owner, config, Control(changes), lambda control: runs.perform(config, control, owner=owner))
 
 
 def _find(visitor: str, run: str) -> Job:
@@ -72,14 +61,3 @@ def _find(visitor: str, run: str) -> Job:
     if job is None:
         raise RunError(f"There is no run “{run}” of yours going on here.")
     return job
-
-
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def tells(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except LeapsError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-
-    return tells

@@ -10,26 +10,64 @@ from typing import Any, get_args, get_origin
 import gradio as gr
 import numpy as np
 
-from leaps_core import models, puppets, runs, video
-from leaps_core.config import FIELDS, LIVE, SynthesisConfig, bundled_seed, info
+from leaps_core import models, puppets, video
+from leaps_core.config import FIELDS, LIVE_SETTINGS, STEERING, SynthesisConfig, bundled_seed, bundled_stimulus, info
 from leaps_core.errors import ConfigError, LeapsError
+from leaps_core.inversion.plan import Plan, make_plan
 
-from . import warmup
+from . import preload
 from .texts import Section, sections
-
-STEER = ("r", "coherence", "diversity", "lambda_1", "lambda_L", "priming_share", "smoothness", "learning_rate", "motion_speed")
-"""The settings with a slider of their own; they act on the running clip."""
 
 MAIN = ("model", "action", "verifier", "steps", "seed")
 STIMULUS = ("stimuli", "stimulus_start")
-MORE = tuple(name for name in FIELDS if name not in (*STEER, *MAIN, *STIMULUS))
+MORE = tuple(name for name in FIELDS if name not in (*STEERING, *MAIN, *STIMULUS))
 """All other settings, folded away."""
 
-ORDER = (*MAIN, *STEER, *MORE)
+ORDER = (*MAIN, *STEERING, *MORE)
 """All settings with a widget, in the order in which their values travel."""
 
 KINDS = ("bundled clip", "own video", "none")
-EXTENSIONS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the stimulus' widgets say: a kind of `KINDS`, and what belongs to it."""
+
+    kind: str
+    seed: float | None
+    file: str | None
+    start: float | None
+
+    @classmethod
+    def of(cls, config: SynthesisConfig) -> Choice:
+        """What they have to say so that they say this config. A file of earlier is not here any more."""
+        seed = bundled_seed(config.stimuli[0]) if config.stimuli else None
+        kind = KINDS[2] if not config.stimuli else KINDS[0] if seed is not None else KINDS[1]
+        return cls(kind, seed, None, 0)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As settings of a config. Raises `ConfigError`."""
+        if self.kind == KINDS[0]:
+            return {"stimuli": (bundled_stimulus(int(self.seed or 0)),), "stimulus_start": 0.0}
+        if self.kind == KINDS[1]:
+            if not self.file:
+                raise ConfigError("No video has been chosen yet: upload one, or take a bundled clip as the stimulus.")
+            return {"stimuli": (str(self.file),), "stimulus_start": float(self.start or 0)}
+        return {"stimuli": (), "stimulus_start": 0.0}
+
+    def clip(self, model: str | None, action: str | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
+        """The stimulus as a clip that this model takes, and what a person should know about it. Raises `LeapsError`."""
+        if not (model and action):
+            return None, ()
+        spec = models.spec(model)
+        if self.kind == KINDS[0] and spec.world == models.PUPPETS and action in puppets.ACTIONS:
+            return puppets.render_clip(action, int(self.seed or 0), spec.frames, spec.size), ()
+        if self.kind == KINDS[1] and self.file:
+            start = float(self.start or 0)
+            read = video.read(self.file, spec.frames, spec.size, start=start, span=spec.span(spec.frames))
+            return read.frames, read.notices
+        return None, ()
 
 
 @dataclass(frozen=True)
@@ -43,10 +81,10 @@ class Stimulus:
 
     @property
     def widgets(self) -> list[Any]:
-        """In the order in which `chosen` takes their values."""
+        """In the order in which `Choice` takes their values."""
         return [self.kind, self.seed, self.file, self.start]
 
-    def needed(self, kind: str, file: str | None) -> dict[Any, Any]:
+    def needed(self, kind: str, file: str | None = None) -> dict[Any, Any]:
         """Shows only the widgets that this kind of stimulus needs. Raises `VideoError` for a file that is no video."""
         own = kind == KINDS[1]
         return {
@@ -62,7 +100,7 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
     return Stimulus(
         gr.Radio(list(KINDS), value=KINDS[0], label=words.title, info=words.text, min_width=300),
         gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
-        gr.File(label="Video", file_types=list(EXTENSIONS), visible=False, height=150, elem_id=video_id),
+        gr.File(label="Video", file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
         gr.Number(0, label="Starts at second", minimum=0, visible=False, min_width=140),
     )
 
@@ -153,20 +191,9 @@ def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
     )
 
 
-def chosen(kind: str, seed: float | None, file: str | None, start: float | None) -> dict[str, Any]:
-    """The stimulus' widgets as settings. Raises `ConfigError`."""
-    if kind == KINDS[0]:
-        return {"stimuli": (f"bundled:{int(seed or 0)}",), "stimulus_start": 0.0}
-    if kind == KINDS[1]:
-        if not file:
-            raise ConfigError("No video has been chosen yet: upload one, or take a bundled clip as the stimulus.")
-        return {"stimuli": (str(file),), "stimulus_start": float(start or 0)}
-    return {"stimuli": (), "stimulus_start": 0.0}
-
-
 def config_of(values: Sequence[Any], stimulus: Sequence[Any]) -> SynthesisConfig:
     """The config that the widgets say. Raises `ConfigError`."""
-    settings = dict(zip(ORDER, values, strict=True)) | chosen(*stimulus)
+    settings = dict(zip(ORDER, values, strict=True)) | Choice(*stimulus).settings
     empty = {name for name, value in settings.items() if value is None and info(name)["default"] is not None}
     return SynthesisConfig(**{name: value for name, value in settings.items() if name not in empty})
 
@@ -177,34 +204,15 @@ def values_of(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -
     return [settings[name] for name in ORDER]
 
 
-def preview(
-    model: str | None, action: str | None, kind: str, seed: float | None, file: str | None, start: float | None
-) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The stimulus as a clip, and what a person should know about it. Raises `LeapsError`."""
-    if not (model and action):
-        return None, ()
-    spec = models.spec(model)
-    if kind == KINDS[0] and spec.world == "puppets" and action in puppets.ACTIONS:
-        return puppets.render_clip(action, int(seed or 0), spec.frames, spec.size), ()
-    if kind == KINDS[1] and file:
-        read = video.read(file, spec.frames, spec.size, start=float(start or 0), span=spec.span(spec.frames))
-        return read.frames, read.notices
-    return None, ()
-
-
 def is_long(file: str | None) -> bool:
     """Whether of this video only a part is used, so that a person should say where it starts."""
     return file is not None and video.probe(file).duration > video.MAX_SECONDS
 
 
 def estimate(config: SynthesisConfig) -> str:
-    """How long a run will take and how much memory it needs, in words."""
-    if not warmup.ready():
-        return "Time and memory: known as soon as PyTorch is loaded."
-    from leaps_core import synthesis
-
-    expected = synthesis.estimate(config)
-    return f"About **{duration(expected['seconds'])}** and {expected['memory'] / 1e9:.1f} GB of memory."
+    """How long a run will take and how much memory it needs, in words. Raises `LeapsError`."""
+    expected = make_plan(config, weights=False).estimate
+    return f"About **{duration(expected.seconds)}** and {expected.memory / 1e9:.1f} GB of memory."
 
 
 def duration(seconds: float) -> str:
@@ -212,15 +220,20 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def check(config: SynthesisConfig) -> None:
-    """Refuses a config that can't run, before it waits in the queue. Raises `LeapsError`."""
-    models.ready(models.choose(config))
-    if warmup.ready():  # the run itself checks again
-        runs.check_memory(config)
-    for stimulus in config.stimuli:
-        if not stimulus.startswith("bundled:") and Path(stimulus).suffix.lower() not in EXTENSIONS:
-            kinds = " ".join(extension[1:] for extension in EXTENSIONS)
+def plan(config: SynthesisConfig) -> Plan:
+    """What a config will do. Refuses one that can't run, before it waits in the queue. Raises `LeapsError`."""
+    return checked(make_plan(config))
+
+
+def checked(found: Plan) -> Plan:
+    """A plan that may run here. Raises `LeapsError`."""
+    if preload.ready():  # the run itself checks again
+        found.check_memory()
+    for stimulus in found.config.stimuli:
+        if bundled_seed(stimulus) is None and Path(stimulus).suffix.lower() not in video.MOVING:
+            kinds = " ".join(extension[1:] for extension in video.MOVING)
             raise LeapsError(f"“{Path(stimulus).name}” is of no known type. Choose a video ({kinds}).")
+    return found
 
 
 def check_bundled(config: SynthesisConfig) -> None:
@@ -234,7 +247,7 @@ def check_bundled(config: SynthesisConfig) -> None:
 
 def live_settings() -> tuple[str, ...]:
     """The settings with a widget that act while a run is going on."""
-    return tuple(name for name in (*STEER, *MORE) if name in LIVE)
+    return tuple(name for name in (*STEERING, *MORE) if name in LIVE_SETTINGS)
 
 
 def _accuracy(spec: models.ModelSpec) -> str:

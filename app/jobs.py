@@ -1,4 +1,4 @@
-"""The job queue of a shared server: a thread a job, one running job per two cores; the others wait, their place known.
+"""The job queue of a shared server: one thread per job, one running job per two cores; the others wait, their place known.
 
 A job's page renews its lease by asking for news; a job that nobody watches is stopped. What a job made stays on disk
 as a run, so nothing is lost when the job itself is forgotten.
@@ -7,40 +7,31 @@ as a run, so nothing is lost when the job itself is forgotten.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leaps_core import machine
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError
+from leaps_core.inversion.control import Control
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from leaps_core.inversion.step import Step
     from leaps_core.runs import Run
-    from leaps_core.synthesis import Control, Step
 
-Perform = Callable[["Control"], Iterator[tuple["Run", "Step"]]]
+Perform = Callable[[Control], Iterator[tuple["Run", "Step"]]]
 """Begins the work of a job: a new run, a replay, or more steps of an old one."""
 
-LIVE = ("queued", "running", "paused")
+ACTIVE = ("queued", "running", "paused")
+"""The states of a job that is still to be finished."""
 REMEMBERED = 10_000
 """Of so many ended jobs it is known which run they made: pages go on asking by the job's key."""
 log = logging.getLogger(__name__)
-
-
-def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """How many cores this process may use: those of its affinity, and no more than its container's quota (cgroup 2)."""
-    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        most, period = quota.read_text().split()
-        return max(1, min(found, round(int(most) / int(period))))
-    except (OSError, ValueError):  # no cgroup 2, or “max”
-        return found
 
 
 class Busy(LeapsError):
@@ -72,9 +63,9 @@ class Job:
         self.worker: threading.Thread | None = None
 
     @property
-    def live(self) -> bool:
+    def active(self) -> bool:
         """Whether it is still to be finished."""
-        return self.status in LIVE
+        return self.status in ACTIVE
 
     @property
     def version(self) -> int:
@@ -89,15 +80,7 @@ class Job:
         self.run, self.step = run, step
         self.notices += tuple(notice for notice in step.notices if notice not in self.notices)
         if not self.metrics or step.index > self.metrics[-1]["step"]:
-            self.metrics.append(
-                {
-                    "step": step.index,
-                    "seconds": step.seconds,
-                    "weighted": step.weighted,
-                    "probabilities": step.probabilities,
-                    "top5": step.top5,
-                }
-            )
+            self.metrics.append(step.row)
             if step.snapshot:
                 self.snapshots.append((step.index, step.frames))
                 self.journey.append((step.index, step.embedding))
@@ -107,7 +90,7 @@ class Jobs:
     """All jobs of this server. Its methods may be called from any thread."""
 
     def __init__(self, slots: int | None = None, per_owner: int = 2, most: int = 12, lease: float = 120) -> None:
-        self.slots = slots or max(1, cores() // 2)
+        self.slots = slots or max(1, machine.cores() // 2)
         self.per_owner, self.most, self.lease = per_owner, most, lease
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
@@ -129,11 +112,11 @@ class Jobs:
         metrics, snapshots: of the steps that were done earlier, when a run goes on.
         """
         with self._lock:
-            live = [job for job in self._jobs.values() if job.live]
-            if sum(job.owner == owner for job in live) >= self.per_owner:
+            active = [job for job in self._jobs.values() if job.active]
+            if sum(job.owner == owner for job in active) >= self.per_owner:
                 raise Busy(f"You have {self.per_owner} runs going on, which is the most. Stop one of them first.")
-            if len(live) >= self.most:
-                raise Busy(f"{len(live)} runs are going on or waiting, which is the most. Try again in a minute.")
+            if len(active) >= self.most:
+                raise Busy(f"{len(active)} runs are going on or waiting, which is the most. Try again in a minute.")
             job = Job(owner, config, control, perform, metrics, snapshots)
             self._renew(job)
             self._jobs[job.id] = job
@@ -142,12 +125,12 @@ class Jobs:
         return job
 
     def get(self, key: str | None, owner: str) -> Job | None:
-        """An owner's job, by its own key or its run's id. That the owner asks renews the leases of all that are live."""
+        """An owner's job, by its own key or its run's id. That the owner asks renews the leases of all that are active."""
         found = None
         with self._lock:
             for job in self._jobs.values():
                 if job.owner == owner:
-                    if job.live:  # the others are on disk and needn't stay in memory
+                    if job.active:  # the others are on disk and needn't stay in memory
                         self._renew(job)
                     if key and key in (job.id, job.run.id if job.run else ""):
                         found = job
@@ -245,7 +228,7 @@ class Jobs:
             now = time.monotonic()
             with self._lock:
                 for job in [job for job in self._jobs.values() if now > job.deadline]:
-                    if job.live:
+                    if job.active:
                         self.stop(job)
                     else:
                         del self._jobs[job.id]

@@ -26,7 +26,7 @@ def kept(name: str, label: str, note: str = "") -> dict[str, Any]:
 
 
 def sheet(clip: np.ndarray, size: int = MAX_SIZE) -> dict[str, Any]:
-    """A clip's frames in one picture of at most this size a frame (see `video.sprite`)."""
+    """A clip's frames in one picture of at most this size per frame (see `video.sprite`)."""
     large = max(clip.shape[1:3]) > size
     return video.sprite(video.resample(clip, len(clip), size) if large else clip)
 

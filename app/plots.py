@@ -8,20 +8,13 @@ from typing import Any
 
 from gradio.components.plot import PlotData
 
+from leaps_core.config import NETWORKS
+from leaps_core.inversion.terms import term
+
 MAX_POINTS = 200
 """More points than this are not visible in a plot of this size."""
 
-TERMS = {
-    "cross_entropy": ("classification", "#14b8a6"),
-    "priming": ("priming", "#f59e0b"),
-    "coherence": ("coherence", "#3b82f6"),
-    "diversity": ("diversity", "#ec4899"),
-    "smoothness": ("smoothness", "#8b5cf6"),
-    "norm": ("norm", "#94a3b8"),
-}
-"""Name and colour of each term of the loss."""
-
-NETWORKS = {"model": "#14b8a6", "verifier": "#f59e0b", "judge": "#ec4899"}
+COLOUR_OF = dict(zip(NETWORKS, ("#14b8a6", "#f59e0b", "#ec4899"), strict=True))
 """Colour of each network."""
 
 _GREY, _GRID = "#718096", "rgba(132,146,166,0.22)"
@@ -33,9 +26,10 @@ def losses(
     """Every term of the loss, as it enters, over the steps; dotted lines where a slider was moved."""
     rows = thin(metrics)
     steps = [row["step"] for row in rows]
-    names = [name for name in TERMS if any(name in row["weighted"] for row in rows)]
+    names = list(dict.fromkeys(name for row in rows for name in row["weighted"]))
     traces = [
-        _line(TERMS[name][0], TERMS[name][1], steps, [_positive(row["weighted"].get(name)) for row in rows]) for name in names
+        _line(term(name).label, term(name).colour, steps, [_positive(row["weighted"].get(name)) for row in rows])
+        for name in names
     ]
     axis = {"title": {"text": "weighted loss", "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": 1}
     return _figure("What is being minimised", traces, axis, changes, total, cursor)
@@ -47,17 +41,17 @@ def probabilities(
     """How probable the action is to model, verifier and judge (who looks only at snapshots, so it gets markers)."""
     rows = thin(metrics)
     traces = []
-    for network in ("model", "verifier"):
+    for network in NETWORKS[:2]:
         values = [_percent(row["probabilities"].get(network)) for row in rows]
         if any(value is not None for value in values):
-            traces.append(_line(network, NETWORKS[network], [row["step"] for row in rows], values))
+            traces.append(_line(network, COLOUR_OF[network], [row["step"] for row in rows], values))
     judged = [(row["step"], _percent(row["probabilities"].get("judge"))) for row in metrics]
     judged = [point for point in judged if point[1] is not None]
     if judged:
         steps, shares = zip(*judged, strict=True)
         traces.append(
-            _line("judge", NETWORKS["judge"], steps, shares)
-            | {"mode": "markers", "marker": {"color": NETWORKS["judge"], "size": 5}}
+            _line("judge", COLOUR_OF["judge"], steps, shares)
+            | {"mode": "markers", "marker": {"color": COLOUR_OF["judge"], "size": 5}}
         )
     axis = {"title": {"text": "probability, %", "standoff": 4}, "range": [-3, 103], "nticks": 5}
     return _figure("Who recognises the action", traces, axis, changes, total, cursor)
@@ -99,7 +93,7 @@ def thin(rows: Sequence[Any], most: int = MAX_POINTS) -> list[Any]:
 
 
 def marks(changes: Sequence[dict[str, Any]], total: int) -> list[dict[str, Any]]:
-    """The changes worth a line each: of a slider's drag, only where it ended."""
+    """The changes that get a line: of a slider's drag, only where it ended."""
     near = max(2, total // 40)
     kept: dict[tuple[str, int], dict[str, Any]] = {}
     for change in changes:

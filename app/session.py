@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,30 +57,40 @@ IN_TURN: dict[str, Any] = {**CALM, "trigger_mode": "multiple", "concurrency_limi
 “once” the event, “always_last” its data."""
 
 
-def toasts(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An event's function whose `LeapsError`s become toasts; the page stays as it is."""
+def told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An event's function (or one that yields how far it is) whose `LeapsError`s become toasts; the page stays as it is."""
+    if inspect.isgeneratorfunction(function):
+
+        @wraps(function)
+        def tells(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            try:
+                yield from function(*args, **kwargs)
+            except LeapsError as error:
+                yield _toast(error)
+
+        return tells
 
     @wraps(function)
-    def shown(*args: Any, **kwargs: Any) -> Any:
+    def answers(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except LeapsError as error:
             return _toast(error)
 
-    return shown
+    return answers
 
 
-def toasts_while(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """Like `toasts`, for an event that tells how far it is."""
+def refused(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for events of which no toast can come (see `QUICK`), and for programs: their `LeapsError`s are answered."""
 
     @wraps(function)
-    def shown(*args: Any) -> Iterator[Any]:
+    def answers(*args: Any, **kwargs: Any) -> Any:
         try:
-            yield from function(*args)
+            return function(*args, **kwargs)
         except LeapsError as error:
-            yield _toast(error)
+            raise gr.Error(str(error), print_exception=False) from None
 
-    return shown
+    return answers
 
 
 def _toast(error: LeapsError) -> Any:

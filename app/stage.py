@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
@@ -15,10 +14,9 @@ import gradio as gr
 import numpy as np
 
 from leaps_core import runs
-from leaps_core.config import bundled_seed
 
 from . import controls, player, plots, widgets
-from .jobs import Job
+from .jobs import ACTIVE, Job
 from .texts import sections
 from .views import JOBS, View
 
@@ -95,10 +93,10 @@ def build() -> Stage:
 
 def show(stage: Stage, view: View) -> dict[Any, Any]:
     """Everything of a run, at its end."""
-    step, clip, row = view.moment(view.config.steps)
+    step, clip, row = view.snapshot(view.config.steps)
     return {
         **picture(stage, view, step, clip, row),
-        **figures(stage, view, step),
+        **both_plots(stage, view, step),
         stage.timeline: gr.Slider(maximum=view.config.steps, value=step),
     }
 
@@ -117,7 +115,7 @@ def picture(
     return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
 
 
-def figures(stage: Stage, view: View, cursor: int | None = None) -> dict[Any, Any]:
+def both_plots(stage: Stage, view: View, cursor: int | None = None) -> dict[Any, Any]:
     """Both plots."""
     total = max(view.config.steps, view.metrics[-1]["step"] if view.metrics else 0)
     return {
@@ -128,12 +126,12 @@ def figures(stage: Stage, view: View, cursor: int | None = None) -> dict[Any, An
 
 def transport(stage: Stage, status: str) -> dict[Any, Any]:
     """Only those buttons can be pressed that do something now."""
-    live = status in ("queued", "running", "paused")
+    active = status in ACTIVE
     return {
-        stage.start: gr.Button(interactive=not live),
+        stage.start: gr.Button(interactive=not active),
         stage.pause: gr.Button(interactive=status == "running"),
         stage.resume: gr.Button(interactive=status == "paused"),
-        stage.stop: gr.Button(interactive=live),
+        stage.stop: gr.Button(interactive=active),
     }
 
 
@@ -144,11 +142,11 @@ def report(job: Job) -> dict[str, str]:
     if place := JOBS.place(job):
         return {"state": "queued", "text": f"place {place} in the queue"}
     if not job.metrics:
-        return {"state": job.status, "text": "getting the models ready" if job.live else "nothing was made"}
+        return {"state": job.status, "text": "getting the models ready" if job.active else "nothing was made"}
     step, total, speed = job.metrics[-1]["step"], job.config.steps, pace(job.metrics)
-    if not job.live:
+    if not job.active:
         final = job.step.final if job.step else None
-        return {"state": job.status, "text": f"step {step} of {total} · {widgets.figures(final)}"}
+        return {"state": job.status, "text": f"step {step} of {total} · {widgets.scores(final)}"}
     left = f" · {controls.duration((total - step) / speed)} left" if speed and job.status == "running" else ""
     notices = f" · {' '.join(job.notices)}" if job.notices else ""
     return {"state": job.status, "text": f"step {step} of {total} · {speed:.1f} steps/s{left}{notices}"}
@@ -156,11 +154,11 @@ def report(job: Job) -> dict[str, str]:
 
 def about(run: runs.Run) -> dict[str, str]:
     """The status line of a run on disk."""
-    return {"state": "demo" if run.demo else run.status, "text": f"{run.done} steps · {widgets.figures(run.final)}"}
+    return {"state": "demo" if run.demo else run.status, "text": f"{run.done} steps · {widgets.scores(run.final)}"}
 
 
 def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:
-    """Steps a second, lately."""
+    """Steps per second, lately."""
     recent = metrics[-window - 1 :]
     seconds = recent[-1]["seconds"] - recent[0]["seconds"]
     return (len(recent) - 1) / seconds if seconds > 0 else 0.0
@@ -189,11 +187,7 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
         target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
         try:
             if name == "json":
-                stimuli = [
-                    stimulus if bundled_seed(stimulus) is not None else Path(stimulus).name for stimulus in run.config.stimuli
-                ]
-                shown = {**run.record, "owner": "", "config": {**run.record["config"], "stimuli": stimuli}}
-                target.write_text(json.dumps(shown, indent=1), encoding="utf-8")
+                target.write_text(run.shared, encoding="utf-8")
             else:
                 shutil.copyfile(run.folder / file, target)
             made[name] = target

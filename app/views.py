@@ -28,7 +28,7 @@ PERSONAL = False
 
 @dataclass(frozen=True)
 class View:
-    """What the page shows of a run: its figures a step, its snapshots, and what led to them.
+    """What the page shows of a run: its numbers per step, its snapshots, and what led to them.
 
     `journey`: (step, embedding) from the first step to the newest; `weights`: the model's, "" where they weren't noted.
     """
@@ -44,8 +44,8 @@ class View:
     journey: Sequence[tuple[int, np.ndarray]] = ()
     weights: str = ""
 
-    def moment(self, step: int) -> tuple[int, np.ndarray | None, dict[str, Any] | None]:
-        """The newest snapshot that is not newer than a step (else the first): its step, clip and figures."""
+    def snapshot(self, step: int) -> tuple[int, np.ndarray | None, dict[str, Any] | None]:
+        """The newest snapshot that is not newer than a step (else the first): its step, clip and numbers."""
         if not self.steps:
             return 0, None, None
         at = max(0, bisect_right(self.steps, step) - 1)
@@ -71,7 +71,7 @@ def of_job(job: Job) -> View:
         job.stimulus,
         job.control.changes,
         journey=_journey(job),
-        weights=job.run.record.get("weights", "") if job.run else "",
+        weights=job.run.weights if job.run else "",
     )
 
 
@@ -79,7 +79,7 @@ def of_run(run: runs.Run) -> View:
     """The view of a run on disk; kept for the next time if all of it can be read."""
     try:
         return _loaded(run.folder, (run.folder / "run.json").stat().st_mtime_ns)
-    except LeapsError:  # it ended badly, but its clip and figures may be there
+    except LeapsError:  # it ended badly, but its clip and numbers may be there
         with suppress(LeapsError):
             return _view(run, [run.done], [run.clip], None, [])
         return _view(run, [], [], None, [])
@@ -91,7 +91,7 @@ def look(key: str | None, owner: str) -> Job | runs.Run:
     Of an ended job, the disk has its last step as a snapshot. Raises `RunError` where there is none.
     """
     job = JOBS.get(key, owner)
-    return job if job and (job.live or job.run is None) else runs.find(JOBS.run_of(key or ""), owner)
+    return job if job and (job.active or job.run is None) else runs.find(JOBS.run_of(key or ""), owner)
 
 
 def find(key: str | None, owner: str) -> View | None:
@@ -124,9 +124,7 @@ def _loaded(folder: Path, changed: int) -> View:
 def _view(
     run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None, journey: list[tuple[int, np.ndarray]]
 ) -> View:
-    return View(
-        run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey, run.record.get("weights", "")
-    )
+    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey, run.weights)
 
 
 def _journey(job: Job) -> list[tuple[int, np.ndarray]]:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import runs
+from leaps_core.config import NETWORKS
 
 from . import views
 from .texts import sections
@@ -39,9 +40,9 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def figures(final: dict[str, Any] | None) -> str:
+def scores(final: dict[str, Any] | None) -> str:
     """What the networks say of a finished clip."""
-    return " · ".join(f"{network} {percent((final or {}).get(network))}" for network in ("model", "verifier", "judge"))
+    return " · ".join(f"{network} {percent((final or {}).get(network))}" for network in NETWORKS)
 
 
 def bars() -> gr.HTML:
@@ -73,7 +74,7 @@ def status() -> gr.HTML:
 
 
 def _card(run: runs.Run) -> dict[str, Any]:
-    when = run.record["created"][:16].replace("T", " ")
-    lines = [run.config.model, figures(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
+    when = f"{run.created:%Y-%m-%d %H:%M}"
+    lines = [run.config.model, scores(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
     changed = (run.folder / "run.json").stat().st_mtime_ns
     return {"id": run.id, "title": run.config.action, "lines": lines, "thumb": views.thumbnail(run.folder, changed)}

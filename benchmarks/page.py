@@ -1,7 +1,7 @@
 """What the page costs: `python -m benchmarks.page`
 
 Starts `app.py` on a free port and measures how long it takes to answer, to show the first refined picture, and how many
-steps a second a default run makes: on the command line, in the page with a client that asks for news every five seconds, or
+steps per second a default run makes: on the command line, in the page with a client that asks for news every five seconds, or
 twice a second by the same requests as a browser (which doesn't wait in Gradio's queue for them), and in the page with a real
 Chromium on the same machine (left out where there is none). They take turns, so that a busy moment of the machine hits all.
 """
@@ -55,7 +55,7 @@ def page(home: Path) -> Iterator[tuple[str, float]]:
 
 
 def command_line(home: Path) -> float:
-    """Steps a second of `python -m leaps_core synth`."""
+    """Steps per second of `python -m leaps_core synth`."""
     folder = home / f"cli-{time.time_ns()}"
     subprocess.run(
         [
@@ -84,7 +84,7 @@ def ask(client: httpx.Client, name: str, *data: Any) -> list[Any]:
 
 
 def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[float, float]:
-    """Steps a second of a run whose page is asked for news every so many seconds, and the seconds from its start to its first
+    """Steps per second of a run whose page is asked for news every so many seconds, and the seconds from its start to its first
     step."""
     begun, first, asked = time.perf_counter(), 0.0, 0.0
     mine = ask(client, "run", {**SETTINGS, **settings}, "")[0]
@@ -100,7 +100,7 @@ def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[f
 
 
 def browser(url: str, home: Path) -> tuple[float, float]:
-    """Steps a second of a run with its page in Chromium, and the seconds from Start to a changed picture."""
+    """Steps per second of a run with its page in Chromium, and the seconds from Start to a changed picture."""
     from playwright.sync_api import expect, sync_playwright
 
     picture = "document.querySelector('#player .strip canvas')?.toDataURL()"

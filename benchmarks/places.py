@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from leaps_core import banks, maps, metrics, models, video
+from leaps_core import banks, maps, models, video
+from leaps_core.maps import metrics
 from leaps_core.puppets import ACTIONS, render_clip
 
 COUNT, SEED = 200, 70_000
@@ -47,17 +48,17 @@ def compare(bank: banks.Bank, points: np.ndarray, metric: maps.Metric) -> tuple[
         begun = time.perf_counter()
         theirs.append(fitted.transform(maps.prepare(points, metric)))
         seconds.append(time.perf_counter() - begun)
-    places = np.asarray(fitted.embedding_, np.float32)
-    atlas = maps.Atlas(bank, maps.Map(recipe, np.arange(len(bank)), places))
-    atlas.place(points[:1])
+    positions = np.asarray(fitted.embedding_, np.float32)
+    atlas = maps.Atlas(bank, maps.Map(recipe, np.arange(len(bank)), positions))
+    atlas.project(points[:1])
     begun = time.perf_counter()
-    ours = np.concatenate([atlas.place(point[None]) for point in points])
+    ours = np.concatenate([atlas.project(point[None]) for point in points])
     once = 1e3 * (time.perf_counter() - begun) / len(points)
-    diagonal = np.linalg.norm(places.max(0) - places.min(0))
+    diagonal = np.linalg.norm(positions.max(0) - positions.min(0))
     apart, itself = (np.quantile(np.linalg.norm(a - b, axis=1) / diagonal, [0.5, 0.9]) for a, b in ((ours, theirs[0]), theirs))
     wanted = np.array([ACTIONS[i % len(ACTIONS)] for i in range(len(points))])
     share = [
-        (bank.labels[metrics.nearest(found.astype(np.float32), places, 5)[0]] == wanted[:, None]).mean()
+        (bank.labels[metrics.nearest(found.astype(np.float32), positions, 5)[0]] == wanted[:, None]).mean()
         for found in (ours, theirs[0])
     ]
     return (
@@ -88,13 +89,13 @@ def large(folder: Path, count: int = 20_000, dims: int = 2048) -> str:
     maps.store(maps.Map(recipe, np.arange(count), rng.normal(0, 1, (count, 2)).astype(np.float32)), bank)
     begun = time.perf_counter()
     opened = banks.Bank.open(bank.path)
-    chart = maps.stored(opened, recipe)
+    layout = maps.stored(opened, recipe)
     opening = time.perf_counter() - begun
-    assert chart is not None
-    atlas, took = maps.Atlas(opened, chart), []
+    assert layout is not None
+    atlas, took = maps.Atlas(opened, layout), []
     for _ in range(10):
         begun = time.perf_counter()
-        atlas.place(rng.random((1, dims), np.float32))
+        atlas.project(rng.random((1, dims), np.float32))
         took.append(time.perf_counter() - begun)
     return (
         f"{count:,} clips × {dims:,} numbers: opened with the map in {opening:.2f} s, a first point placed in "

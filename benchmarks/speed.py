@@ -1,7 +1,7 @@
-"""Steps a second, beside a naive loop: `python -m benchmarks.speed`
+"""Steps per second, beside a naive loop: `python -m benchmarks.speed`
 
-For each bundled model with its default verifier, on 16×112×112: steps a second at full size, and over a default run
-(coarse to fine, judge at snapshots). The opponent, timed in the same run, writes the paper's loop down as it stands:
+For each bundled model with its default verifier, on 16×112×112: steps per second at full size, and over a default run
+(coarse to fine, judge at snapshots). The baseline, timed in the same run, writes the paper's loop down as it stands:
 pixels at full size, weights that collect gradients, the stimulus passed through the model at every step.
 """
 
@@ -18,15 +18,16 @@ import torch
 
 from leaps_core import models, video
 from leaps_core.config import SynthesisConfig
-from leaps_core.objective import coherence, cross_entropy, diversity, layer_weights, priming
+from leaps_core.inversion.loop import synthesize
+from leaps_core.inversion.objective import coherence, cross_entropy, diversity, priming
+from leaps_core.models.shapes import layer_weights
 from leaps_core.puppets import render_clip
-from leaps_core.synthesis import synthesize
 
 ACTION = "juggling balls"
 
 
 def ours(key: str, steps: int, **settings: object) -> float:
-    """Steps a second of the library, the first three steps left out."""
+    """Steps per second of the library, the first three steps left out."""
     seconds = [
         step.seconds
         for step in synthesize(SynthesisConfig(**{"model": key, "action": ACTION, "steps": steps, "judge": "none", **settings}))
@@ -35,15 +36,15 @@ def ours(key: str, steps: int, **settings: object) -> float:
 
 
 def whole_run(key: str) -> tuple[float, float]:
-    """Steps a second and seconds of a default run, everything included."""
+    """Steps per second and seconds of a default run, everything included."""
     start = time.perf_counter()
     steps = sum(1 for _ in synthesize(SynthesisConfig(model=key, action=ACTION)))
     return steps / (time.perf_counter() - start), time.perf_counter() - start
 
 
 def naive(key: str, steps: int) -> float:
-    """Steps a second of the paper's loop, written down plainly."""
-    cast = models.choose(SynthesisConfig(model=key, action=ACTION))
+    """Steps per second of the paper's loop, written down plainly."""
+    cast = models.resolve(SynthesisConfig(model=key, action=ACTION))
     assert cast.verifier is not None
     model, verifier = models.load(key), models.load(cast.verifier.key)
     for network in (model, verifier):
@@ -58,7 +59,9 @@ def naive(key: str, steps: int) -> float:
         seen, target = model.observe(x), model.observe(stimulus)
         checked = verifier.observe(x, features=False, statistics=True)
         weights = layer_weights(len(seen.features), 1.0, 0.2)
-        loss = cross_entropy(seen.logits, cast.action) + priming(seen.features, [f.detach() for f in target.features], weights)
+        loss = cross_entropy(seen.logits, cast.class_index) + priming(
+            seen.features, [f.detach() for f in target.features], weights
+        )
         loss = loss + 0.005 * (coherence(seen.temporal, 1.0) + diversity(checked.statistics, checked.running))
         optimizer.zero_grad()
         loss.backward()
@@ -89,7 +92,7 @@ def main() -> None:
     for spec in models.specs():
         if spec.role == "judge" or spec.world != "puppets":
             continue
-        verifier = models.choose(SynthesisConfig(model=spec.key, action=ACTION)).verifier
+        verifier = models.resolve(SynthesisConfig(model=spec.key, action=ACTION)).verifier
         full, plain = ours(spec.key, args.steps, coarse=0.0), naive(spec.key, args.steps)
         average, seconds = whole_run(spec.key)
         print(

@@ -38,7 +38,7 @@ def measure(key: str) -> str:
     import torch
 
     from leaps_core.config import SynthesisConfig
-    from leaps_core.synthesis import synthesize
+    from leaps_core.inversion.loop import synthesize
 
     spec = replace(models.spec(key), key="random", sources=())
     torch.manual_seed(0)
@@ -71,7 +71,7 @@ def main() -> None:
         print(measure(args.one))
         return
     print(f"{processor()}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB\n")
-    print("| model | M parameters | clip | s a step | peak memory, GiB | recomputes |\n| --- | --- | --- | --- | --- | --- |")
+    print("| model | M parameters | clip | s per step | peak memory, GiB | recomputes |\n| --- | --- | --- | --- | --- | --- |")
     for spec in models.specs():
         if spec.sources if not args.keys else spec.key in args.keys:
             done = subprocess.run(

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from .banks import Bank
     from .config import SynthesisConfig
     from .errors import BankError, ConfigError, LeapsError, ModelError, RunError, VideoError
+    from .inversion.control import Control
+    from .inversion.loop import synthesize
+    from .inversion.plan import Plan, make_plan
+    from .inversion.step import Step
+    from .inversion.terms import Term
     from .runs import Run
-    from .synthesis import Control, Step, synthesize
 
+__version__ = "0.2.0"
+
+# The one place where modules are found by their names: so that `import leaps_core` stays quick.
 _HOMES = {
     "SynthesisConfig": "config",
     "LeapsError": "errors",
@@ -29,9 +36,12 @@ _HOMES = {
     "VideoError": "errors",
     "Bank": "banks",
     "Run": "runs",
-    "Control": "synthesis",
-    "Step": "synthesis",
-    "synthesize": "synthesis",
+    "Control": "inversion.control",
+    "Plan": "inversion.plan",
+    "make_plan": "inversion.plan",
+    "Step": "inversion.step",
+    "Term": "inversion.terms",
+    "synthesize": "inversion.loop",
 }
 
 __all__ = [
@@ -41,11 +51,14 @@ __all__ = [
     "Control",
     "LeapsError",
     "ModelError",
+    "Plan",
     "Run",
     "RunError",
     "Step",
     "SynthesisConfig",
+    "Term",
     "VideoError",
+    "make_plan",
     "synthesize",
 ]
 

@@ -11,7 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from .errors import ConfigError
+from .errors import ConfigError, did_you_mean
+
+_BUNDLED = "bundled:"
 
 
 def _field(default: Any, text: str, *, unit: str = "", live: bool = False, step: float | None = None, **limits: Any) -> Any:
@@ -26,6 +28,11 @@ def _field(default: Any, text: str, *, unit: str = "", live: bool = False, step:
     )
 
 
+def bundled_stimulus(seed: int) -> str:
+    """The name of a bundled clip as a stimulus: bundled:SEED."""
+    return f"{_BUNDLED}{seed}"
+
+
 class SynthesisConfig(BaseModel):
     """The settings of one run. Immutable; raises `ConfigError` for an unknown field or a value out of range.
 
@@ -34,10 +41,10 @@ class SynthesisConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(description="Key of the model to invert (`python -m leaps_core models` lists them).")
+    model: str = Field(description="Key of the model to invert (the command `models` lists them).")
     action: str = Field(description="Label of the action to synthesize, as the model's world names it.")
     stimuli: tuple[str, ...] = _field(
-        ("bundled:0",),
+        (bundled_stimulus(0),),
         "Real clips that prime the run: files, or bundled:SEED for a bundled clip of the action. "
         "Several are averaged. None at all: unprimed.",
     )
@@ -55,8 +62,10 @@ class SynthesisConfig(BaseModel):
         "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's)."
     )
     learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, step=0.005, ge=0.0, le=1.0)
-    floor: float = _field(0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1)
-    warmup: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
+    min_learning_rate: float = _field(
+        0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1
+    )
+    warmup_steps: int = _field(10, "Steps in which the learning rate rises.", unit="steps", ge=0, le=10_000)
     beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, le=0.9999)
     beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, le=0.9999)
 
@@ -67,7 +76,7 @@ class SynthesisConfig(BaseModel):
     )
     margin: float | None = _field(
         None,
-        "How far distant moments must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
+        "How far distant frames must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
         ge=0,
         le=1000,
     )
@@ -122,18 +131,42 @@ class SynthesisConfig(BaseModel):
 
     def __init__(self, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**{current_name(name): value for name, value in values.items()})
         except ValidationError as error:
             raise ConfigError(_explain(error)) from None
 
-    def but(self, **changes: Any) -> SynthesisConfig:
+    def replace(self, **changes: Any) -> SynthesisConfig:
         """A copy with some fields changed, validated again. Raises `ConfigError`."""
-        return SynthesisConfig(**{**self.model_dump(), **changes})
+        return SynthesisConfig(**{**self.model_dump(), **{current_name(name): value for name, value in changes.items()}})
+
+
+RENAMED = {"floor": "min_learning_rate", "warmup": "warmup_steps"}
+"""Settings that had another name once: it is still read, from the JSON of earlier runs and from flags."""
+NETWORKS = ("model", "verifier", "judge")
+"""The networks that may take part in a run, by their settings' names: the inverted one, the one whose batch-norm statistics
+the clip should match, and the one that only scores."""
+STEERING = (
+    "r",
+    "coherence",
+    "diversity",
+    "lambda_1",
+    "lambda_L",
+    "priming_share",
+    "smoothness",
+    "learning_rate",
+    "motion_speed",
+)
+"""The settings with a slider of their own in the page; all are live."""
+
+
+def current_name(name: str) -> str:
+    """What a setting is called now; any other name as it is."""
+    return RENAMED.get(name, name)
 
 
 def bundled_seed(stimulus: str) -> int | None:
     """The seed in bundled:SEED; None for a file. Raises `ConfigError` where SEED is no number."""
-    seed = stimulus.removeprefix("bundled:")
+    seed = stimulus.removeprefix(_BUNDLED)
     if seed == stimulus:
         return None
     if not seed.isdecimal():
@@ -150,8 +183,9 @@ def info(name: str) -> dict[str, Any]:
 
     Raises `ConfigError` for an unknown name.
     """
+    name = current_name(name)
     if name not in FIELDS:
-        raise ConfigError(f"There is no setting “{name}”. Known: {', '.join(FIELDS)}.")
+        raise _unknown(name)
     field = FIELDS[name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     limits = {kind: getattr(rule, kind) for rule in field.metadata for kind in ("ge", "gt", "le", "lt") if hasattr(rule, kind)}
@@ -166,7 +200,7 @@ def info(name: str) -> dict[str, Any]:
     }
 
 
-LIVE = tuple(name for name in FIELDS if info(name)["live"])
+LIVE_SETTINGS = tuple(name for name in FIELDS if info(name)["live"])
 """The settings that may change while a run is going on."""
 
 
@@ -176,12 +210,16 @@ def _explain(error: ValidationError) -> str:
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"][:1])
         if item["type"] == "extra_forbidden":
-            sentences.append(f"There is no setting “{name}”. Known: {', '.join(FIELDS)}.")
+            sentences.append(str(_unknown(name)))
         elif item["type"] == "missing":
             sentences.append(f"“{name}” is missing: {FIELDS[name].description}")
         else:
             sentences.append(f"“{name}” is {item['input']!r}; {_expected(name, item['msg'])}.")
     return " ".join(sentences)
+
+
+def _unknown(name: str) -> ConfigError:
+    return ConfigError(f"There is no setting “{name}”.{did_you_mean(name, FIELDS)} Known: {', '.join(FIELDS)}.")
 
 
 def _expected(name: str, message: str) -> str:

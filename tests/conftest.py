@@ -1,4 +1,5 @@
-"""A running page and a real browser, for the tests that need them."""
+"""Very small networks among the models, a registry of one test's own, and a running page with a real browser, for the tests
+that need them."""
 
 from __future__ import annotations
 
@@ -14,8 +15,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, teams of threads would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from leaps_core import models  # noqa: E402
+from leaps_core.models import loading, registry, weights  # noqa: E402
+from tests import tiny  # noqa: E402  (imports torch)
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,6 +37,37 @@ def pytest_configure() -> None:
 def pytest_unconfigure() -> None:
     """A thread that a failed test left waiting keeps Python from ending; after a minute it is told and cut off."""
     faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run side by side: all of a file by one worker, and all browser tests by one, as they share a page."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False  # the browser tests begin, then as collected
+    return ByFile(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tiny_models() -> None:
+    """The networks of `tests.tiny` among the models, for all tests."""
+    tiny.register()
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that a test registers, loads or gives weights to are gone after it."""
+    models.specs()  # all that registers by itself has done so
+    for name in ("_specs", "_builders", "_labels"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    for name in ("_providers", "_failures"):
+        monkeypatch.setattr(registry, name, list(getattr(registry, name)))
+    monkeypatch.setattr(loading, "_loaded", dict(loading._loaded))
+    monkeypatch.setattr(weights, "_given", dict(weights._given))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +86,7 @@ def app_url(app_home: Path) -> Iterator[str]:
 @contextmanager
 def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A page with runs of its own: its address and its process; fails if anything goes wrong on the server."""
-    port = _free_port()
+    port = free_port()
     env = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
@@ -89,7 +129,9 @@ def browser() -> Iterator[object]:
 def page(browser: object, app_url: str) -> Iterator[object]:
     """The page, opened; the test fails on a console error, a failed answer, or a request to another host."""
     playwright = pytest.importorskip("playwright.sync_api")
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)  # type: ignore[attr-defined]
+    # clips that play all the time would take a third of a core from whatever runs beside
+    calm = {"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, "reduced_motion": "reduce"}
+    context = browser.new_context(**calm)  # type: ignore[attr-defined]
     context.set_default_timeout(120_000)  # ms; a shared machine may be slow
     page, wrong = context.new_page(), []
     page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
@@ -124,7 +166,8 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     pytest.fail("The page does not answer.\n" + log.read_text("utf-8"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -58,7 +58,7 @@ class _Tokens(nn.Module):
 
 def register() -> None:
     """Make `tiny`, `tiny_verifier`, `tiny_tokens` and `tiny_judge` choosable, in the world of the puppets."""
-    models.labels("puppets")
+    models.specs()  # the bundled, published and custom models come before them
     convolutional = {
         "family": "tiny",
         "world": "puppets",

@@ -1,6 +1,15 @@
-// The model's five best guesses. The value: {rows: [[label, share], ...], wanted: label}.
+// The model's five best guesses.
+
+/**
+ * The value.
+ * @typedef {object} Bars
+ * @property {[label: string, share: number][]} rows one row per guess, best first; share: its probability, 0 to 1
+ * @property {string} wanted the label that is synthesized; its row stands out
+ */
+
 const list = element.querySelector('ol');
 function load() {
+  /** @type {Bars} */
   const value = props.value;
   if (!value || !value.rows) return;
   while (list.children.length > value.rows.length) list.lastChild.remove();

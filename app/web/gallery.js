@@ -1,8 +1,35 @@
-// Cards of runs, each a moving thumbnail. The value: {cards: [{id, title, lines, thumb}], most, small, empty, chosen}.
-// Up to `most` cards can be chosen; the event "pick" tells which, oldest choice first.
-const box = element.querySelector('.cards');
-let chosen = null, drawn = [], frame = 0;
+// Cards of runs, each a moving thumbnail.
 
+/**
+ * The value.
+ * @typedef {object} Gallery
+ * @property {Card[]} cards one card per run
+ * @property {number} most how many cards can be chosen at once
+ * @property {boolean} small whether the cards are narrow and show their titles only
+ * @property {string} empty what is said where there are no cards
+ * @property {string[]} chosen ids of the runs that are chosen already, oldest choice first
+ *
+ * @typedef {object} Card
+ * @property {string} id the run's id
+ * @property {string} title the run's action
+ * @property {string[]} lines what is said below the title, a line each
+ * @property {import('./player.js').Sheet | null} thumb the moving thumbnail; null: the run has no clip
+ *
+ * @typedef {object} Picked the event "pick": other cards are chosen now
+ * @property {string[]} ids the chosen runs' ids, oldest choice first
+ */
+
+const box = element.querySelector('.cards');
+/** @type {string[] | null} */
+let chosen = null;
+/** @type {{cx: CanvasRenderingContext2D, img: HTMLImageElement, sheet: import('./player.js').Sheet}[]} */
+let drawn = [];
+let frame = 0;
+
+/** @param {Picked} picked */
+const report = (picked) => trigger('pick', picked);
+
+/** @param {Card} item */
 function card(item) {
   const button = document.createElement('button'), canvas = document.createElement('canvas');
   button.type = 'button'; button.dataset.id = item.id; button.title = [item.title, ...item.lines].join('\n');
@@ -15,19 +42,20 @@ function card(item) {
   }
   if (item.thumb) {
     const img = new Image();
-    img.onload = () => { drawn.push({cx: canvas.getContext('2d'), img, meta: item.thumb}); draw(); };
+    img.onload = () => { drawn.push({cx: canvas.getContext('2d'), img, sheet: item.thumb}); draw(); };
     img.src = item.thumb.src;
   }
   button.addEventListener('click', () => choose(item.id));
   return button;
 }
 
+/** @param {string} id */
 function choose(id) {
   const most = props.value.most;
   if (most === 1) chosen = [id];
   else chosen = chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id].slice(-most);
   press();
-  trigger('pick', {ids: chosen});
+  report({ids: chosen});
 }
 
 function press() {
@@ -36,24 +64,25 @@ function press() {
 }
 
 function draw() {
-  for (const {cx, img, meta} of drawn) {
-    const k = frame % meta.n;
-    cx.drawImage(img, (k % meta.cols) * meta.w, Math.floor(k / meta.cols) * meta.h, meta.w, meta.h, 0, 0, 72, 72);
+  for (const {cx, img, sheet} of drawn) {
+    const k = frame % sheet.n;
+    cx.drawImage(img, (k % sheet.cols) * sheet.w, Math.floor(k / sheet.cols) * sheet.h, sheet.w, sheet.h, 0, 0, 72, 72);
   }
 }
 
 function load() {
+  /** @type {Gallery} */
   const value = props.value;
   if (!value || !value.cards) return;
   drawn = [];
-  // an answer to what was asked before a click must not undo the click: what is chosen here counts, and is told again
-  const told = value.chosen || [];
-  chosen = (chosen || told).filter((id) => value.cards.some((item) => item.id === id));
+  // an answer to what was asked before a click must not undo the click: what is chosen here counts, and is reported again
+  const sent = value.chosen || [];
+  chosen = (chosen || sent).filter((id) => value.cards.some((item) => item.id === id));
   box.classList.toggle('small', Boolean(value.small));
   box.replaceChildren(...value.cards.map(card));
   if (!value.cards.length) { const p = document.createElement('p'); p.textContent = value.empty || ''; box.append(p); }
   press();
-  if (String(chosen) !== String(told)) trigger('pick', {ids: chosen});
+  if (String(chosen) !== String(sent)) report({ids: chosen});
 }
 
 function tick() {

@@ -1,12 +1,24 @@
-// Moves the cursor of both plots to a step: their first shape (see plots.py).
+// Runs once, when the page is there.
 () => {
-  window.leapsCursor = (step) => {
+  /** @type {Leaps} */
+  const leaps = window.leaps ??= {};
+  leaps.moveCursor = (step) => {                      // the cursor is the first shape of both plots (see plots.py)
     for (const plot of document.querySelectorAll('#plots .js-plotly-plot'))
       if (window.Plotly && plot.layout && plot.layout.shapes)
         window.Plotly.relayout(plot, {'shapes[0].x0': step, 'shapes[0].x1': step, 'shapes[0].visible': true});
   };
   // A plot that was drawn while its tab was hidden is too wide until the window's size changes.
   const resized = new ResizeObserver(() => window.dispatchEvent(new Event('resize')));
-  const wait = () => { const plots = document.querySelector('#plots'); plots ? resized.observe(plots) : setTimeout(wait, 200); };
+  const wait = () => {
+    const plots = document.querySelector('#plots');
+    plots ? resized.observe(plots) : setTimeout(wait, 200);
+  };
   wait();
 }
+
+/**
+ * The page's one global object, `window.leaps`. Any script may run first, so each makes it where it is missing.
+ * @typedef {object} Leaps
+ * @property {(step: number) => void} [moveCursor] moves the cursor of both plots to a step; the timeline calls it
+ * @property {Partial<import('./overlay.js').Overlay>} [overlay] the map's newest overlay; the event `leaps-overlay` tells of it
+ */

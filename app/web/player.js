@@ -1,22 +1,62 @@
-// Plays one or several clips in step. The value: {tracks: [{id, label, note, src, n, cols, w, h}], strip: id or null}.
-// A track without `src` keeps the picture that its id already has, so that a clip that stays is sent only once.
+// Plays one or several clips in step.
+
+/**
+ * The value.
+ * @typedef {object} Player
+ * @property {Track[]} tracks one track per clip, from left to right
+ * @property {string | null} strip id of the track whose frames make the film strip; null: there is no strip
+ *
+ * @typedef {object} Sheet a clip's frames in one picture, row by row
+ * @property {string} src the picture, as a data address
+ * @property {number} n how many frames there are
+ * @property {number} cols how many frames lie side by side
+ * @property {number} w a frame's width, in px
+ * @property {number} h a frame's height, in px
+ *
+ * @typedef {object} Caption
+ * @property {string} id tells the tracks of one player apart
+ * @property {string} label
+ * @property {string} note
+ *
+ * @typedef {Caption & Partial<Sheet>} Track a clip with its caption. Without `src` it keeps the picture that its id already
+ *   has, so that a clip that stays is sent only once; where `src` is null, its frame is empty.
+ *
+ * @typedef {object} Figure a track on the page; `asked` counts the pictures that were asked for
+ * @property {HTMLElement} figure
+ * @property {HTMLCanvasElement} canvas
+ * @property {CanvasRenderingContext2D} cx
+ * @property {HTMLElement} name
+ * @property {HTMLElement} note
+ * @property {HTMLImageElement | null} img
+ * @property {Sheet | null} sheet
+ * @property {number} asked
+ */
+
 const $ = (selector) => element.querySelector(selector);
 const player = $('.player'), tracks = $('.tracks'), strip = $('.strip'), film = $('.strip canvas'), mark = $('.strip i');
 const play = $('.play'), scrub = $('.frame'), count = $('.count'), speed = $('.speed');
-const FPS = 8, known = new Map();
-let position = 0, length = 1, playing = !matchMedia('(prefers-reduced-motion: reduce)').matches, stripId = null;
+const FPS = 8;
+/** @type {Map<string, Figure>} */
+const known = new Map();
+let position = 0, length = 1;                         // the frame that is shown, and how many there are
+let playing = !matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** @type {string | null} */
+let stripId = null;
 
-function track(id) {
+/** @param {string} id @returns {Figure} the one of this id, made where it is missing */
+function figureOf(id) {
   if (known.has(id)) return known.get(id);
   const figure = document.createElement('figure'), canvas = document.createElement('canvas');
-  const caption = document.createElement('figcaption'), name = document.createElement('b'), note = document.createElement('span');
+  const caption = document.createElement('figcaption');
+  const name = document.createElement('b'), note = document.createElement('span');
   canvas.setAttribute('role', 'img');
   caption.append(name, note); figure.append(canvas, caption);
-  const made = {figure, canvas, cx: canvas.getContext('2d'), name, note, img: null, meta: null, asked: 0};
+  const made = {figure, canvas, cx: canvas.getContext('2d'), name, note, img: null, sheet: null, asked: 0};
   known.set(id, made);
   return made;
 }
 
+/** @param {Figure} t @param {Track} item */
 function show(t, item) {
   t.name.textContent = item.label || ''; t.note.textContent = item.note || ''; t.note.title = item.note || '';
   t.canvas.setAttribute('aria-label', [item.label, item.note].filter(Boolean).join(', '));
@@ -27,7 +67,7 @@ function show(t, item) {
   const mine = ++t.asked, img = new Image();
   img.onload = () => {
     if (mine !== t.asked) return;                     // a newer picture was asked for meanwhile
-    t.img = img; t.meta = item;
+    t.img = img; t.sheet = /** @type {Sheet} */ (item);
     if (t.canvas.width !== item.w || t.canvas.height !== item.h) { t.canvas.width = item.w; t.canvas.height = item.h; }
     measure(); draw();
     if (item.id === stripId) drawStrip();
@@ -36,29 +76,35 @@ function show(t, item) {
 }
 
 function load() {
+  /** @type {Player} */
   const value = props.value;
   if (!value || !value.tracks) return;
   stripId = value.strip || null;
-  const shown = value.tracks.map((item) => track(item.id));
+  const shown = value.tracks.map((item) => figureOf(item.id));
   for (const [id, t] of known) if (!shown.includes(t)) { t.figure.remove(); known.delete(id); }
   shown.forEach((t, k) => { if (tracks.children[k] !== t.figure) tracks.insertBefore(t.figure, tracks.children[k] || null); });
-  value.tracks.forEach((item) => show(track(item.id), item));
+  value.tracks.forEach((item) => show(figureOf(item.id), item));
   drawStrip();
 }
 
 function measure() {
-  length = Math.max(1, ...[...known.values()].filter((t) => t.img).map((t) => t.meta.n));
+  length = Math.max(1, ...[...known.values()].filter((t) => t.img).map((t) => t.sheet.n));
   position %= length; scrub.max = length - 1;
 }
 
-function source(meta, frame) {
-  return [(frame % meta.cols) * meta.w, Math.floor(frame / meta.cols) * meta.h, meta.w, meta.h];
+/**
+ * @param {Sheet} sheet
+ * @param {number} frame
+ * @returns {[x: number, y: number, w: number, h: number]} where a frame lies on its sheet, in px
+ */
+function source(sheet, frame) {
+  return [(frame % sheet.cols) * sheet.w, Math.floor(frame / sheet.cols) * sheet.h, sheet.w, sheet.h];
 }
 
 function draw() {
   for (const t of known.values()) {
     if (!t.img) continue;
-    t.cx.drawImage(t.img, ...source(t.meta, Math.floor(position * t.meta.n / length)), 0, 0, t.meta.w, t.meta.h);
+    t.cx.drawImage(t.img, ...source(t.sheet, Math.floor(position * t.sheet.n / length)), 0, 0, t.sheet.w, t.sheet.h);
   }
   scrub.value = position; count.textContent = `${position + 1} / ${length}`;
   mark.style.left = `${100 * position / length}%`; mark.style.width = `${100 / length}%`;
@@ -68,19 +114,21 @@ function drawStrip() {
   const t = known.get(stripId);
   strip.hidden = !t || !t.img;
   if (strip.hidden) return;
-  const cells = Math.min(t.meta.n, element.clientWidth < 520 ? 8 : 16), w = 72, h = Math.round(w * t.meta.h / t.meta.w);
+  const cells = Math.min(t.sheet.n, element.clientWidth < 520 ? 8 : 16), w = 72, h = Math.round(w * t.sheet.h / t.sheet.w);
   if (film.width !== cells * w || film.height !== h) { film.width = cells * w; film.height = h; }
   const cx = film.getContext('2d');
   for (let k = 0; k < cells; k++)
-    cx.drawImage(t.img, ...source(t.meta, Math.floor(k * t.meta.n / cells)), k * w, 0, w - 2, h);
+    cx.drawImage(t.img, ...source(t.sheet, Math.floor(k * t.sheet.n / cells)), k * w, 0, w - 2, h);
 }
 
+/** @param {boolean} on */
 function toggle(on) {
   playing = on;
   play.textContent = on ? '❚❚' : '▶';
   play.setAttribute('aria-label', on ? 'Pause the clip' : 'Play the clip');
 }
 
+/** @param {number} frame goes on at the other end where it is out of range */
 function go(frame) { toggle(false); position = (frame + length) % length; draw(); }
 
 // A timer, not requestAnimationFrame: that would have the browser compose 60 pictures a second for these few.

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .. import video
-from ..errors import LeapsError, ModelError
+from ..errors import ModelError
+from ..paths import PROGRAM
 from . import checkpoints
 from .spec import ModelSpec
 
@@ -93,8 +94,8 @@ class VideoModel(nn.Module):
         with self._watch(clip.shape[2], features, statistics) as (taps, norms), lean:
             logits = self(clip)
         seen = Observation(logits)
-        for layer, moments in norms.items():
-            seen.statistics.append(moments)
+        for layer, statistics_of in norms.items():
+            seen.statistics.append(statistics_of)
             seen.running.append((layer.running_mean, layer.running_var))
         for name, (mean, temporal) in taps.items():
             if name in self.taps:
@@ -112,7 +113,7 @@ class VideoModel(nn.Module):
             raise ModelError(
                 f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
                 "embeddings. Choose a module that is called (some are only read for their weights): "
-                f"`python -m leaps_core inspect {self.spec.key} --all` lists them."
+                f"`{PROGRAM} inspect {self.spec.key} --all` lists them."
             )
 
     @torch.no_grad()
@@ -191,13 +192,3 @@ class VideoModel(nn.Module):
         finally:
             for block in blocks:
                 block.__dict__.pop("forward", None)
-
-
-def pick_device(name: str) -> torch.device:
-    """cuda, then mps, then cpu for "auto". Raises `LeapsError` for a device that isn't there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[name]:
-        raise LeapsError(f"This machine has no {name} device. Use device=auto or device=cpu.")
-    return torch.device(name)

@@ -18,14 +18,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import ModelError
-from .kinetics import labels
+from .registry import labels
 from .spec import ModelSpec
+from .worlds import listed
 
 CONTAINERS = ("model_state", "state_dict", "model_state_dict", "model")
 """Keys under which training frameworks put a network's tensors, beside an optimiser's and other things."""
 REBUILT = re.compile(r"(^|\.)(num_batches_tracked|relative_position_index)$")
 """Counters and index tables, which a network makes itself: never read, never missed."""
-
 Rules = tuple[tuple[str, str], ...]
 
 
@@ -112,7 +112,6 @@ _VIDEOMAE: Rules = (
     (r"\.attention\.v_bias$", ".attention.value.bias"),
     (r"^", "network."),
 )
-
 FORMATS = {
     "plain": Format(),
     "pytorchvideo": Format(((r"^model\.", ""),)),
@@ -217,7 +216,7 @@ def _renamed(published: dict[str, Tensor], form: Format) -> dict[str, Tensor]:
 
 def _reordered(spec: ModelSpec, form: Format, tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
     """The classifier's rows in the world's order, if the file's is another."""
-    rows = labels(form.order) if form.order else _rows(path) if form.head else ()
+    rows = listed(form.order) if form.order else _rows(path) if form.head else ()
     if not rows:
         return {}
     actions = labels(spec.world)

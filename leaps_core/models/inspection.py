@@ -9,24 +9,24 @@ import torch
 
 from ..config import FIELDS, SynthesisConfig
 from ..errors import ModelError
-from ..objective import layer_weights
+from ..paths import PROGRAM
 from .adapter import BATCH_NORMS, VideoModel
+from .registry import labels, network
+from .shapes import Shape, clip_shape, layer_weights, primed_taps
 from .spec import ModelSpec
 
-Clip = tuple[int, int, int]
-"""(T, H, W)."""
 Shapes = dict[str, tuple[int, ...]]
 """Of what the modules give that are called, in the order in which they end; () for what is no tensor."""
 
 
 @dataclass(frozen=True)
 class Tap:
-    """One tapped layer: its output's shape, its channels and moments (places in time), and its priming weight λ_l."""
+    """One tapped layer: its output's shape, its channels and timesteps, and its priming weight λ_l."""
 
     name: str
     shape: tuple[int, ...]
     channels: int
-    moments: int
+    timesteps: int
     weight: float
 
 
@@ -35,7 +35,7 @@ class Inspection:
     """`taps` in execution order. `embedding`: channels of the embedding layer, 0 where there is none. `modules`: how many
     are called, 0 for a network that doesn't show them."""
 
-    clip: Clip
+    clip: Shape
     parameters: int
     taps: tuple[Tap, ...]
     embedding: int
@@ -44,7 +44,7 @@ class Inspection:
 
     def primed(self, share: int) -> int:
         """How many taps are primed at a share in percent: ⌊share · L / 100⌋."""
-        return share * len(self.taps) // 100
+        return primed_taps(len(self.taps), share)
 
 
 def inspect(spec: ModelSpec, frames: int = 0, size: int = 0) -> Inspection:
@@ -74,11 +74,8 @@ def layers(spec: ModelSpec, frames: int = 0, size: int = 0) -> Shapes:
     return _run(replace(spec, taps="", embedding_layer=""), frames, size)[2]
 
 
-def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Clip, VideoModel, Shapes]:
+def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Shape, VideoModel, Shapes]:
     """One pass, on the device "meta" if the network can be built there."""
-    from ..synthesis import clip_shape
-    from . import labels, network
-
     config = SynthesisConfig(model=spec.key, action=labels(spec.world)[0], frames=frames, size=size)
     clip = clip_shape(config, spec)
     with torch.device("meta"):
@@ -100,14 +97,14 @@ def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Clip, VideoModel, Sha
     return clip, model, shapes
 
 
-def _grid(model: VideoModel, name: str, shape: tuple[int, ...], clip: Clip) -> tuple[int, int]:
-    """A tap's channels and moments."""
+def _grid(model: VideoModel, name: str, shape: tuple[int, ...], clip: Shape) -> tuple[int, int]:
+    """A tap's channels and timesteps."""
     try:
-        channels, moments = model._grid(torch.empty(shape, device="meta"), clip[0]).shape[1:3]
+        channels, timesteps = model._grid(torch.empty(shape, device="meta"), clip[0]).shape[1:3]
     except (RuntimeError, IndexError) as error:
         raise ModelError(
             f"“{model.spec.key}”: its module {name!r} gives {'×'.join(map(str, shape)) or 'no tensor'}, which "
-            f"is not the layout {model.spec.layout}. Choose another layout, or other taps: `python -m leaps_core "
-            f"inspect {model.spec.key} --all` lists all modules."
+            f"is not the layout {model.spec.layout}. Choose another layout, or other taps: "
+            f"`{PROGRAM} inspect {model.spec.key} --all` lists all modules."
         ) from error
-    return channels, moments
+    return channels, timesteps

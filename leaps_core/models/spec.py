@@ -10,6 +10,8 @@ Layout = Literal["channels_first", "channels_last", "space_major", "time_major",
 """How a tap's output is laid out: (B, C, T, H, W); (B, T, H, W, C); tokens (B, [1 +] HW·T, C) with time running fastest or
 (B, [1 +] T·HW, C) with places running fastest; (B·T, [1 +] HW, C), tokens of each frame; or (B, K·T·HW, C), where HW are the
 windows of `size_step` px and each of K places in a window has all of its tokens together. [1 +]: a class token."""
+MEAN, STD = (0.45,) * 3, (0.225,) * 3
+"""Normalisation of each channel that most video models were trained with."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class ModelSpec:
     taps: str
     embedding_layer: str
     stride: int = 0
-    mean: tuple[float, float, float] = (0.45, 0.45, 0.45)
-    std: tuple[float, float, float] = (0.225, 0.225, 0.225)
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
     layout: Layout = "channels_first"
     tubelet: int = 1
     class_token: bool = True

@@ -8,7 +8,6 @@ name only when it is whole and was found to fit. What an interruption leaves lie
 from __future__ import annotations
 
 import errno
-import hashlib
 import http.client
 import os
 import shutil
@@ -20,11 +19,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .. import files, paths
 from ..errors import ModelError
+from ..files import Progress
+from ..paths import PROGRAM
 from .spec import ModelSpec
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes that are there, and with all of them, if known."""
 
 TIMEOUT = 30  # s without a byte
 ATTEMPTS = 4
@@ -36,16 +35,14 @@ _given: dict[str, Path] = {}
 
 def find(spec: ModelSpec) -> tuple[str, Path | None]:
     """A model's state ("bundled", "local", "cached" or "download") and its file (None: there is none, or none needed)."""
-    from ..puppets.zoo import FOLDER
-
     if spec.key in _given:
         return "local", _given[spec.key]
     if spec.weights is not None:
-        return "bundled" if spec.weights.parent == FOLDER else "local", spec.weights
+        return "bundled" if spec.weights.parent == paths.WEIGHTS else "local", spec.weights
     names = [f"{spec.key}{suffix}" for suffix in SUFFIXES] + [
         _name(source.url) for source in spec.sources if not source.url.startswith("hub:")
     ]
-    for path in (folder() / name for name in names if spec.sources):
+    for path in (paths.own_weights() / name for name in names if spec.sources):
         if path.is_file():
             return "local", path
     for source in spec.sources:
@@ -59,8 +56,8 @@ def path(spec: ModelSpec) -> Path | None:
     where, found = find(spec)
     if where == "download":
         raise ModelError(
-            f"The weights of “{spec.key}” are not on this machine. Download them with `python -m leaps_core "
-            f"download {spec.key}`{_size(spec)}, or put a file into {folder()} as {spec.key}.pth."
+            f"The weights of “{spec.key}” are not on this machine. Download them with `{PROGRAM} "
+            f"download {spec.key}`{_size(spec)}, or put a file into {paths.own_weights()} as {spec.key}.pth."
         )
     return found
 
@@ -92,7 +89,7 @@ def download(spec: ModelSpec, progress: Progress | None = None) -> Path:
             failures.append(f"{urlsplit(source.url).netloc or 'huggingface.co'}: {error}")
     raise ModelError(
         f"The weights of “{spec.key}” could not be downloaded. {' '.join(failures)} A file from elsewhere can be "
-        f"put into {folder()} as {spec.key}.pth."
+        f"put into {paths.own_weights()} as {spec.key}.pth."
     )
 
 
@@ -118,10 +115,10 @@ def fetch(
             with _disk(part):
                 part.parent.mkdir(parents=True, exist_ok=True)
                 _fill(url, part, progress)
-                if sha256 and not sha256_of(part).startswith(sha256):
+                if sha256 and not files.sha256_of(part).startswith(sha256):
                     raise ModelError(
                         f"What {url} gave is not the published file: its SHA-256 begins with "
-                        f"{sha256_of(part)[:8]}, expected {sha256}."
+                        f"{files.sha256_of(part)[:8]}, expected {sha256}."
                     )
             if check is not None:
                 check(part)
@@ -138,13 +135,6 @@ def fetch(
         return target
 
 
-def folder() -> Path:
-    """Where a person may put weights: LEAPS_HOME/weights."""
-    from ..runs import home
-
-    return home() / "weights"
-
-
 class _Broken(Exception):
     """A download that may be taken up again."""
 
@@ -152,18 +142,18 @@ class _Broken(Exception):
 def _fill(url: str, part: Path, progress: Progress | None) -> None:
     """Download until all is there, taking up what breaks off."""
     for attempt in range(ATTEMPTS):
-        before = _length(part)
+        before = _size_of(part)
         try:
             return _receive(url, part, progress)
         except _Broken:
-            if attempt == ATTEMPTS - 1 or (attempt and _length(part) == before):
+            if attempt == ATTEMPTS - 1 or (attempt and _size_of(part) == before):
                 raise
 
 
 def _receive(url: str, part: Path, progress: Progress | None) -> None:
     """One request: the whole file, or what is missing of it if the server still has the same one."""
     tag = part.with_name("etag")
-    done = _length(part) if tag.is_file() else 0
+    done = _size_of(part) if tag.is_file() else 0
     asked = urllib.request.Request(url, headers={"User-Agent": "leaps-explorer"})
     if done:
         asked.add_header("Range", f"bytes={done}-")
@@ -237,7 +227,8 @@ def _check(spec: ModelSpec, path: Path) -> None:
     """Raises `ModelError` unless the file holds the model's weights, by names, shapes and number."""
     import torch
 
-    from . import checkpoints, network
+    from . import checkpoints
+    from .registry import network
 
     with torch.device("meta"):  # shapes only
         shapes = network(spec.key)
@@ -270,14 +261,8 @@ def _is_full(error: BaseException | None) -> bool:
     return False
 
 
-def _length(path: Path) -> int:
+def _size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _cached(url: str) -> Path | None:

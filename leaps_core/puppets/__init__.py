@@ -4,12 +4,12 @@
 
 How the parts fit together::
 
-    actions.py   (phase, style) -> a Pose and the parts of the props, in body units
+    actions/     (phase, style) -> a Pose and the parts of the props, in body units
     figure.py    Pose + Build + Look -> the parts of a dressed body
     scene.py     seed -> backdrop, light, camera path (blind to the action)
     render.py    projects the parts, paints them far to near over the backdrop
 """
 
-from leaps_core.puppets.render import ACTIONS, render_clip
+from .render import ACTIONS, render_clip
 
 __all__ = ["ACTIONS", "render_clip"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from leaps_core.errors import LeapsError
-from leaps_core.puppets.actions import CATALOGUE, Action, Beat, Moment
-from leaps_core.puppets.figure import ADULT, BABY, Build, Part, Shape, Vec, dress, shade, stout
-from leaps_core.puppets.scene import BACKDROP, MARGIN, Scene, make_scene
+from ..errors import LeapsError
+from .actions import CATALOGUE, Action, Beat, Moment
+from .figure import ADULT, BABY, Build, Part, Shape, Vec, dress, shade, stout
+from .scene import BACKDROP, MARGIN, Scene, make_scene
 
 ACTIONS: tuple[str, ...] = tuple(sorted(CATALOGUE))
 """The Kinetics-400 labels that can be rendered."""

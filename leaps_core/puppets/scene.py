@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from leaps_core.puppets.figure import HAIR_STYLES, Colour, Look, shade
+from .figure import HAIR_STYLES, Colour, Look, shade
 
 BACKDROP = 320
 """Side of the square backdrop in pixels, at every clip size: the same scene whatever the resolution."""

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .. import models
+from .. import files, models
 from ..config import SynthesisConfig
-from ..synthesis import synthesize
+from ..inversion.loop import synthesize
+from ..inversion.plan import make_plan
 
 LABEL = 20
 """Height of a label on a sheet, in pixels."""
@@ -21,34 +22,34 @@ LABEL = 20
 
 @dataclass(frozen=True)
 class Inversion:
-    """A finished clip, uint8 (T, H, W, 3), and the final figures of its run."""
+    """A finished clip, uint8 (T, H, W, 3), and the final scores of its run."""
 
     frames: np.ndarray
-    figures: dict[str, Any]
+    scores: dict[str, Any]
 
 
 def invert(config: SynthesisConfig, cache: Path) -> Inversion:
     """Run a config to its end, or take the result of an earlier call with the same config and weights from `cache`."""
-    cast = models.choose(config)
-    weights = [models.fingerprint(spec) for spec in (cast.model, cast.verifier, cast.judge) if spec]
+    plan = make_plan(config)
+    weights = [models.fingerprint(spec) for spec in plan.cast.networks.values()]
     name = hashlib.sha256((config.model_dump_json() + "".join(weights)).encode()).hexdigest()[:20]
     path = cache / f"{name}.npz"
     if not path.exists():
-        *_, last = synthesize(config)
+        *_, last = synthesize(plan)
         assert last.final is not None
         cache.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path.with_suffix(".part.npz"), frames=last.frames, figures=json.dumps(last.final))
-        path.with_suffix(".part.npz").rename(path)
+        files.write_arrays(path, frames=last.frames, scores=json.dumps(last.final))
     with np.load(path) as saved:
-        return Inversion(saved["frames"], json.loads(str(saved["figures"])))
+        return Inversion(saved["frames"], json.loads(str(saved["scores"])))
 
 
 def sheet(
-    rows: list[tuple[str, list[np.ndarray]]], columns: list[str], moments: tuple[float, ...] = (0.25, 0.75), cell: int = 112
+    rows: list[tuple[str, list[np.ndarray]]], columns: list[str], at: tuple[float, ...] = (0.25, 0.75), cell: int = 112
 ) -> Image.Image:
-    """A contact sheet: a row each (label, clips uint8 (T, H, W, 3)), a column each, `moments` of every clip side by side."""
+    """A contact sheet: one row per (label, clips uint8 (T, H, W, 3)), one column per clip, which is shown
+    `at` these shares of its length, side by side."""
     font = ImageFont.load_default(size=13)
-    width, left = len(moments) * cell, 150
+    width, left = len(at) * cell, 150
     picture = Image.new("RGB", (left + len(columns) * (width + 6), LABEL + len(rows) * (cell + 4)), "white")
     draw = ImageDraw.Draw(picture)
     for i, name in enumerate(columns):
@@ -57,7 +58,7 @@ def sheet(
         top = LABEL + j * (cell + 4)
         draw.text((4, top + cell // 2 - 8), label, "black", font)
         for i, clip in enumerate(clips):
-            for k, moment in enumerate(moments):
-                frame = Image.fromarray(clip[int(moment * (len(clip) - 1))]).resize((cell, cell))
+            for k, share in enumerate(at):
+                frame = Image.fromarray(clip[int(share * (len(clip) - 1))]).resize((cell, cell))
                 picture.paste(frame, (left + i * (width + 6) + k * cell, top))
     return picture

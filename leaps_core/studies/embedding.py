@@ -4,7 +4,7 @@ Two arms of the same seeds: LEAPS, and LEAPS without feature diversity (R_feat).
 bundled clip i, or the i-th of a folder of videos (--stimuli), which models of other worlds than the puppets need.
 The paper claims that both lie within the real clips of the class, and that LEAPS spreads wider. Both are checked in the space
 of the inverted model, which the clips were optimised in, and in the judge's, which took no part. For scale, the stimuli
-themselves, which are real clips that are not in the bank, go through the same figures.
+themselves, which are real clips that are not in the bank, are measured, too.
 
 Writes docs/embedding-ACTION-MODEL.json and docs/pictures/embedding-ACTION-MODEL.png, and prints a Markdown table.
 """
@@ -20,18 +20,16 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from .. import banks, embed, maps, metrics, models, video
-from ..config import SynthesisConfig
+from .. import banks, maps, models, video
+from ..config import SynthesisConfig, bundled_stimulus
 from ..errors import BankError, ConfigError
-from ..synthesis import stimulus_clips
+from ..inversion.stimulus import stimulus_clips
+from ..maps import metrics
+from ..maps.figure_s5 import ARMS, COLOURS, LEAPS, WITHOUT
 from .common import invert
 
-ARMS = {"without R_feat": 0.0, "LEAPS": 1.0}
-"""The share of feature diversity in r of each arm."""
-COLOURS = {"real": "#4c78c8", "stimuli": "#8a94a6", "without R_feat": "#f58518", "LEAPS": "#d62728"}
-"""As in the paper's figure: real clips blue, LEAPS without R_feat orange, LEAPS red."""
 FEWEST = 10
-"""Real clips of the action that the figures need."""
+"""Real clips of the action that measuring takes."""
 QUANTILE = 0.95
 """A clip is inside where it is no farther from the class's centre than this share of the real clips."""
 RESAMPLES = 2000
@@ -50,19 +48,19 @@ class Space:
 def priming(world: str, action: str, count: int, folder: Path | None) -> list[str]:
     """What primes each seed: the folder's videos by name, without one the bundled clips. Raises `BankError` for too few."""
     if folder is not None:
-        files = embed.files_in(folder)
+        files = banks.files_in(folder)
         if len(files) < count:
             raise BankError(
                 f"{folder} holds {len(files)} videos; {count} seeds take one each. Add videos of “{action}”, or "
                 f"give --n {len(files)}."
             )
         return [str(path.absolute()) for path in files[:count]]
-    if world != "puppets":
+    if world != models.PUPPETS:
         raise BankError(
             f"No clips of the world {world} are bundled to prime with. Give --stimuli DIR, a folder of {count} "
             f"videos of “{action}”."
         )
-    return [f"bundled:{seed}" for seed in range(count)]
+    return [bundled_stimulus(seed) for seed in range(count)]
 
 
 def make(model: str, action: str, stimuli: list[str], cache: Path, settings: dict[str, Any]) -> dict[str, list[np.ndarray]]:
@@ -79,7 +77,7 @@ def make(model: str, action: str, stimuli: list[str], cache: Path, settings: dic
     for config, (arm, diversity) in tqdm(
         [(config, arm) for config in configs for arm in ARMS.items()], unit=" clips", disable=None
     ):
-        sets[arm].append(invert(config.but(diversity=diversity), cache).frames)
+        sets[arm].append(invert(config.replace(diversity=diversity), cache).frames)
     return sets
 
 
@@ -95,7 +93,7 @@ def see(key: str, sets: dict[str, list[np.ndarray]], bank: banks.Bank) -> Space:
 
 
 def check(bank: banks.Bank, action: str) -> None:
-    """Raises `BankError` unless a bank has all that `figures` needs, so that nothing is inverted in vain."""
+    """Raises `BankError` unless a bank has all that `measure` needs, so that nothing is inverted in vain."""
     mine, classes = np.flatnonzero(bank.labels == action), len(set(bank.labels.tolist()))
     if len(mine) < FEWEST or classes < 2:
         raise BankError(
@@ -106,8 +104,8 @@ def check(bank: banks.Bank, action: str) -> None:
     metrics.centroid_distance(vectors, vectors)
 
 
-def figures(space: Space, action: str) -> dict[str, Any]:
-    """The figures of each set against the real clips, and whether the claim holds: `inside`, `wider`, `holds`, `sentence`."""
+def measure(space: Space, action: str) -> dict[str, Any]:
+    """The metrics of each set against the real clips, and whether the claim holds: `inside`, `wider`, `holds`, `sentence`."""
     mine = space.real[space.labels == action]
     limit = float(np.quantile(metrics.centroid_distance(mine, mine), QUANTILE))
     table: dict[str, Any] = {}
@@ -126,8 +124,8 @@ def figures(space: Space, action: str) -> dict[str, Any]:
             "frechet": frechet,
             "frechet_warning": warning,
         }
-    low, high = _interval(space.sets["LEAPS"], space.sets["without R_feat"])
-    leaps, without = table["LEAPS"], table["without R_feat"]
+    low, high = _interval(space.sets[LEAPS], space.sets[WITHOUT])
+    leaps, without = table[LEAPS], table[WITHOUT]
     ratio, inside, wider = leaps["spread"] / without["spread"], leaps["inside"] >= 0.5, low > 1
     verdict = (
         "holds"
@@ -170,7 +168,7 @@ def _interval(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 def picture(spaces: list[Space], action: str) -> Image.Image:
-    """UMAP and PCA of the class's real clips and both arms, a row a space. Each is fitted to all that it shows."""
+    """UMAP and PCA of the class's real clips and both arms, one row per space. Each is fitted to all that it shows."""
     side, gap, top, scale = 420, 16, 46, 3
     panels = Image.new("RGB", (scale * (2 * side + 3 * gap), scale * (len(spaces) * (side + top) + 2 * gap)), "white")
     draw, font = ImageDraw.Draw(panels), ImageFont.load_default(size=15 * scale)
@@ -179,7 +177,7 @@ def picture(spaces: list[Space], action: str) -> Image.Image:
         together = np.concatenate(list(groups.values()))
         for column, method in enumerate(maps.METHODS):
             x0, y0 = (scale * (gap + column * (side + gap)), scale * (row * (side + top) + top))
-            places = maps.layout(together, maps.Recipe(method, "euclidean", neighbours=min(15, len(together) - 1)))
+            places = maps.lay_out(together, maps.Recipe(method, "euclidean", neighbours=min(15, len(together) - 1)))
             low, high = places.min(0), places.max(0)
             dots = x0 + scale * 12 + (places - low) / np.maximum(high - low, 1e-9) * scale * (side - 24)
             dots[:, 1] += y0 - x0
@@ -194,14 +192,14 @@ def picture(spaces: list[Space], action: str) -> Image.Image:
     x = scale * gap
     for name in ("real", *ARMS):
         draw.ellipse((x, panels.height - scale * 17, x + scale * 8, panels.height - scale * 9), fill=COLOURS[name])
-        words = f"real clips of “{action}”" if name == "real" else name if name == "LEAPS" else f"LEAPS {name}"
+        words = f"real clips of “{action}”" if name == "real" else name if name == LEAPS else f"LEAPS {name}"
         draw.text((x + scale * 13, panels.height - scale * 22), words, "#334155", font)
         x += scale * 30 + int(draw.textlength(words, font))
     return panels.resize((panels.width // scale, panels.height // scale), Image.Resampling.LANCZOS)
 
 
 def markdown(found: list[dict[str, Any]]) -> str:
-    """The figures as a Markdown table, and the sentences below it."""
+    """The table as Markdown, and the sentences below it."""
     lines = [
         "| space | clips | n | distance to the centre | inside | neighbours of the class | spread | density | coverage | "
         "Fréchet |",
@@ -229,10 +227,10 @@ def study(
     settings: dict[str, Any] | None = None,
     stimuli: Path | None = None,
 ) -> list[dict[str, Any]]:
-    """Run it all; the figures of the model's space and, where there is a judge, of the judge's. Writes into `docs`.
+    """Run it all; the metrics in the model's space and, where there is a judge, in the judge's. Writes into `docs`.
 
     Banks: the bundled ones unless others are given; `stimuli`: a folder of videos of the action that prime, instead of bundled
-    clips. Raises `LeapsError` before anything is inverted where a bank is missing or lacks what the figures need, or where
+    clips. Raises `LeapsError` before anything is inverted where a bank is missing or lacks what is needed, or where
     stimuli are missing or can't be read.
     """
     settings = settings or {}
@@ -240,7 +238,7 @@ def study(
         raise BankError(f"--n is {count}; a spread takes two clips or more.")
     if own := {"seed", "stimuli", "diversity"} & settings.keys():
         raise ConfigError(f"--set gives {' and '.join(sorted(own))}, which the study chooses for each clip. Leave it out.")
-    cast = models.choose(SynthesisConfig(**{"model": model, "action": action, **settings}))
+    cast = models.resolve(SynthesisConfig(**{"model": model, "action": action, **settings}))
     if cast.verifier is None:
         raise BankError(
             f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose another "
@@ -255,7 +253,7 @@ def study(
         check(one, action)
     sets = make(model, action, primed, cache, settings)
     spaces = [see(key, sets, one) for key, one in used]
-    found = [figures(space, action) for space in spaces]
+    found = [measure(space, action) for space in spaces]
     name = f"embedding-{action}-{model}".replace(" ", "-")
     (docs / "pictures").mkdir(parents=True, exist_ok=True)
     (docs / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import models, video
-from ..config import SynthesisConfig
+from .. import models, paths, video
+from ..config import NETWORKS, SynthesisConfig, bundled_stimulus
 from ..puppets import ACTIONS, render_clip
-from ..runs import home
 from .common import Inversion, invert, sheet
 
 SEED = 6000
@@ -48,7 +47,7 @@ def study(
     cache: Path, settings: dict[str, Any], first_seed: int, actions: tuple[str, ...] = ACTIONS, keys: list[str] | None = None
 ) -> dict[str, Any]:
     """Invert `actions` on the robust bundled models (or `keys`) and summarise: judge's, verifier's and model's top-1
-    share and mean probability, a model each and in all. Clips stay in `cache`, so that a stopped study goes on."""
+    share and mean probability, by model and in all. Clips stay in `cache`, so that a stopped study goes on."""
     keys = keys or robust()
     table: dict[str, Any] = {}
     everything: list[tuple[str, Inversion]] = []
@@ -58,8 +57,8 @@ def study(
             one = invert(config(key, action, first_seed + i, settings), cache)
             mine.append((action, one))
             print(
-                f"{key:20s} {action:22s} judge {one.figures['judge']:.2f} ({one.figures['judge_top1']}), "
-                f"verifier {one.figures['verifier'] or 0:.2f}, {one.figures['seconds']:.0f} s",
+                f"{key:20s} {action:22s} judge {one.scores['judge']:.2f} ({one.scores['judge_top1']}), "
+                f"verifier {one.scores['verifier'] or 0:.2f}, {one.scores['seconds']:.0f} s",
                 flush=True,
             )
         table[key] = summary(mine)
@@ -70,24 +69,24 @@ def study(
 
 def robust() -> list[str]:
     """Keys of the robust bundled models."""
-    return [spec.key for spec in models.specs() if spec.robust and spec.role == "model" and spec.world == "puppets"]
+    return [spec.key for spec in models.specs() if spec.robust and spec.role == "model" and spec.world == models.PUPPETS]
 
 
 def config(key: str, action: str, seed: int, settings: dict[str, Any]) -> SynthesisConfig:
     """A run at default settings, primed by the bundled clip of the same seed."""
-    return SynthesisConfig(**{"model": key, "action": action, "seed": seed, "stimuli": (f"bundled:{seed}",), **settings})
+    return SynthesisConfig(**{"model": key, "action": action, "seed": seed, "stimuli": (bundled_stimulus(seed),), **settings})
 
 
 def summary(results: list[tuple[str, Inversion]]) -> dict[str, Any]:
     """Top-1 shares and mean probabilities of (action, inversion) pairs."""
     row: dict[str, Any] = {"clips": len(results)}
-    for part in ("judge", "verifier", "model"):
-        known = [(action, one) for action, one in results if one.figures[part] is not None]
-        hits = [one.figures[f"{part}_top1"] == action for action, one in known]
+    for part in reversed(NETWORKS):
+        known = [(action, one) for action, one in results if one.scores[part] is not None]
+        hits = [one.scores[f"{part}_top1"] == action for action, one in known]
         row[f"{part}_top1"] = round(float(np.mean(hits)), 4) if known else None
-        row[part] = round(float(np.mean([one.figures[part] for _, one in known])), 4) if known else None
-    row["seconds"] = round(float(np.mean([one.figures["seconds"] for _, one in results])), 1)
-    row["seconds_longest"] = round(max(one.figures["seconds"] for _, one in results), 1)
+        row[part] = round(float(np.mean([one.scores[part] for _, one in known])), 4) if known else None
+    row["seconds"] = round(float(np.mean([one.scores["seconds"] for _, one in results])), 1)
+    row["seconds_longest"] = round(max(one.scores["seconds"] for _, one in results), 1)
     return row
 
 
@@ -107,7 +106,7 @@ def references(first_seed: int, verifier: str) -> dict[str, Any]:
     real = [(action, render_clip(action, first_seed + 500 + i)) for i, action in enumerate(ACTIONS * 10)]
     shuffled = [(action, frames[rng.permutation(len(frames))]) for action, frames in real]
     noise = [(action, rng.integers(0, 256, frames.shape, np.uint8)) for action, frames in real]
-    judge = next(spec.key for spec in models.specs() if spec.role == "judge" and spec.world == "puppets")
+    judge = next(spec.key for spec in models.specs() if spec.role == "judge" and spec.world == models.PUPPETS)
     networks = {"judge": models.load(judge), "verifier": models.load(verifier)}
     return {
         name: _scores(clips, networks)
@@ -127,7 +126,7 @@ def _scores(clips: list[tuple[str, np.ndarray]], networks: dict[str, Any]) -> di
 
 
 def contact_sheet(cache: Path, first_seed: int, settings: dict[str, Any]) -> Any:
-    """One row an action, the stimulus and one column a robust model, as a picture."""
+    """One row per action: the stimulus, and one column per robust model, as a picture."""
     specs = [models.spec(key) for key in robust()]
     rows = []
     for i, action in enumerate(ACTIONS):
@@ -138,13 +137,13 @@ def contact_sheet(cache: Path, first_seed: int, settings: dict[str, Any]) -> Any
 
 
 def markdown(table: dict[str, Any]) -> str:
-    """The figures as a Markdown table."""
+    """The table as Markdown."""
 
     def cell(value: Any) -> str:
         return "–" if value is None else f"{value:.0%}"
 
     lines = [
-        "| clips | n | judge top-1 | judge | verifier top-1 | verifier | model top-1 | s a clip (longest) |",
+        "| clips | n | judge top-1 | judge | verifier top-1 | verifier | model top-1 | s per clip (longest) |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, row in table.items():
@@ -159,13 +158,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m leaps_core.studies.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cache", type=Path, default=home() / "studies", help="where finished clips are kept")
+    parser.add_argument("--cache", type=Path, default=paths.studies(), help="where finished clips are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
     args = parser.parse_args()
     table = study(args.cache, {}, SEED)
     twin = [spec.key for spec in models.specs() if spec.key.endswith("_clean")]
     table["inversions of the clean twin"] = study(args.cache, {}, SEED, keys=twin)["all"]
-    verifier: str = models.choose(config("puppet_r50", ACTIONS[0], SEED, {})).verifier.key  # type: ignore[union-attr]
+    verifier: str = models.resolve(config("puppet_r50", ACTIONS[0], SEED, {})).verifier.key  # type: ignore[union-attr]
     table["adversarial noise"] = adversarial(args.cache, SEED, verifier)
     table |= references(SEED, verifier)
     (args.docs / "pictures").mkdir(parents=True, exist_ok=True)

@@ -12,42 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from ..config import SynthesisConfig, info
-from ..runs import home
+from .. import paths
+from ..config import STEERING, SynthesisConfig, bundled_stimulus, info
 from .common import Inversion, invert, sheet
 
-SLIDERS = (
-    "r",
-    "coherence",
-    "diversity",
-    "lambda_1",
-    "lambda_L",
-    "priming_share",
-    "smoothness",
-    "learning_rate",
-    "motion_speed",
-)
-"""The sliders of the page."""
 Row = dict[str, list[Inversion]]
 """Inversions by position of one slider."""
 
 
 def study(cache: Path, model: str, actions: tuple[str, ...], settings: dict[str, Any]) -> dict[str, Row]:
-    """By slider and position ("min", "default", "max"): an inversion an action."""
+    """By slider and position ("min", "default", "max"): one inversion per action."""
     table: dict[str, Row] = {}
-    for name in SLIDERS:
+    for name in STEERING:
         table[name] = {}
         for position in ("min", "default", "max"):
             change = {} if position == "default" else {name: info(name)[position]}
-            table[name][position] = [
-                invert(
-                    SynthesisConfig(
-                        **{"model": model, "action": action, "seed": 50, "stimuli": ("bundled:50",), **settings, **change}
-                    ),
-                    cache,
-                )
-                for action in actions
-            ]
+            asked = {"model": model, "seed": 50, "stimuli": (bundled_stimulus(50),), **settings, **change}
+            table[name][position] = [invert(SynthesisConfig(**{**asked, "action": action}), cache) for action in actions]
             print(
                 f"{name:15s} {position:8s} judge {_mean(table[name][position], 'judge'):.2f} "
                 f"motion {_mean(table[name][position], 'motion'):.4f}",
@@ -57,7 +38,7 @@ def study(cache: Path, model: str, actions: tuple[str, ...], settings: dict[str,
 
 
 def markdown(table: dict[str, Row]) -> str:
-    """The figures as a Markdown table: judge's probability and motion at each position, and how far the pictures are
+    """The table as Markdown: judge's probability and motion at each position, and how far the pictures are
     from the default's."""
     lines = [
         "| slider | minimum | default | maximum | judge at min / default / max | motion at min / default / max | "
@@ -76,7 +57,7 @@ def markdown(table: dict[str, Row]) -> str:
 
 
 def _mean(results: list[Inversion], part: str) -> float:
-    return float(np.mean([one.figures[part] for one in results]))
+    return float(np.mean([one.scores[part] for one in results]))
 
 
 def _difference(a: list[Inversion], b: list[Inversion]) -> float:
@@ -88,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m leaps_core.studies.sliders", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cache", type=Path, default=home() / "studies", help="where finished clips are kept")
+    parser.add_argument("--cache", type=Path, default=paths.studies(), help="where finished clips are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
     parser.add_argument("--model", default="puppet_csn")
     parser.add_argument("--actions", nargs="+", default=["bowling", "playing trumpet"])

@@ -10,7 +10,7 @@ import pytest
 
 from app import controls
 from app.texts import Section, sections
-from leaps_core.config import FIELDS, LIVE, SynthesisConfig, info
+from leaps_core.config import FIELDS, LIVE_SETTINGS, STEERING, SynthesisConfig, info
 from leaps_core.errors import LeapsError
 
 CONFIG = SynthesisConfig(model="any", action="juggling balls", r=0.01, margin=None, flip=True, stimuli=("bundled:3",))
@@ -21,18 +21,18 @@ def test_every_setting_can_be_set() -> None:
 
 
 def test_every_live_setting_acts_on_the_running_clip() -> None:
-    assert set(controls.live_settings()) == set(LIVE)
+    assert set(controls.live_settings()) == set(LIVE_SETTINGS)
 
 
 def test_sliders_have_the_ranges_of_the_config() -> None:
-    for name in controls.STEER:
+    for name in STEERING:
         slider, facts = controls.widget(name), info(name)
         assert (slider.minimum, slider.maximum, slider.value) == (facts["min"], facts["max"], facts["default"])
 
 
 def test_every_slider_and_plot_has_a_sentence() -> None:
     sliders = [name for name in controls.ORDER if isinstance(controls.widget(name), gr.Slider)]
-    for name in {*controls.STEER, *controls.MAIN, *sliders}:
+    for name in {*STEERING, *controls.MAIN, *sliders}:
         assert sections("settings")[name].text.endswith((".", "!"))
     assert {"losses", "probabilities", "top5", "timeline"} <= set(sections("plots"))
 
@@ -48,11 +48,11 @@ def test_changes_are_filled_in_too() -> None:
 
 
 def test_stimulus_is_bundled_uploaded_or_none() -> None:
-    assert controls.chosen("bundled clip", 7, None, None)["stimuli"] == ("bundled:7",)
-    assert controls.chosen("own video", 0, "a.mp4", 2.5) == {"stimuli": ("a.mp4",), "stimulus_start": 2.5}
-    assert controls.chosen("none", 0, None, None)["stimuli"] == ()
+    assert controls.Choice("bundled clip", 7, None, None).settings["stimuli"] == ("bundled:7",)
+    assert controls.Choice("own video", 0, "a.mp4", 2.5).settings == {"stimuli": ("a.mp4",), "stimulus_start": 2.5}
+    assert controls.Choice("none", 0, None, None).settings["stimuli"] == ()
     with pytest.raises(LeapsError, match="No video"):
-        controls.chosen("own video", 0, None, None)
+        _ = controls.Choice("own video", 0, None, None).settings
 
 
 def test_a_start_second_that_is_not_shown_does_not_act(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,5 +76,5 @@ def test_durations_read_well() -> None:
 
 
 def test_the_page_needs_no_torch() -> None:
-    code = "import sys, app; app.build(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from app import page; page.build(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0

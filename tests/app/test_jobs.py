@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.jobs import Busy, Job, Jobs, cores
+from app.jobs import Busy, Job, Jobs
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError
 
@@ -54,10 +53,7 @@ def endless(control: Any, steps: int = 100_000) -> Iterator[tuple[Any, Any]]:
             run,
             SimpleNamespace(
                 index=index,
-                seconds=index / 100,
-                weighted={},
-                probabilities={},
-                top5=(),
+                row={"step": index, "seconds": index / 100, "weighted": {}, "probabilities": {}, "top5": ()},
                 notices=(),
                 snapshot=index % 2 == 0,
                 frames=np.zeros((1, 2, 2, 3), np.uint8),
@@ -162,7 +158,7 @@ def test_leaving_shortens_the_lease_and_asking_renews_it(jobs: Jobs) -> None:
     jobs.leave("tab", grace=0)
     assert jobs.get(job.id, "ann") is job
     time.sleep(1.5)
-    assert job.live
+    assert job.active
     jobs.leave("tab", grace=0)
     until(lambda: job.status == "stopped")
 
@@ -177,7 +173,7 @@ def test_snapshots_and_every_step_are_kept(jobs: Jobs) -> None:
 def test_no_more_jobs_run_than_there_are_slots() -> None:
     jobs, most = Jobs(slots=2, per_owner=9, most=9), 0
     made = [start(jobs, perform=lambda control: endless(control, steps=10)) for _ in range(6)]
-    while any(job.live for job in made):
+    while any(job.active for job in made):
         most = max(most, sum(job.status == "running" for job in made))
         time.sleep(0.002)
     assert most == 2 and all(job.status == "done" for job in made)
@@ -196,10 +192,3 @@ def test_closing_waits_until_the_jobs_have_saved() -> None:
     jobs.start("me", CONFIG, FakeControl(), slow)  # still waiting: nothing to save
     jobs.close()
     assert saved == [True]
-
-
-@pytest.mark.parametrize(("quota", "expected"), [("max 100000", None), ("100000 100000", 1), ("50000 100000", 1), ("", None)])
-def test_a_containers_cores_count(quota: str, expected: int | None, tmp_path: Path) -> None:
-    (tmp_path / "cpu.max").write_text(quota)
-    everything = cores(tmp_path / "none")
-    assert cores(tmp_path / "cpu.max") == (expected or everything) and everything >= 1

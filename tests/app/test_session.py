@@ -19,16 +19,16 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_problem_becomes_a_toast_and_changes_nothing(warnings: list[str]) -> None:
-    @session.toasts
+    @session.told
     def fails(x: int) -> int:
         raise LeapsError(f"No {x}.")
 
     assert fails(3) == gr.skip() and warnings == ["No 3."]
-    assert session.toasts(lambda x: x + 1)(3) == 4 and len(warnings) == 1
+    assert session.told(lambda x: x + 1)(3) == 4 and len(warnings) == 1
 
 
 def test_what_was_told_before_a_problem_stays_told(warnings: list[str]) -> None:
-    @session.toasts_while
+    @session.told
     def breaks_off(x: int) -> Iterator[int]:
         yield x
         raise LeapsError("No more.")
@@ -38,7 +38,7 @@ def test_what_was_told_before_a_problem_stays_told(warnings: list[str]) -> None:
 
 def test_a_bug_is_not_taken_for_a_problem(warnings: list[str]) -> None:
     with pytest.raises(ZeroDivisionError):
-        session.toasts(lambda: 1 / 0)()
+        session.told(lambda: 1 / 0)()
     assert not warnings
 
 

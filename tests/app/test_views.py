@@ -8,9 +8,6 @@ import pytest
 
 from app import views
 from leaps_core import SynthesisConfig, runs
-from tests import tiny
-
-tiny.register()
 
 
 def test_visitors_have_names_that_tell_nothing_of_their_secret() -> None:

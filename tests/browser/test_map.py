@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leaps_core import banks, embed, maps, video
+from leaps_core import banks, maps, video
 from leaps_core.puppets import render_clip
-from tests import tiny
 from tests.browser.test_page import SECONDS, WAIT, _prepare, _start, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -34,11 +33,10 @@ Page = Any
 
 @pytest.fixture
 def folder(app_home: Path) -> Path:
-    """Where the page finds banks; one of 480 puppets, 30 a class, is there."""
-    tiny.register()
+    """Where the page finds banks; one of 480 puppets, 30 per class, is there."""
     folder = app_home / "leaps" / "banks"
     folder.mkdir(parents=True, exist_ok=True)
-    embed.build(embed.plan_puppets(480), "tiny", folder / "tiny.parquet")
+    banks.build(banks.plan_puppets(480), "tiny", folder / "tiny.parquet")
     return folder
 
 

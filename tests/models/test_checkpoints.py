@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -13,10 +14,13 @@ from torch import nn
 
 from leaps_core import models
 from leaps_core.errors import ModelError
-from leaps_core.models import checkpoints, kinetics
+from leaps_core.models import checkpoints
 from leaps_core.models.adapter import VideoModel
+from leaps_core.models.architectures import builders
 from leaps_core.models.spec import ModelSpec
+from leaps_core.models.worlds import WORLDS
 from tests import tiny
+from tests.models.downloads import Hostile
 
 
 def test_library_networks_load_published_files(tmp_path: Path) -> None:
@@ -65,12 +69,7 @@ def test_library_networks_load_published_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["videomae_b", "vivit_b", "vjepa2_l_ssv2", "timesformer"])
 def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
     """Small networks of each class: names as the hub's files have them, logits as the library's own class gives them."""
-    import json
-
     import transformers
-    from safetensors.torch import save_file
-
-    from leaps_core.models import builders, checkpoints
 
     spec = models.spec(key)
     small: dict[str, Any] = {"hidden_size": 24, "num_attention_heads": 2, "num_hidden_layers": 2, "image_size": 32}
@@ -95,7 +94,7 @@ def test_hub_files_load_with_their_old_names(key: str, tmp_path: Path) -> None:
         "timesformer": ("timesformer", "Timesformer"),
     }[key]
     torch.manual_seed(0)
-    count = kinetics.WORLDS[spec.world]
+    count = len(WORLDS[spec.world])
     network = getattr(builders, name)(count, **small).eval()
     config = getattr(transformers, f"{kind}Config")(num_labels=count, **small)
     library = getattr(transformers, f"{kind}ForVideoClassification")(config).eval()
@@ -160,16 +159,6 @@ def test_files_of_other_models_and_classes_are_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(ModelError, match="damaged"):
         checkpoints.load(models.spec("x3d_xs"), network, path)
-
-
-class Hostile:
-    """What a pickle may do when it is read."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        return Path.touch, (self.mark,)
 
 
 def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Published networks compute what their authors' code computes, and take their authors' files.
 
 The fixtures hold logits and inner statistics of the published implementations for weights made from the tensors' names
-(tests/parity_fill.py). Those weights are written in the published container, and go through the project's own loader.
+(parity_fill.py). Those weights are written in the published container, and go through the project's own loader.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from leaps_core import models
-from leaps_core.models import kinetics
 from leaps_core.models.adapter import VideoModel
-from tests.parity_fill import fill_state_dict, fill_tensor, make_input
+from leaps_core.models.worlds import listed
+from tests.models.parity_fill import fill_state_dict, fill_tensor, make_input
 
 DATA = Path(__file__).parents[1] / "data" / "parity"
 FIXTURES = {
@@ -66,7 +66,11 @@ WHERE = {
     ],
 }
 """The modules whose outputs a fixture's `intermediates` describe, in its order."""
+
+
 WHERE["uniformerv2_l14_16"] = WHERE["uniformerv2_l14_8"]
+
+
 SMALL = [
     (name, run)
     for name in FIXTURES
@@ -100,7 +104,7 @@ def expected(fixture: dict[str, Any], run: dict[str, Any]) -> np.ndarray:
     """A run's logits in the alphabetical order of the world."""
     logits = np.array(run["logits"])
     if fixture["model"].startswith("uniformerv2"):
-        rows = kinetics.labels("kinetics400_uniformerv2")
+        rows = listed("kinetics400_uniformerv2")
         return logits[[rows.index(label) for label in models.labels("kinetics400")]]
     return logits
 

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leaps_core.config import SynthesisConfig
+from leaps_core import SynthesisConfig
 from leaps_core.studies import common
 from tests import tiny
-
-tiny.register()
 
 
 def test_an_inversion_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,9 +17,9 @@ def test_an_inversion_is_computed_once(tmp_path: Path, monkeypatch: pytest.Monke
     first = common.invert(config, tmp_path)
     monkeypatch.setattr(common, "synthesize", lambda config: pytest.fail("it was to come from the cache"))
     again = common.invert(config, tmp_path)
-    assert np.array_equal(first.frames, again.frames) and first.figures == again.figures
+    assert np.array_equal(first.frames, again.frames) and first.scores == again.scores
     with pytest.raises(pytest.fail.Exception):
-        common.invert(config.but(seed=1), tmp_path)
+        common.invert(config.replace(seed=1), tmp_path)
 
 
 def test_a_sheet_has_a_cell_for_every_moment() -> None:

@@ -9,12 +9,10 @@ import numpy as np
 from leaps_core.studies import common, quality
 from tests import tiny
 
-tiny.register()
-
 
 def test_quality_counts_top1_shares(tmp_path: Path) -> None:
     frames = np.zeros((8, 32, 32, 3), np.uint8)
-    figures = {
+    scores = {
         "judge": 0.5,
         "judge_top1": "bowling",
         "verifier": None,
@@ -24,7 +22,7 @@ def test_quality_counts_top1_shares(tmp_path: Path) -> None:
         "seconds": 2.0,
     }
     row = quality.summary(
-        [("bowling", common.Inversion(frames, figures)), ("tai chi", common.Inversion(frames, figures | {"seconds": 4.0}))]
+        [("bowling", common.Inversion(frames, scores)), ("tai chi", common.Inversion(frames, scores | {"seconds": 4.0}))]
     )
     assert row == {
         "clips": 2,

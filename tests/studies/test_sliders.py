@@ -9,11 +9,9 @@ import pytest
 from leaps_core.studies import sliders
 from tests import tiny
 
-tiny.register()
-
 
 def test_sliders_move_from_minimum_to_maximum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sliders, "SLIDERS", ("learning_rate", "smoothness"))
+    monkeypatch.setattr(sliders, "STEERING", ("learning_rate", "smoothness"))
     table = sliders.study(tmp_path, "tiny", ("bowling",), tiny.QUICK)
     assert len(list(tmp_path.iterdir())) == 5, "the default is run once"
     lines = sliders.markdown(table).splitlines()

@@ -1,0 +1,66 @@
+"""Several runs of one visitor that are compared: begun one after another, as the queue takes them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from leaps_core.inversion.plan import Plan
+
+from . import start
+from .jobs import Busy, Job
+from .views import JOBS
+
+
+@dataclass
+class Comparison:
+    """Runs of one visitor that are begun one after another, as the queue takes them."""
+
+    owner: str
+    plans: list[Plan]
+    names: list[str]
+    jobs: list[Job] = field(default_factory=list)
+    stopped: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def advance(self, page: str) -> None:
+        """Begins as many of the waiting runs as the visitor may have; that somebody asks keeps those going on alive."""
+        with self.lock:
+            JOBS.get(None, self.owner)
+            try:
+                while len(self.jobs) < len(self.plans) and not self.stopped:
+                    self.jobs.append(start.new(self.owner, self.plans[len(self.jobs)]))
+            except Busy:
+                pass  # the next question for news tries again
+            for job in self.jobs:
+                job.page = page
+
+    def stop(self) -> None:
+        """Ends what is going on; what waits never begins."""
+        with self.lock:
+            self.stopped = True
+            for job in self.jobs:
+                JOBS.stop(job)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is still to come."""
+        waiting = len(self.jobs) < len(self.plans) and not self.stopped
+        return waiting or any(job.active for job in self.jobs)
+
+    @property
+    def stimulus(self) -> np.ndarray | None:
+        """The clip that primes all runs, once one has read it."""
+        return next((job.stimulus for job in self.jobs if job.stimulus is not None), None)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Tells what has changed: each run's status and number of steps."""
+        return {
+            "jobs": [[job.status, job.version] for job in self.jobs],
+            "live": self.active,
+            "stimulus": self.stimulus is not None,
+        }

@@ -1,0 +1,57 @@
+"""Starting the page: `leaps page`, `python -m leaps_core page`, or `python app.py`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from leaps_core import cli, models
+from leaps_core.cli.parser import Parser, add
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Starts the page with a command's arguments (None: the process's own). Returns the exit code."""
+    return cli.main(["page", *(sys.argv[1:] if arguments is None else arguments)], more=[add_command])
+
+
+def add_command(menu: Any) -> None:
+    """Adds the command `page` to the command line's menu."""
+    parser: Parser = add(menu, "page", _launch, "start the page, in which all of this can be done in a browser")
+    host = "0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1"
+    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", host), help=f"default: {host}")
+    port = int(os.environ.get("GRADIO_SERVER_PORT", 7860))
+    parser.add_argument("--port", type=int, default=port, help=f"default: {port}")
+    parser.add_argument(
+        "--personal",
+        action="store_true",
+        help="the page is one person's: it shares its runs with the command line. Without it, each visitor sees only their own",
+    )
+
+
+def _launch(options: argparse.Namespace) -> None:
+    """Launches, then loads the models while the page already answers."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported, which then asks nobody
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
+    if not options.personal:  # a job has two cores; PyTorch, once loaded, would take all of them
+        os.environ.setdefault("OMP_NUM_THREADS", "2")
+    from . import page, preload, views  # gradio
+
+    for sentence in models.failures():
+        print(f"LEAPS Explorer: {sentence}", flush=True)
+    views.PERSONAL = options.personal
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        built = page.build()
+        built.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **page.options())
+        print(f"LEAPS Explorer: http://{options.host}:{options.port}", flush=True)
+        preload.begin()
+        built.block_thread()  # until Ctrl-C
+    except KeyboardInterrupt:  # or earlier
+        pass
+    finally:
+        views.JOBS.close()

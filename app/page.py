@@ -1,0 +1,59 @@
+"""The whole page, tab by tab, and how it is launched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from . import api, session
+from .session import QUICK
+from .tabs.compare import CompareTab
+from .tabs.map import MapTab
+from .tabs.runs import RunsTab
+from .tabs.synthesis import SynthesisTab
+from .theme import THEME, web
+
+QUEUE_SLEEP = 0.05
+"""Seconds that Gradio's queue sleeps when it has nothing to begin: its own value on Windows. Elsewhere it is 0.001, and waking
+a thousand times a second took a run a sixth of its steps (docs/speed.md). An event waits so much longer at most."""
+
+
+def build() -> gr.Blocks:
+    """The whole page, not yet launched."""
+    with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400), analytics_enabled=False) as page:
+        shared = session.build()
+        gr.HTML(
+            "<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action?</p>",
+            elem_id="head",
+            apply_default_css=False,
+        )
+        with gr.Tabs() as tabs:
+            with gr.Tab("Synthesis", id="synthesis"):
+                synthesis = SynthesisTab(shared)
+            with gr.Tab("Compare", id="compare") as tab:
+                CompareTab(shared, tab)
+            with gr.Tab("Runs", id="runs") as tab:
+                RunsTab(shared, synthesis, tabs, tab)
+            with gr.Tab("Map", id="map") as tab:
+                MapTab(shared, tab)
+        api.publish()
+        page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
+        page.unload(synthesis.unload)
+    page.queue(max_size=32, default_concurrency_limit=8)
+    page._queue.sleep_when_free = QUEUE_SLEEP
+    return page
+
+
+def options() -> dict[str, Any]:
+    """What `launch` has to be told."""
+    return {
+        "theme": THEME,
+        "css": web("page.css"),
+        "js": web("page.js"),
+        "max_file_size": "200mb",
+        "run_history": False,
+        "enable_monitoring": False,
+        "footer_links": ["api"],
+        "quiet": True,
+    }

@@ -1,0 +1,59 @@
+"""PyTorch and the default model are loaded in the background, so that the page answers at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from leaps_core import models
+from leaps_core.config import SynthesisConfig
+from leaps_core.errors import LeapsError
+
+log = logging.getLogger(__name__)
+_done = threading.Event()
+_problem = ""
+
+
+def default_model() -> models.ModelSpec:
+    """The model that the page begins with: the first that can be inverted."""
+    return next(spec for spec in models.specs() if spec.role == "model")
+
+
+def begin() -> None:
+    """Starts loading; returns at once."""
+    threading.Thread(target=_load, name="preload", daemon=True).start()
+
+
+def ready() -> bool:
+    """Whether loading has ended (even if it failed: then a run will say why)."""
+    return _done.is_set()
+
+
+def report() -> dict[str, str]:
+    """The status line while nothing runs."""
+    if not ready():
+        return {"state": "loading", "text": "PyTorch and the first model; finished runs can be looked at meanwhile"}
+    if _problem:
+        return {"state": "error", "text": _problem}
+    return {"state": "ready", "text": "choose an action and press Start"}
+
+
+def _load() -> None:
+    global _problem
+    begun = time.monotonic()
+    try:
+        from leaps_core.inversion import loop  # noqa: F401  (imports torch, which takes seconds)
+
+        model = default_model()
+        cast = models.resolve(SynthesisConfig(model=model.key, action=models.labels(model.world)[0]))
+        for spec in cast.networks.values():
+            models.load(spec.key)
+        log.info("Ready after %.1f s", time.monotonic() - begun)
+    except LeapsError as error:
+        _problem = str(error)
+    except Exception:
+        log.exception("Loading failed")
+        _problem = "The model can't be loaded; the server's log says why."
+    finally:
+        _done.set()

@@ -1,0 +1,189 @@
+"""The settings' side of the first tab: a widget for every setting, the stimulus, and what a run of them would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import models
+from leaps_core.config import NETWORKS, STEERING, SynthesisConfig
+from leaps_core.errors import LeapsError
+from leaps_core.models import weights
+
+from . import controls, player, preload
+from .session import CALM, QUICK, told
+from .texts import sections
+
+
+class SettingsPanel:
+    """Lays out the widgets and connects them with each other. `fill` makes them say a config, `config_of` reads it."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
+        self._lay_out()
+        self._wire()
+
+    def _lay_out(self) -> None:
+        words = sections("settings")
+        with gr.Group():
+            self._add("model")
+            self.facts = gr.Markdown(elem_id="facts", padding=True)
+            self.weights = gr.Button("Download weights", size="sm", visible=False)
+            with gr.Row():
+                self._add("action", "verifier")
+            with gr.Row():
+                self._add("steps", "seed")
+        with gr.Group():
+            with gr.Row(equal_height=True):
+                with gr.Column(scale=5, min_width=180):
+                    self.stimulus = controls.stimulus(words["stimulus"], "stimulus-video")
+                with gr.Column(scale=3, min_width=130, elem_id="preview"):
+                    self.preview = player.player()
+        with gr.Row(elem_id="plan"):
+            self.estimate = gr.Markdown(elem_classes="caption", elem_id="estimate")
+            self.paper = gr.Button("Paper's settings", size="sm", scale=0, min_width=130)
+            self.again = gr.UploadButton("Run again from JSON", size="sm", scale=0, min_width=150, file_types=[".json"])
+        gr.Markdown("**Steer.** These act on the running clip, too, from the next step on.", elem_classes="caption")
+        with gr.Group():
+            for left, right in zip(STEERING[::2], (*STEERING[1::2], None), strict=True):
+                with gr.Row():
+                    self._add(*(name for name in (left, right) if name))
+        with gr.Accordion("More settings", open=False):
+            for left, right in zip(controls.MORE[::2], (*controls.MORE[1::2], None), strict=False):
+                with gr.Row():
+                    self._add(*(name for name in (left, right) if name))
+
+    def _add(self, *names: str) -> None:
+        for name in names:
+            self.settings[name] = controls.widget(name)
+
+    @property
+    def inputs(self) -> list[Any]:
+        """Every setting's widget and the stimulus', in the order in which `config_of` takes their values."""
+        return [*(self.settings[name] for name in controls.ORDER), *self.stimulus.widgets]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All that its events may change."""
+        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate]
+
+    def _wire(self) -> None:
+        settings, stimulus = self.settings, self.stimulus
+        cast = [settings[name] for name in ("model", "action", *NETWORKS[1:])]
+        settings["model"].change(told(self.choose_model), cast, [self.facts, self.weights, *cast[1:]], **CALM)
+        self.weights.click(
+            told(self.download),
+            settings["model"],
+            [self.facts, self.weights, settings["model"]],
+            show_progress_on=self.facts,
+            concurrency_limit=1,
+            api_visibility="private",
+        )
+        gr.on(
+            [settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
+            told(self.show_stimulus),
+            [settings["model"], settings["action"], *stimulus.widgets],
+            [self.preview, stimulus.seed, stimulus.file, stimulus.start],
+            trigger_mode="always_last",
+            **CALM,
+        )
+        costly = (*NETWORKS, "action", "steps", "frames", "size", "coarse")
+        gr.on(
+            [settings[name].change for name in costly],
+            self.show_estimate,
+            self.inputs,
+            self.estimate,
+            trigger_mode="always_last",
+            **QUICK,
+        )
+        self.paper.click(told(self.paper_settings), self.inputs, self.outputs, **CALM)
+
+    def choose_model(self, key: str, *wanted: str | None) -> dict[Any, Any]:
+        """Another model: its facts, its world's actions, and who can verify and judge it. `wanted`: what was chosen of these
+        three; what the model can't have gives way to the first."""
+        offer = controls.to_download(key)
+        updates = {self.facts: controls.model_facts(key), self.weights: gr.Button(offer, visible=bool(offer))}
+        for name, known, choice in zip(("action", *NETWORKS[1:]), controls.partners(key), wanted, strict=True):
+            updates[self.settings[name]] = gr.Dropdown(list(known), value=choice if choice in known else known[0])
+        return updates
+
+    def download(self, key: str, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
+        """Fetch a model's weights; how far it is shows where its facts stand. Raises `ModelError`."""
+        spec = models.spec(key)
+        weights.download(spec, lambda done, total: progress((done, total), f"{spec.name}: downloading", unit="bytes"))
+        gr.Info(f"The weights of {spec.name} are here.")
+        return {
+            self.facts: controls.model_facts(key),
+            self.weights: gr.Button(visible=False),
+            self.settings["model"]: gr.Dropdown(controls.model_choices()),
+        }
+
+    def show_stimulus(self, model: str, action: str, *chosen: Any) -> dict[Any, Any]:
+        """The stimulus, shown at once. `chosen`: what its widgets say."""
+        choice = controls.Choice(*chosen)
+        clip, notices = choice.clip(model, action)
+        for notice in notices:
+            gr.Info(notice)
+        shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
+        return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
+
+    def show_estimate(self, *values: Any) -> str:
+        """Time and memory for the settings of the controls, or why they can't be."""
+        return _cost(lambda: config_of(values))
+
+    def paper_settings(self, *values: Any) -> dict[Any, Any]:
+        """The settings of the paper for the chosen model, and how long they take."""
+        config = config_of(values)
+        config = config.replace(**models.paper_settings(models.spec(config.model)))
+        gr.Info("The paper's settings are filled in. " + controls.estimate(config).replace("**", ""))
+        return self.fill(config)
+
+    def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> dict[Any, Any]:
+        """The controls say this config."""
+        updates = {
+            self.settings[name]: gr.update(value=value)
+            for name, value in zip(controls.ORDER, controls.values_of(config, changes), strict=True)
+        }
+        updates |= self._chosen_model(config)
+        choice = controls.Choice.of(config)
+        updates |= self.show_stimulus(config.model, config.action, choice.kind, choice.seed, choice.file, choice.start)
+        if len(config.stimuli) > 1:
+            gr.Info(
+                f"This run was primed with {len(config.stimuli)} clips. The controls can name one: Start would take the "
+                "first. Replay (tab Runs) takes them all."
+            )
+        updates |= {
+            self.stimulus.kind: choice.kind,
+            self.stimulus.file: gr.File(value=None, visible=choice.kind == controls.KINDS[1]),
+            self.stimulus.seed: gr.Number(value=choice.seed or 0, visible=choice.kind == controls.KINDS[0]),
+            self.estimate: _cost(lambda: config),
+        }
+        return updates
+
+    def _chosen_model(self, config: SynthesisConfig) -> dict[Any, Any]:
+        return {
+            **self.choose_model(config.model, config.action, config.verifier, config.judge),
+            self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model),
+        }
+
+
+def default_config() -> SynthesisConfig:
+    """What the controls say on a page that has no run yet."""
+    model = preload.default_model()
+    return SynthesisConfig(model=model.key, action=models.labels(model.world)[0])
+
+
+def config_of(values: Sequence[Any]) -> SynthesisConfig:
+    """What the widgets of `SettingsPanel.inputs` say. Raises `ConfigError`."""
+    count = len(controls.ORDER)
+    return controls.config_of(values[:count], values[count:])
+
+
+def _cost(config: Callable[[], SynthesisConfig]) -> str:
+    """Time and memory of a config in words, or why it can't be."""
+    try:
+        return controls.estimate(config())
+    except LeapsError as error:
+        return str(error)

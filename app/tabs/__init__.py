@@ -1,0 +1,1 @@
+"""One file per tab: each lays out its tab and connects it."""

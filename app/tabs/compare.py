@@ -1,0 +1,276 @@
+"""The second tab: one action and one stimulus through several models, or several values of a setting, side by side."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import models, video
+from leaps_core.config import FIELDS, NETWORKS, SynthesisConfig, info
+from leaps_core.errors import ConfigError
+from leaps_core.inversion.plan import Plan
+from leaps_core.runs import comparison, figure
+
+from .. import controls, player, plots, preload, stage, views, widgets
+from ..comparison import Comparison
+from ..session import CALM, LATER, QUICK, SOON, Session, told
+from ..texts import sections
+
+NOTHING = "nothing: compare models"
+FIRST = 3
+"""How many models are chosen at first."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the tab's widgets say, in their order."""
+
+    keys: list[str]
+    action: str | None
+    field: str
+    values: str
+    steps: float | None
+    stimulus: controls.Choice
+
+    def plans(self) -> list[Plan]:
+        """What is to be run. Raises `LeapsError`."""
+        if not self.keys or not self.action:
+            raise ConfigError("Choose models and an action that they all know.")
+        steps = int(self.steps or info("steps")["default"])
+        config = SynthesisConfig(model=self.keys[0], action=self.action, steps=steps, **self.stimulus.settings)
+        if self.field == NOTHING:
+            made = comparison.variants(config, self.keys)
+        else:
+            values = [_value(text) for text in self.values.split(",") if text.strip()]
+            made = comparison.variants(config, self.keys, self.field, values)
+        return [controls.checked(plan) for plan in made]
+
+
+_known: OrderedDict[str, Comparison] = OrderedDict()
+
+
+class CompareTab:
+    """Lays out the tab and connects it."""
+
+    def __init__(self, session: Session, tab: gr.Tab) -> None:
+        self.session, self.told, self.key = session, gr.State(None), gr.State(None)
+        self.timer = gr.Timer(LATER)
+        words = sections("compare")
+        gr.Markdown(words["compare"].text, elem_classes="caption")
+        with gr.Group():
+            with gr.Row():
+                self.models = gr.Dropdown(
+                    [], multiselect=True, max_choices=comparison.MOST, label="Models", interactive=True, scale=3, min_width=300
+                )
+                self.action = gr.Dropdown([], label="Action", interactive=True, scale=1, min_width=180)
+            with gr.Row():
+                self.field = gr.Dropdown(
+                    [NOTHING, *(name for name in FIELDS if name not in controls.MAIN[:2])],
+                    value=NOTHING,
+                    label="Vary",
+                    info=words["vary"].text,
+                    interactive=True,
+                    min_width=200,
+                )
+                self.values = gr.Textbox(
+                    "", label="Values, with commas between", info=words["values"].text, interactive=True, min_width=200
+                )
+                self.steps = gr.Number(
+                    info("steps")["default"],
+                    label="Steps",
+                    info=words["steps"].text,
+                    precision=0,
+                    minimum=1,
+                    maximum=20_000,
+                    min_width=140,
+                )
+            with gr.Row(equal_height=True):
+                self.stimulus = controls.stimulus(words["stimulus"], "versus-video")
+        with gr.Row(elem_id="versus-bar"):
+            self.start = gr.Button("Compare", variant="primary", scale=0, min_width=130)
+            self.stop = gr.Button("Stop all", interactive=False, scale=0, min_width=110)
+            self.picture = gr.DownloadButton("Picture", interactive=False, size="sm", scale=0, min_width=90)
+            self.film = gr.DownloadButton("Film", interactive=False, size="sm", scale=0, min_width=90)
+            self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
+        self.player = player.player(elem_id="versus")
+        with gr.Row():
+            self.table = gr.Markdown(elem_id="versus-table")
+            self.plot = gr.Plot(show_label=False, container=False, visible=False)
+        self._wire(tab)
+
+    def _wire(self, tab: gr.Tab) -> None:
+        asked, stimulus = [self.models, self.action, self.field, self.values, self.steps], self.stimulus
+        shown = [
+            self.player,
+            self.table,
+            self.plot,
+            self.line,
+            self.start,
+            self.stop,
+            self.picture,
+            self.film,
+            self.key,
+            self.told,
+            self.timer,
+        ]
+        tab.select(self.fill, [self.models, self.action], [self.models, self.action], **CALM)
+        self.models.input(told(self.choose), [self.models, self.action], self.action, **CALM)
+        gr.on(
+            [stimulus.kind.change, stimulus.file.change],
+            told(stimulus.needed),
+            [stimulus.kind, stimulus.file],
+            [stimulus.seed, stimulus.file, stimulus.start],
+            **CALM,
+        )
+        self.start.click(told(self.begin), [self.session.visitor, *asked, *stimulus.widgets], shown, **CALM)
+        self.stop.click(self.end, [self.session.visitor, self.key], [self.timer], **QUICK)
+        self.timer.tick(self.follow, [self.session.visitor, self.key, self.told], shown, **QUICK)
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def fill(self, chosen: list[str], action: str | None) -> dict[Any, Any]:
+        """What can be chosen: models whose weights are here. At first some that are trained alike."""
+        known = [(words, key) for words, key in controls.model_choices() if models.state(models.spec(key)) != "download"]
+        chosen = [key for key in chosen or [] if any(key == one for _, one in known)]
+        chosen = chosen or [key for _, key in known if models.spec(key).robust][:FIRST]
+        return {self.models: gr.Dropdown(known, value=chosen), **self.choose(chosen, action)}
+
+    def choose(self, chosen: list[str], action: str | None) -> dict[Any, Any]:
+        """The actions that all chosen models know."""
+        worlds = [models.labels(models.spec(key).world) for key in chosen or []]
+        common = [label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)]
+        value = action if action in common else common[0] if common else None
+        return {self.action: gr.Dropdown(common, value=value)}
+
+    def begin(self, visitor: str | None, *values: Any) -> dict[Any, Any]:
+        """Queues the runs. `values`: what the widgets say. Raises `LeapsError`."""
+        keys, action, field, varied, steps, *chosen = values
+        asked = Asked(keys, action, field, varied, steps, controls.Choice(*chosen))
+        plans = asked.plans()
+        found = Comparison(views.owner_of(visitor), plans, comparison.differences([plan.config for plan in plans]))
+        key = secrets.token_urlsafe(12)
+        _known[key] = found
+        while len(_known) > 64:
+            _known.popitem(last=False)
+        return {**self._shown(found, None), self.key: key, self.told: None, self.timer: gr.Timer(SOON)}
+
+    def end(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
+        """Stops all runs of the comparison."""
+        found = self._find(visitor, key)
+        if found is not None:
+            found.stop()
+        return {self.timer: gr.Timer(SOON)}
+
+    def follow(self, visitor: str | None, key: str | None, told: Any, request: gr.Request) -> dict[Any, Any]:
+        """News of the comparison: only what has changed."""
+        found = self._find(visitor, key)
+        if found is None:
+            return gr.skip()
+        if found.active:
+            found.advance(request.session_hash or "")
+        if found.state == told:
+            return gr.skip()
+        return {**self._shown(found, told), self.told: found.state, self.timer: gr.Timer(SOON if found.active else LATER)}
+
+    # -------------------------------------------------------------------------------------------------------- parts
+
+    def _find(self, visitor: str | None, key: str | None) -> Comparison | None:
+        found = _known.get(key or "")
+        return found if found is not None and found.owner == views.owner_of(visitor) else None
+
+    def _shown(self, found: Comparison, told: Any) -> dict[Any, Any]:
+        """Everything of a comparison; pictures that the browser has already aren't sent again."""
+        items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
+        if found.stimulus is not None:
+            items.append(
+                player.kept("stimulus", "stimulus")
+                if told["stimulus"]
+                else player.track("stimulus", "stimulus", found.stimulus)
+            )
+        for i, name in enumerate(found.names):
+            job = found.jobs[i] if i < len(found.jobs) else None
+            if job is None or job.step is None:
+                items.append(player.track(str(i), name, None, "waits"))
+                continue
+            note = f"step {job.step.index} · {widgets.percent(job.step.probabilities['model'])}"
+            same = [job.status, job.version] in told["jobs"][i : i + 1]
+            items.append(player.kept(str(i), name, note) if same else player.track(str(i), name, job.step.frames, note))
+            metrics.append((name, job.metrics[:]))
+        active = found.active
+        updates = {
+            self.player: player.tracks(*items),
+            self.table: _table(found),
+            self.line: _line(found),
+            self.start: gr.Button(interactive=not active),
+            self.stop: gr.Button(interactive=active),
+            self.plot: gr.Plot(plots.together(metrics, found.plans[0].config.steps), visible=bool(metrics)),
+        }
+        files = self._files(found) if not active and any(job.run for job in found.jobs) else (None, None)
+        for button, path in zip((self.picture, self.film), files, strict=True):
+            updates[button] = gr.DownloadButton(value=path, interactive=path is not None)
+        return updates
+
+    def _files(self, found: Comparison) -> tuple[Path, Path]:
+        """The figure as a picture and as a film."""
+        entries = figure.entries(
+            [
+                (name, job.run)
+                for name, job in zip(found.names, found.jobs, strict=False)
+                if job.run is not None and job.step is not None
+            ]
+        )
+        folder, action = stage.new_folder(), found.plans[0].config.action
+        picture, film = (folder / f"leaps-{action.replace(' ', '-')}.{kind}" for kind in ("png", "mp4"))
+        figure.picture(action, entries).save(picture)
+        video.write_mp4(figure.film(action, entries), film)
+        return picture, film
+
+
+def _line(found: Comparison) -> str:
+    """How far it is."""
+    done = sum(not job.active for job in found.jobs)
+    if not found.active:
+        return f"{done} of {len(found.plans)} runs have ended. They are kept in the tab Runs."
+    left = [
+        controls.duration((job.config.steps - job.metrics[-1]["step"]) / speed)
+        for job in found.jobs
+        if job.status == "running" and len(job.metrics) > 1 and (speed := stage.pace(job.metrics))
+    ]
+    ready = "" if preload.ready() else " PyTorch is still being loaded."
+    return f"{done} of {len(found.plans)} runs have ended.{f' {left[0]} left of this one.' if left else ''}{ready}"
+
+
+def _table(found: Comparison) -> str:
+    """What is known of each run, as a Markdown table."""
+    lines = ["| | loss | model | verifier | judge | steps/s | seconds | |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for i, name in enumerate(found.names):
+        job = found.jobs[i] if i < len(found.jobs) else None
+        row = job.metrics[-1] if job and job.metrics else None
+        if job is None or row is None:
+            cells = ["–"] * 6 + [job.error or job.status if job else "stopped" if found.stopped else "waits"]
+        else:
+            final = job.step.final if job.step and job.step.final else row["probabilities"]
+            said = (widgets.percent(final.get(who)) for who in NETWORKS)
+            cells = [
+                f"{sum(row['weighted'].values()):.2f}",
+                *said,
+                f"{stage.pace(job.metrics):.1f}" if len(job.metrics) > 1 else "–",
+                f"{row['seconds']:.0f}",
+                job.error or job.status,
+            ]
+        lines.append(f"| {' | '.join([name, *cells])} |")
+    return "\n".join(lines)
+
+
+def _value(text: str) -> Any:
+    """A number, if it reads as one; else the word."""
+    text = text.strip()
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        return text

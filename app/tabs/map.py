@@ -1,0 +1,332 @@
+"""The fourth tab: real clips as the model sees them, and how synthesized ones travel among them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import maps, runs, video
+from leaps_core.errors import BankError, LeapsError
+from leaps_core.paths import PROGRAM
+
+from .. import map_data, player, stage, views
+from ..map_query import MOST_RUNS, Query, asking, picking
+from ..session import CALM, IN_TURN, QUICK, Session, told
+from ..texts import sections
+from ..theme import web
+
+STYLES = {"classes": "class", "as in the paper's figure S5": "s5"}
+MOST_VIDEOS = 8
+NUMBERS = ("centre", "neighbours", "spread", "density", "coverage", "frechet")
+
+
+class MapTab:
+    """Lays out the tab and connects it."""
+
+    def __init__(self, session: Session, tab: gr.Tab) -> None:
+        self.session = session
+        self.told = gr.State(None)
+        gr.Markdown(sections("map")["map"].text, elem_classes="caption")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=320):
+                self._lay_out_map()
+            with gr.Column(scale=2, min_width=300):
+                self._lay_out_sides()
+        self._wire(tab)
+
+    def _lay_out_map(self) -> None:
+        usual = maps.Recipe()
+        with gr.Row():
+            self.bank = gr.Dropdown([], label="Bank of real clips", interactive=True, scale=3, min_width=220)
+            self.method = gr.Radio(
+                [(name.upper(), name) for name in maps.METHODS], value=usual.method, label="Map", min_width=120
+            )
+            self.metric = gr.Radio(list(maps.METRICS), value=usual.metric, label="Distance", min_width=150)
+            self.dims = gr.Radio(
+                [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label="Dimensions", min_width=110
+            )
+        self.state = gr.Markdown(elem_id="map-state", elem_classes="caption")
+        self.map = gr.HTML(
+            {},
+            html_template=web("map.html"),
+            css_template=web("map.css"),
+            js_on_load=web("map.js"),
+            apply_default_css=False,
+            elem_id="map",
+            server_functions=[poster],
+        )
+        self.overlay = gr.HTML(
+            {}, html_template="<i></i>", js_on_load=web("overlay.js"), apply_default_css=False, elem_id="overlay"
+        )
+        self.timeline = gr.Slider(
+            0,
+            100,
+            value=100,
+            step=1,
+            interactive=True,
+            buttons=[],
+            label="Journey, % of the steps: drag it to see clip and position together",
+        )
+
+    def _lay_out_sides(self) -> None:
+        words = sections("map")
+        with gr.Row():
+            self.label = gr.Dropdown(
+                [("all classes", "")], value="", label="Highlight a class (type to search)", interactive=True, min_width=180
+            )
+            self.style = gr.Radio(list(STYLES.items()), value="class", label="Colours", min_width=180)
+        self.runs = gr.Dropdown(
+            [],
+            multiselect=True,
+            max_choices=MOST_RUNS,
+            interactive=True,
+            elem_id="shown-runs",
+            label="Runs on the map, besides the one on the stage",
+        )
+        self.own = gr.State([])
+        self.videos = gr.File(
+            label=f"Your own videos on the map (up to {MOST_VIDEOS})",
+            file_count="multiple",
+            file_types=list(video.MOVING),
+            height=120,
+            elem_id="map-videos",
+        )
+        self.player = player.player(elem_id="map-player")
+        self.about = gr.Markdown(elem_id="map-about")
+        self.numbers = gr.Markdown(elem_id="map-numbers")
+        with gr.Row():
+            self.csv = gr.Button("Make CSV", size="sm", scale=0, min_width=110)
+            self.file = gr.DownloadButton("Save CSV", size="sm", scale=0, min_width=110, interactive=False)
+            self.upload = gr.UploadButton("Open a bank", size="sm", scale=0, min_width=120, file_types=[".parquet"])
+        gr.Markdown(words["open"].text, elem_classes="caption")
+        with gr.Accordion("What do the numbers mean?", open=False):
+            gr.Markdown(
+                "\n\n".join(f"**{words[name].title}.** {words[name].text}" for name in (*maps.METHODS, "journey", *NUMBERS))
+            )
+
+    def _wire(self, tab: gr.Tab) -> None:
+        recipe = {"bank": self.bank, "method": self.method, "metric": self.metric, "dims": self.dims}
+        own = recipe | {"visitor": self.session.visitor, "key": self.session.key}
+        shown = own | {"label": self.label, "style": self.style, "runs": self.runs, "videos": self.own}
+        moving, measured = shown | {"share": self.timeline}, own | {"runs": self.runs}
+        drawn = [self.bank, self.state, self.map, self.overlay, self.label, self.runs, self.about, self.file, self.told]
+        redrawn = [self.overlay, self.told]
+        last: dict[str, Any] = {**CALM, "trigger_mode": "always_last"}
+        draw = {"fn": told(asking(self.draw, shown)), "inputs": [*shown.values()], "outputs": drawn}
+        restyle = {"fn": told(asking(self.restyle, moving)), "inputs": [*moving.values()], "outputs": redrawn}
+        measure = {"fn": told(asking(self.measure, measured)), "inputs": [*measured.values()], "outputs": self.numbers}
+        gr.on([tab.select, *(part.input for part in recipe.values())], **draw, **last, concurrency_limit=8).then(
+            **measure, **CALM
+        )
+        gr.on([part.input for part in (self.label, self.style, self.runs)], **restyle, **last)
+        self.overlay.ended(**measure, **last)
+        self.session.timer.tick(asking(self.follow, moving), [*moving.values(), self.told], redrawn, **QUICK)
+        scrubbed = [*redrawn, self.player, self.about]
+        self.timeline.input(told(asking(self.scrub, moving)), [*moving.values()], scrubbed, **last)
+        taken = [*recipe.values(), self.videos]
+        gr.on(
+            [self.videos.upload, self.videos.delete, self.videos.clear],
+            told(asking(self.take_videos, recipe)),
+            taken,
+            self.own,
+            **CALM,
+        ).then(**restyle, **CALM)
+        picked, listed = own | {"videos": self.own}, measured | {"videos": self.own}
+        self.map.pick(told(picking(self.pick, picked)), [*picked.values()], [self.player, self.about], **IN_TURN)
+        self.csv.click(told(asking(self.table, listed)), [*listed.values()], self.file, **CALM)
+        self.upload.upload(told(self.open_bank), self.upload, self.bank, **CALM).success(**draw, **CALM)
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def draw(self, query: Query) -> Iterator[dict[Any, Any]]:
+        """The chosen bank's map; it is fitted first where that was not done before. Raises `BankError`."""
+        view = views.find(query.key, query.owner)
+        known = map_data.choices()
+        bank_key = query.bank or map_data.default(view.config.model if view else None)
+        if bank_key is None:
+            yield {
+                self.state: f"No banks yet. `{PROGRAM} embed --help` tells how to make one of your own videos, "
+                "`python -m leaps_core.shipped.banks` makes those of the puppets."
+            }
+            return
+        bank = map_data.find(bank_key)
+        known += [] if any(bank_key == one for _, one in known) else [(map_data.title(bank.path), bank_key)]
+        found = map_data.atlas(bank_key, query.recipe)
+        if found is None:
+            yield {self.bank: gr.Dropdown(known, value=bank_key), self.state: "Fitting the map …"}
+            for said in map_data.fit(bank, query.recipe):
+                yield {self.state: f"Fitting the map: {said}"}
+            found = map_data.atlas(bank_key, query.recipe)
+            assert found is not None
+        classes, label = sorted(set(bank.labels.tolist())), query.label
+        if label not in classes:
+            label = view.config.action if view and view.config.action in classes else ""
+        fitting = [(map_data.name_of(run), run.id) for run in runs.list_runs(owner=query.owner) if map_data.made_by(run, bank)]
+        chosen = [name for name in query.runs or [] if any(name == one for _, one in fitting)]
+        yield {
+            self.bank: gr.Dropdown(known, value=bank_key),
+            self.state: _about(found, view),
+            self.map: map_data.base(found, bank_key),
+            **self._overlaid(replace(query, label=label, runs=chosen, share=100), found),
+            self.label: gr.Dropdown([("all classes", ""), *((name, name) for name in classes)], value=label),
+            self.runs: gr.Dropdown(fitting, value=chosen),
+            self.file: gr.DownloadButton(value=None, interactive=False),
+        }
+
+    def restyle(self, query: Query) -> dict[Any, Any]:
+        """Another highlight, other colours or other runs."""
+        found = query.atlas
+        return gr.skip() if found is None else self._overlaid(query, found)
+
+    def follow(self, query: Query, told: Any) -> dict[Any, Any]:
+        """The run on the stage has moved on: so does its position. Does nothing before the map was looked at."""
+        if told is None or not query.bank:
+            return gr.skip()
+        try:
+            if _state(query.shown(map_data.find(query.bank))) == told:
+                return gr.skip()
+            return self.restyle(query)
+        except LeapsError:  # the bank or a run has gone; drawing the map again tells of it
+            return gr.skip()
+
+    def scrub(self, query: Query) -> dict[Any, Any]:
+        """The timeline was moved: clips and positions at that step."""
+        found = query.atlas
+        if found is None:
+            return gr.skip()
+        tracks = []
+        for name, view in query.shown(found.bank):
+            step, clip, _ = view.snapshot(_step(view, query.share))
+            tracks.append(player.track(view.key, name, clip, f"step {step}"))
+        return {**self._overlaid(query, found), self.player: player.tracks(*tracks), self.about: ""}
+
+    def pick(self, query: Query, event: gr.EventData) -> dict[Any, Any]:
+        """A dot was pressed: its clip is played, and its nearest real neighbours are named. Raises `LeapsError`."""
+        found = query.atlas
+        if found is None:
+            return gr.skip()
+        bank = found.bank
+        if str(event.id).startswith("video:"):
+            file = query.videos[int(str(event.id).removeprefix("video:"))]
+            track = player.track("picked", Path(file).stem, map_data.own_clip(bank, file), "your video")
+            about, near = (
+                f"**{_plain(Path(file).stem)}**, your video.",
+                map_data.nearest(found, map_data.own_video(found, file)),
+            )
+        elif event.kind == "run":
+            view = views.find(str(event.id), query.owner)
+            if view is None or not map_data.fits(view, bank):
+                raise BankError("This run is not on this map any more.")
+            step, clip, _ = view.snapshot(int(event.step))
+            vector = next(vector for at, vector in reversed(view.journey) if at <= max(step, view.journey[0][0]))
+            track = player.track("picked", view.config.action, clip, f"step {step}")
+            about, near = f"**{_plain(view.config.action)}**, synthesized, step {step}.", map_data.nearest(found, vector)
+        else:
+            number = int(event.id)
+            label, source = str(bank.labels[number]), bank.sources[number]
+            track = {**player.kept("picked", label, source), **bank.preview(number)}
+            about, near = (
+                f"**{_plain(label)}**, real: {_plain(source)}.",
+                map_data.nearest(found, bank.rows([number])[0], leave=number),
+            )
+        names = ", ".join(f"{_plain(bank.labels[n])} ({_plain(bank.sources[n])})" for n in near)
+        return {self.player: player.tracks(track, strip="picked"), self.about: f"{about} Nearest real clips: {names}."}
+
+    def measure(self, query: Query) -> str:
+        """The metrics of those shown runs that have ended, in the original space; asked for whenever that are others."""
+        found = query.atlas
+        if found is None:
+            return ""
+        ended = [(name, view) for name, view in query.shown(found.bank) if _ended(view)]
+        return map_data.metrics_table(found, ended) if ended else ""
+
+    def table(self, query: Query) -> dict[Any, Any]:
+        """The map, with all that lies on it, as a file to download."""
+        found = query.atlas
+        if found is None:
+            raise BankError("There is no map to save yet. Choose a bank first.")
+        path = stage.new_folder() / "leaps-map.csv"
+        maps.write_csv(found, path, map_data.table(found, query.shown(found.bank), query.videos))
+        return {self.file: gr.DownloadButton(value=path, interactive=True)}
+
+    def take_videos(self, query: Query, files: list[str] | None) -> list[str]:
+        """A visitor's own videos: those that can be read go on the map."""
+        found = query.atlas
+        if found is None:
+            raise BankError("There is no map to put videos on. Choose a bank first.")
+        taken = []
+        for file in (files or [])[:MOST_VIDEOS]:
+            try:
+                map_data.own_video(found, file)
+                taken.append(file)
+            except LeapsError as error:
+                gr.Warning(str(error), title=Path(file).name)
+        return taken
+
+    def open_bank(self, file: str) -> dict[Any, Any]:
+        """A visitor's own bank."""
+        key = map_data.take(file)
+        return {self.bank: gr.Dropdown([*map_data.choices(), (map_data.title(Path(file)), key)], value=key)}
+
+    # -------------------------------------------------------------------------------------------------------- parts
+
+    def _overlaid(self, query: Query, found: maps.Atlas) -> dict[Any, Any]:
+        """What is highlighted and what travels on the map, and what the browser has been told so."""
+        shown = query.shown(found.bank)
+        overlay = {
+            "highlight": query.label,
+            "style": query.style,
+            "runs": [*(map_data.trail(found, view, name) for name, view in shown), *map_data.stops(found, query.videos)],
+            "shown_at": {view.key: _step(view, query.share) for _, view in shown} if query.share < 100 else {},
+            "ended": [found.bank.facts["digest"], found.map.recipe.name, *(view.key for _, view in shown if _ended(view))],
+        }
+        return {self.overlay: overlay, self.told: _state(shown)}
+
+
+def poster(asked: list[Any]) -> str:
+    """The picture of one real clip, for the card at the pointer; "" where there is none. asked: [bank's key, number]."""
+    try:
+        return map_data.find(str(asked[0])).poster(int(asked[1]))
+    except (LeapsError, ValueError, TypeError, IndexError):
+        return ""
+
+
+def _state(shown: list[tuple[str, views.View]]) -> Any:
+    """What the overlay was made of."""
+    return [[view.key, view.journey[-1][0], _ended(view)] for _, view in shown]
+
+
+def _ended(view: views.View) -> bool:
+    """Whether a run has a last clip, which can be measured."""
+    return bool(view.final and view.clips)
+
+
+def _step(view: views.View, share: float) -> int:
+    return round(share / 100 * view.journey[-1][0])
+
+
+def _about(found: maps.Atlas, view: views.View | None) -> str:
+    """What lies on the map, and why the run on the stage may not."""
+    bank, shown = found.bank, len(found.map.numbers)
+    words = (
+        f"{shown:,} of {len(bank):,} real clips of {len(set(bank.labels.tolist()))} classes, as "
+        f"{_plain(bank.facts['model'])} sees them.{' **These are puppets, not Kinetics.**' * bank.puppets}"
+    )
+    if view is not None and view.config.model != bank.facts["model"]:
+        words += f" The run on the stage is of {_plain(view.config.model)}, so it can't be shown here."
+    elif view is not None and view.journey and not map_data.fits(view, bank):
+        words += (
+            " The run on the stage was made with other weights than this bank, or before runs noted theirs, so it "
+            "can't be shown here."
+        )
+    return words
+
+
+def _plain(text: Any) -> str:
+    """Text of others for Markdown."""
+    return html.escape(str(text)).replace("|", "/").replace("[", "(").replace("]", ")").replace("*", "∗")

@@ -1,0 +1,181 @@
+"""The third tab: own runs and the demos; open, compare, go on, replay, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import runs
+from leaps_core.config import NETWORKS
+from leaps_core.errors import RunError
+
+from .. import player, start, views, widgets
+from ..session import CALM, IN_TURN, Session, told
+from ..texts import sections
+from .synthesis import SynthesisTab
+
+MORE_STEPS = 100
+"""How many steps a complete run goes on for, unless the person says otherwise."""
+
+
+class RunsTab:
+    """Lays out the tab and connects it; opened runs go to the stage of the tab `synthesis`."""
+
+    def __init__(self, session: Session, synthesis: SynthesisTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
+        self.session, self.synthesis, self.tabs = session, synthesis, tabs
+        gr.Markdown(sections("about")["runs"].text, elem_classes="caption")
+        self.chosen = gr.State([])
+        with gr.Row(elem_id="actions"):
+            self.open = gr.Button("Open", variant="primary", interactive=False, size="sm", scale=0, min_width=110)
+            self.resume = gr.Button("Go on", interactive=False, size="sm", scale=0, min_width=110)
+            self.replay = gr.Button("Replay", interactive=False, size="sm", scale=0, min_width=110)
+            self.delete = gr.Button("Delete", variant="stop", interactive=False, size="sm", scale=0, min_width=110)
+            self.refresh = gr.Button("Refresh", size="sm", scale=0, min_width=110)
+        self.more = gr.Number(
+            MORE_STEPS,
+            label="Steps to go on for",
+            minimum=1,
+            maximum=20_000,
+            precision=0,
+            visible=False,
+            interactive=True,
+            elem_id="more",
+        )
+        with gr.Column(visible=False) as self.comparison:
+            self.pair = player.player(elem_id="pair")
+            self.table = gr.Markdown(elem_id="table")
+        self.gallery = widgets.gallery(elem_id="gallery")
+        self._wire(tab)
+
+    def _wire(self, tab: gr.Tab) -> None:
+        visitor, chosen = self.session.visitor, self.chosen
+        own = [
+            chosen,
+            self.open,
+            self.resume,
+            self.replay,
+            self.delete,
+            self.more,
+            self.comparison,
+            self.pair,
+            self.table,
+            self.gallery,
+        ]
+        stage = [*self.synthesis.outputs, self.tabs]
+        gr.on([tab.select, self.refresh.click], self.show_all, [visitor, chosen], own, **CALM)
+        self.gallery.pick(told(self.choose), visitor, own, **IN_TURN)
+        self.open.click(told(self.open_run), [visitor, chosen], stage, **CALM)
+        self.resume.click(told(self.resume_run), [visitor, chosen, self.more], stage, **CALM)
+        self.replay.click(told(self.replay_run), [visitor, chosen], stage, **CALM)
+        self.delete.click(told(self.delete_run), [visitor, chosen], own, **CALM)
+
+    def show_all(self, visitor: str | None, chosen: Sequence[str] = ()) -> dict[Any, Any]:
+        """All runs that the visitor may see; those that were chosen stay so, if they are still there."""
+        shown = runs.list_runs(owner=views.owner_of(visitor))
+        picked = [run for name in chosen for run in shown if run.id == name]
+        empty = "No runs yet: press Start on the first tab."
+        return {
+            **self._chosen(picked),
+            self.gallery: widgets.cards(shown, most=2, empty=empty, chosen=[run.id for run in picked]),
+        }
+
+    def choose(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
+        """Runs were chosen: one can be opened, two are compared."""
+        return self._chosen([runs.find(str(name), views.owner_of(visitor)) for name in event.ids[:2]])
+
+    def _chosen(self, picked: list[runs.Run]) -> dict[Any, Any]:
+        one = picked[0] if len(picked) == 1 else None
+        own = one is not None and not one.demo
+        updates = {
+            self.chosen: [run.id for run in picked],
+            self.open: gr.Button(interactive=one is not None),
+            self.replay: gr.Button(interactive=one is not None),
+            self.resume: gr.Button(interactive=own),
+            self.delete: gr.Button(interactive=own),
+            self.more: gr.Number(visible=own, value=_left(one)),
+            self.comparison: gr.Column(visible=len(picked) == 2),
+        }
+        if len(picked) == 2:
+            updates |= {self.pair: side_by_side(*picked), self.table: table(*picked)}
+        return updates
+
+    def open_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
+        """The chosen run goes on the stage."""
+        return self.synthesis.open(visitor, _only(chosen)) | self._to_stage()
+
+    def resume_run(self, visitor: str | None, chosen: list[str], steps: float | None) -> dict[Any, Any]:
+        """The chosen run goes on for some more steps, in its own folder."""
+        run = runs.find(_only(chosen), views.owner_of(visitor))
+        more = int(steps or MORE_STEPS)
+        filled = self.synthesis.panel.fill(run.config.replace(steps=run.done + more), run.changes)
+        return filled | self.synthesis.launch(visitor, lambda owner: start.resumed(owner, run, more)) | self._to_stage()
+
+    def replay_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
+        """The chosen run is done again, changes and all, as a new run."""
+        run = runs.find(_only(chosen), views.owner_of(visitor))
+        filled = self.synthesis.panel.fill(run.config, run.changes)
+        return filled | self.synthesis.launch(visitor, lambda owner: start.replayed(owner, run)) | self._to_stage()
+
+    def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
+        """The chosen run is deleted."""
+        owner = views.owner_of(visitor)
+        runs.delete(runs.find(_only(chosen), owner), owner)
+        return self.show_all(visitor)
+
+    def _to_stage(self) -> dict[Any, Any]:
+        return {self.tabs: gr.Tabs(selected="synthesis")}
+
+
+def side_by_side(a: runs.Run, b: runs.Run) -> dict[str, Any]:
+    """Both clips, playing in step."""
+    return player.tracks(
+        *(
+            player.track(name, f"{name} · {run.config.action}", run.clip, widgets.scores(run.final))
+            for name, run in (("A", a), ("B", b))
+        )
+    )
+
+
+def table(a: runs.Run, b: runs.Run) -> str:
+    """What sets two runs apart, as a Markdown table."""
+    found = runs.compare(a, b)
+    rows = [(name.replace("_", " "), *map(_cell, pair)) for name, pair in found["settings"].items()]
+    rows += [
+        (
+            f"{name}'s opinion" if name in NETWORKS else name.replace("_", " "),
+            *map(widgets.percent if name in NETWORKS else _cell, pair),
+        )
+        for name, pair in found["final"].items()
+    ]
+    rows.append(("changed while running", *map(_moved, found["changes"])))
+    lines = ["| | A | B |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
+    if found["difference"] is not None:
+        lines += ["", f"Mean difference of the pixels: {100 * found['difference']:.1f} %."]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(Path(item).name) for item in value) or "none"  # stimuli: where they lie is nobody's business
+    return "–" if value is None else str(value).replace("|", "/").replace("\n", " ")
+
+
+def _moved(changes: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{change['field']} = {_cell(change['value'])} at step {change['step']}" for change in changes) or "–"
+
+
+def _left(run: runs.Run | None) -> int:
+    """How many steps a stopped run has left; of a complete one, as many as is usual."""
+    left = run.config.steps - run.done if run else 0
+    return left if left > 0 else MORE_STEPS
+
+
+def _only(chosen: list[str]) -> str:
+    if len(chosen) != 1:
+        raise RunError("Choose one run first.")
+    return chosen[0]

@@ -1,0 +1,305 @@
+"""The first tab: the stage on the left, the controls on the right."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import runs
+from leaps_core.errors import RunError
+
+from .. import controls, preload, stage, start, views, widgets
+from ..jobs import ACTIVE, Job
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told
+from ..settings_panel import SettingsPanel, config_of, default_config
+from ..texts import sections
+from ..views import JOBS
+
+PLOT_SECONDS = 2.0
+"""Plots cost more than the clip, so they are sent less often while a run is going on."""
+
+MOVE_CURSOR = "(...values) => { window.leaps.moveCursor(values[2]); return values; }"
+
+
+class SynthesisTab:
+    """Lays out the tab and connects it. `load` and `unload` serve the page itself, `open` and `launch` all tabs."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.problem = session, gr.State(("", ""))
+        with gr.Row(equal_height=False, elem_id="columns"):
+            with gr.Column(scale=3, min_width=320, elem_id="stage"):
+                self.stage = stage.build()
+            with gr.Column(scale=2, min_width=300, elem_id="controls"):
+                self._lay_out_controls()
+        self._wire_stage()
+        self._wire_controls()
+
+    # ------------------------------------------------------------------------------------------------------- layout
+
+    def _lay_out_controls(self) -> None:
+        about = sections("about")
+        with gr.Accordion(about["looking"].title, open=False):
+            gr.Markdown(about["looking"].text)
+        gr.Markdown(f"**{about['demos'].title}.** {about['demos'].text}", elem_classes="caption")
+        self.demos = widgets.gallery(elem_id="demos")
+        self.panel = SettingsPanel()
+
+    # ------------------------------------------------------------------------------------------------------- wiring
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All that an event of this tab may change."""
+        session = self.session
+        return [
+            *self.stage.all,
+            *self.panel.outputs,
+            self.demos,
+            session.visitor,
+            session.key,
+            session.seen,
+            session.held,
+            session.timer,
+        ]
+
+    def _wire_stage(self) -> None:
+        session, shown = self.session, self.stage
+        me = [session.visitor, session.key]
+        shown.start.click(
+            self.start,
+            [session.visitor, *self.panel.inputs],
+            self.outputs,
+            show_progress="hidden",
+            api_name="start",
+            api_visibility="undocumented",
+        )
+        for button, command in ((shown.pause, JOBS.pause), (shown.resume, JOBS.resume), (shown.stop, JOBS.stop)):
+            button.click(self._commanding(command), me, [shown.status, session.timer, *self._buttons()], **QUICK)
+        session.timer.tick(
+            self.poll,
+            [*me, session.held, session.seen, shown.status],
+            [*shown.all, session.seen, session.timer, self.problem],
+            **{**QUICK, "api_visibility": "undocumented"},
+            api_name="poll",
+        )
+        self.problem.change(told(_tell), self.problem, None, **CALM)
+        shown.timeline.input(
+            self.scrub,
+            [*me, shown.timeline],
+            [shown.player, shown.bars, session.held],
+            js=MOVE_CURSOR,
+            trigger_mode="always_last",
+            **QUICK,
+        )
+        self.demos.pick(told(self.pick), session.visitor, self.outputs, **IN_TURN)
+
+    def _wire_controls(self) -> None:
+        session, panel = self.session, self.panel
+        for name in controls.live_settings():
+            event, value = panel.settings[name].input, panel.settings[name]
+            event(self._setting(name), [session.visitor, session.key, value], None, trigger_mode="always_last", **QUICK)
+        panel.again.upload(self.run_again, [session.visitor, panel.again], self.outputs, **CALM)
+
+    def _buttons(self) -> list[Any]:
+        return [self.stage.start, self.stage.pause, self.stage.resume, self.stage.stop]
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def load(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
+        """A page was opened: shows its run again, else the visitor's newest, else a demo."""
+        visitor = visitor or secrets.token_urlsafe(24)
+        owner = views.owner_of(visitor)
+        seen = runs.list_runs(owner=owner)
+        demos = sorted((run for run in seen if run.demo), key=lambda run: run.id)
+        updates = {
+            self.session.visitor: visitor,
+            self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),
+            **stage.transport(self.stage, "done"),
+        }
+        if views.find(key, owner) is None:
+            own = (run for run in seen if run.final and not run.demo)
+            key = next((run.id for run in (*own, *demos)), None)
+        if key is None:
+            return updates | self.panel.fill(default_config()) | {self.stage.status: {"run": None, **preload.report()}}
+        return updates | self.open(visitor, key)
+
+    def unload(self, request: gr.Request) -> None:
+        """The page was closed or reloaded."""
+        JOBS.leave(request.session_hash or "")
+
+    def open(self, visitor: str | None, key: str) -> dict[Any, Any]:
+        """Puts a job or a run on the stage and its settings into the controls. Raises `RunError`."""
+        key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
+        if view is None:
+            raise RunError("This run is not here any more.")
+        return {
+            **self.panel.fill(view.config, view.changes),
+            **self._on_stage(key, views.owner_of(visitor)),
+            self.session.key: key,
+            self.session.held: None,
+        }
+
+    def _on_stage(self, key: str, owner: str) -> dict[Any, Any]:
+        """All that the stage shows of a job or a run. Raises `RunError`."""
+        found = views.look(key, owner)
+        if isinstance(found, Job):
+            status, view = found.status, views.of_job(found)  # in this order: what ends meanwhile is told by the next poll
+            return {
+                **stage.show(self.stage, view),
+                **self._newest(found, view),
+                self.stage.status: {"run": key, **stage.report(found)},
+                self.session.seen: {"status": status},
+                self.session.timer: gr.Timer(SOON),
+                **stage.transport(self.stage, status),
+                **stage.downloads(self.stage, None),
+            }
+        return {
+            **stage.show(self.stage, views.of_run(found)),
+            self.stage.status: {"run": key, **stage.about(found)},
+            self.session.seen: {"idle": preload.ready()},
+            self.session.timer: gr.Timer(SOON),
+            **stage.transport(self.stage, "done"),
+            **stage.downloads(self.stage, found),
+        }
+
+    def pick(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
+        """A demo was chosen."""
+        return self.open(visitor, str(event.ids[0]))
+
+    @told
+    def start(self, visitor: str | None, *values: Any) -> dict[Any, Any]:
+        """Begins a run with the settings of the controls."""
+        plan = controls.plan(config_of(values))
+        return self.launch(visitor, lambda owner: start.new(owner, plan))
+
+    def launch(self, visitor: str | None, begin: Callable[[str], Job]) -> dict[Any, Any]:
+        """Begins a job (see start.py) for a visitor, and puts it on the stage. Raises `LeapsError`."""
+        visitor = visitor or secrets.token_urlsafe(24)
+        job = begin(views.owner_of(visitor))
+        return {
+            self.session.visitor: visitor,
+            self.session.key: job.id,
+            self.session.seen: {"status": "queued"},
+            self.session.held: None,
+            self.session.timer: gr.Timer(SOON),
+            self.stage.status: {"run": job.id, **stage.report(job)},
+            self.stage.timeline: gr.Slider(maximum=job.config.steps, value=0),
+            **stage.transport(self.stage, job.status),
+            **stage.downloads(self.stage, None),
+        }
+
+    @told
+    def run_again(self, visitor: str | None, file: str) -> dict[Any, Any]:
+        """Begins the run that an uploaded run.json tells of, with the changes made while it ran."""
+        text = Path(file).read_text(encoding="utf-8", errors="replace")[:2_000_000]
+        config, changes = runs.from_json(text)
+        controls.check_bundled(config)
+        plan = controls.plan(config)
+        return self.panel.fill(config) | self.launch(visitor, lambda owner: start.new(owner, plan, changes))
+
+    def poll(
+        self,
+        visitor: str | None,
+        key: str | None,
+        held: int | None,
+        seen: dict[str, Any] | None,
+        line: dict[str, Any] | None,
+        request: gr.Request,
+    ) -> dict[Any, Any]:
+        """News of the run on the stage: only what has changed since the page was last told. `line` is the status line in
+        the browser; where it is of another run, that run's answer came last, and the stage is shown anew."""
+        owner, seen = views.owner_of(visitor), seen or {}
+        job = JOBS.get(key, owner)
+        overtaken = (line or {}).get("run", key) != key
+        forgotten = job is None and seen.get("status") in ACTIVE  # the page was asleep for longer than a job waits
+        if key and (overtaken or forgotten):
+            with suppress(RunError):  # it is not here any more
+                return self._on_stage(key, owner)
+        if job is None or not (job.active or seen.get("status") in ACTIVE):
+            return self._idle(key, seen)
+        job.page = request.session_hash or ""
+        status, view = job.status, views.of_job(job)
+        news = len(view.metrics) != seen.get("steps")
+        now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
+        updates: dict[Any, Any] = {self.stage.status: {"run": key, **stage.report(job)}, self.session.timer: gr.Timer(SOON)}
+        if status != seen.get("status"):
+            updates |= stage.transport(self.stage, status)
+        if news and held is None:
+            updates |= self._newest(job, view, same_run=seen.get("stimulus", False))
+            now["stimulus"] = view.stimulus is not None
+        ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
+        waited = time.monotonic() - seen.get("plots", 0)
+        if ended or moved or (news and waited > PLOT_SECONDS):
+            updates |= stage.both_plots(self.stage, view, held)
+            now["plots"] = time.monotonic()
+        if ended:
+            # with the run's key, so that the same words about two runs are two toasts
+            updates |= {**stage.downloads(self.stage, job.run), self.problem: (key, job.error)}
+        return updates | {self.session.seen: now}
+
+    def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:
+        row = view.metrics[-1] if view.metrics else None
+        step = row["step"] if row else 0
+        clip = job.step.frames if job.step else None
+        return {
+            **stage.picture(self.stage, view, step, clip, row, same_run),
+            self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step),
+        }
+
+    def _idle(self, key: str | None, seen: dict[str, Any]) -> dict[Any, Any]:
+        """Nothing is going on here: says when the models are ready, and asks less often from then on."""
+        if seen.get("status") in ACTIVE:
+            return {
+                self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
+                self.session.seen: {"status": "stopped"},
+                **stage.transport(self.stage, "stopped"),
+            }
+        updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if preload.ready() else SOON)}
+        if not seen.get("idle") and "status" not in seen:
+            updates |= {self.stage.status: {"run": key, **preload.report()}, self.session.seen: {"idle": preload.ready()}}
+        return updates
+
+    def _commanding(self, command: Callable[[Job], None]) -> Callable[..., Any]:
+        def commands(visitor: str | None, key: str | None) -> dict[Any, Any]:
+            job = JOBS.get(key, views.owner_of(visitor))
+            if job is None:
+                return gr.skip()
+            command(job)
+            return {
+                self.stage.status: {"run": key, **stage.report(job)},
+                self.session.timer: gr.Timer(SOON),
+                **stage.transport(self.stage, job.status),
+            }
+
+        return commands
+
+    def _setting(self, name: str) -> Callable[..., None]:
+        @refused
+        def sets(visitor: str | None, key: str | None, value: Any) -> None:
+            job = JOBS.get(key, views.owner_of(visitor))
+            if job is not None and job.active:
+                job.control.set(**{name: value})
+
+        return sets
+
+    def scrub(self, visitor: str | None, key: str | None, step: float) -> dict[Any, Any]:
+        """The timeline was moved: shows the snapshot there."""
+        view = views.find(key, views.owner_of(visitor))
+        if view is None:
+            return gr.skip()
+        newest = view.metrics[-1]["step"] if view.metrics else 0
+        return {
+            **stage.picture(self.stage, view, *view.snapshot(int(step)), same_run=True),
+            self.session.held: None if step >= newest else int(step),
+        }
+
+
+def _tell(problem: tuple[str, str]) -> None:
+    """A toast, as events that answer at once can't show one. `problem`: a run's key, and what went wrong, if anything."""
+    if problem[1]:
+        raise RunError(problem[1])

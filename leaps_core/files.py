@@ -1,0 +1,66 @@
+"""Files that appear complete or not at all, locks between processes, and how progress is told."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+Progress = Callable[[int, int | None], None]
+"""Told how much is done, and of how much in all (None: not known): bytes, clips or epochs."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` when all went well; else nothing of it is left."""
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Write a whole file. `OSError` where the disk is full or can't be written: then the old file is still there."""
+    with replacing(path) as part, open(part, "wb") as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+        file.flush()
+        os.fsync(file.fileno())  # some disks say only now that they are full
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """Write a compressed .npz, whole or not at all."""
+    with replacing(path) as part, open(part, "wb") as file:  # a name would get .npz appended
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lock(path: Path) -> FileLock:
+    """A lock between processes. Any thread may release it: a page may begin a run in one thread and end it in another."""
+    return FileLock(path, thread_local=False)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process, or another lock of this one, holds the lock."""
+    found = lock(path)
+    try:
+        found.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    found.release()
+    return False

@@ -1,0 +1,58 @@
+"""What a run will take: time and memory, from the models' records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import SynthesisConfig
+from ..models import Cast, ModelSpec
+from ..models.shapes import Shape, coarse_shape
+from .schedule import snapshot_steps
+
+GMAC_MS = 50.0
+"""Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
+IDLE = 5e8
+"""Bytes of a process that has loaded PyTorch and nothing else."""
+VIEW_MS = 25.0
+"""Milliseconds of what a step does besides at 16×112²: canvas, view and optimiser."""
+OBSERVED = 1.6
+"""How much longer all of it takes within a run, where every layer is looked at, than alone; of the bundled demos' times."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take: seconds in all, steps per second, and bytes of memory."""
+
+    seconds: float
+    steps_per_second: float
+    memory: float
+
+
+def estimate(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
+    """What a run will take, from the models' records.
+
+    The step times were measured on two cores; that of a model without one is taken to be proportional to its multiply-adds.
+    Other sizes scale with the pixel count.
+    """
+    t, h, w = shape
+    taking_part = [spec for spec in (cast.model, cast.verifier) if spec]
+    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size**2) for spec in taking_part)
+    step = OBSERVED * (step + VIEW_MS * t * h * w / (16 * 112**2))
+    small = coarse_shape(shape, cast.model)
+    share = config.coarse * (1 - small[1] * small[2] / (h * w))
+    looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
+    seconds = (config.steps * step * (1 - share) + looks) / 1e3
+    memory = IDLE + sum(_activations(spec, t * h * w) + 4.0 * (spec.params or 0) for spec in taking_part)
+    return Estimate(seconds, config.steps / seconds, memory)
+
+
+def _pass_ms(spec: ModelSpec) -> float:
+    """Milliseconds of a forward and backward pass of one clip at the model's own size, on two cores."""
+    return spec.step_ms or (spec.gmacs or 20.0) * GMAC_MS
+
+
+def _activations(spec: ModelSpec, pixels: int) -> float:
+    """Bytes that a forward pass of so many pixels keeps for its backward pass."""
+    if spec.memory is None:
+        return 4.5e8 * pixels / (16 * 112**2)
+    return max(0.0, spec.memory * 2**30 - IDLE - 4.0 * (spec.params or 0)) * pixels / (spec.frames * spec.size**2)

@@ -1,0 +1,159 @@
+"""The loop: one generator in which all optimisation happens.
+
+`synthesize(config, control)` yields a `Step` after each step of the optimiser. Whoever consumes it (page, command
+line, study, test) sees the same steps and can steer them through `Control`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config import SynthesisConfig
+from ..errors import ConfigError, RunError
+from ..models.shapes import primed_taps
+from .control import Control
+from .networks import Look, Networks
+from .plan import Plan, make_plan
+from .schedule import snapshot_steps
+from .state import State
+from .step import Step
+from .terms import TERMS, Term, evaluate
+from .transforms import transform
+
+STRENGTH_EXPONENT = 4
+"""The strength of a view's noise and colours is the model's confidence to this power: at 0.5 a sixteenth, at 0.9 two thirds.
+A model that can't see through noise gets little of it, a sure one nearly all."""
+
+
+def synthesize(
+    config: SynthesisConfig | Plan,
+    control: Control | None = None,
+    *,
+    stimulus: np.ndarray | None = None,
+    checkpoint: dict[str, Any] | None = None,
+    extra_terms: Sequence[Term] = (),
+) -> Iterator[Step]:
+    """Synthesize a clip of `config.action` by inverting `config.model`, step by step.
+
+    `config`: the settings, or the plan that was made of them. `stimulus`: uint8 (N, T, H, W, 3), instead of what
+    `config.stimuli` names. `checkpoint`: of an earlier run with this config (its `steps` may be larger), to go on from.
+    `extra_terms`: custom terms, added to those of the loss. A stop yields the latest step once more, with `final` set.
+
+    Raises `LeapsError` before the first step for whatever in the config can't be.
+    """
+    plan = config if isinstance(config, Plan) else make_plan(config, stimulus)
+    terms = (*TERMS, *extra_terms)
+    names = [term.name for term in terms]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(
+            f"There are two terms “{min(twice)}”. Give your own another name than {', '.join(names[: len(TERMS)])}."
+        )
+    return _steps(plan.primed(), control or Control(), terms, checkpoint)
+
+
+def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict[str, Any] | None) -> Iterator[Step]:
+    networks = Networks.load(plan)
+    state = State(plan, networks.model)
+    if checkpoint is not None:
+        state.load_state_dict(checkpoint)
+        control.skip(state.done)
+        if state.done >= plan.config.steps:
+            raise RunError(f"The run has made all of its {state.done} steps. To go on, ask for more than {state.done} steps.")
+    clip, step = state.canvas(), None
+    targets = networks.targets(plan, clip)
+    clock = time.perf_counter() - state.seconds
+
+    while state.done < plan.config.steps:
+        # wait while paused, end when stopped
+        clock += control.wait()
+        if control.state == "stopped" and step is not None:
+            break
+
+        # from coarse to fine: the clip grows, and the stimulus is looked at again at its new size
+        if state.done >= plan.coarse_steps and state.shape != plan.shape:
+            state.grow(plan.shape)
+            clip = state.canvas()
+            targets = networks.targets(plan, clip)
+
+        # what was changed since the last step
+        if changes := control.take(state.done + 1):
+            state.change(changes)
+            clip = state.canvas()
+
+        # look at a random view of the clip, a stronger one the surer the model is
+        view = transform(clip, state.settings, state.generator, state.confidence**STRENGTH_EXPONENT)
+        look = networks.look(view, clip, state.settings, targets)
+
+        # weigh the terms, and move the canvas down their gradient
+        losses, weighted = evaluate(terms, look.seen)
+        state.descend(torch.stack(list(weighted.values())).sum())
+        state.trust(look.probability)
+        state.seconds = time.perf_counter() - clock
+        control.keep(state.state_dict())
+
+        # tell
+        clip = state.canvas()
+        step = _step(plan, networks, state, look, clip.detach(), losses, weighted)
+        if state.done < plan.config.steps:
+            yield step
+
+    if step is not None:
+        yield _last(step, networks)
+
+
+def _step(
+    plan: Plan,
+    networks: Networks,
+    state: State,
+    look: Look,
+    clip: Tensor,
+    losses: dict[str, Tensor],
+    weighted: dict[str, Tensor],
+) -> Step:
+    """What there is to tell of the step that was just made."""
+    snapshot = state.done in snapshot_steps(plan.config.steps)
+    best = look.probabilities.topk(min(5, len(networks.labels)))
+    return Step(
+        index=state.done,
+        total=plan.config.steps,
+        losses={name: loss.item() for name, loss in losses.items()},
+        weighted={name: loss.item() for name, loss in weighted.items()},
+        probabilities={
+            "model": look.probability,
+            "verifier": look.verifier,
+            "judge": networks.judged(clip) if snapshot else None,
+        },
+        top5=tuple((networks.labels[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)),
+        clip=clip,
+        embedding=look.embedding,
+        seconds=state.seconds,
+        snapshot=snapshot,
+        notices=_notices(plan, networks) if state.done == 1 else (),
+    )
+
+
+def _last(step: Step, networks: Networks) -> Step:
+    """The last step once more, with the scores of the finished clip."""
+    final = networks.score(step.clip)
+    probabilities = step.probabilities | {"judge": final["judge"]}
+    speed = {"seconds": step.seconds, "steps_per_second": step.index / step.seconds}
+    return replace(step, snapshot=True, probabilities=probabilities, final=final | speed)
+
+
+def _notices(plan: Plan, networks: Networks) -> tuple[str, ...]:
+    """What the person should know: what the plan says, and whether anything is primed."""
+    taps, share = len(networks.model.taps), plan.config.priming_share
+    if plan.stimulus is None or not len(plan.stimulus):
+        said = "Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip."
+    elif not primed_taps(taps, share):
+        said = f"Unprimed: {share} % of {taps} layers is none."
+    else:
+        return plan.notices
+    return (*plan.notices, said)

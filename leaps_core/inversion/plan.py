@@ -1,0 +1,80 @@
+"""What a run will do, decided once: `make_plan` resolves a config, and everybody else is handed the `Plan`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import machine, models
+from ..config import SynthesisConfig
+from ..errors import RunError
+from ..models.shapes import Shape, clip_shape, coarse_shape
+from .estimate import Estimate, estimate
+from .stimulus import stimulus_clips
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A config with all that follows from it: who takes part, the clip's (T, H, W), what it will cost, what the person should
+    know.
+
+    `stimulus` are the clips that prime the run, uint8 (N, T, H, W, 3); None until they are read.
+    """
+
+    config: SynthesisConfig
+    cast: models.Cast
+    shape: Shape
+    estimate: Estimate
+    notices: tuple[str, ...]
+    stimulus: np.ndarray | None = None
+
+    @property
+    def start_shape(self) -> Shape:
+        """(T, H, W) of the first steps: coarse, if any are."""
+        return coarse_shape(self.shape, self.cast.model) if self.coarse_steps else self.shape
+
+    @property
+    def coarse_steps(self) -> int:
+        """How many steps are made at the coarse size."""
+        has_coarse = coarse_shape(self.shape, self.cast.model) != self.shape
+        return round(self.config.coarse * self.config.steps) if has_coarse else 0
+
+    def primed(self) -> Plan:
+        """This plan with its stimulus read, and what there is to say about it. Raises `LeapsError`."""
+        if self.stimulus is not None:
+            return self
+        clips, notices = stimulus_clips(self.config, self.cast.model)
+        return replace(self, stimulus=clips, notices=self.notices + notices)
+
+    def with_stimulus(self, clips: np.ndarray) -> Plan:
+        """The same, primed by these clips, uint8 (N, T, H, W, 3)."""
+        return replace(self, stimulus=clips)
+
+    def with_steps(self, steps: int) -> Plan:
+        """The same with another number of steps."""
+        config = self.config.replace(steps=steps)
+        return replace(self, config=config, estimate=estimate(config, self.cast, self.shape))
+
+    def check_memory(self) -> None:
+        """Refuse before anything is begun: a machine that runs out of memory stalls, or kills the process. Raises `RunError`.
+        Imports torch."""
+        needed, free = self.estimate.memory, machine.free_memory(machine.pick_device(self.config.device).type)
+        if needed > free:
+            raise RunError(
+                f"The run needs about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free. "
+                "Choose fewer frames, a smaller size or a smaller model, or close other programs."
+            )
+
+
+def make_plan(config: SynthesisConfig, stimulus: np.ndarray | None = None, weights: bool = True) -> Plan:
+    """Resolve a config. `stimulus`: uint8 (N, T, H, W, 3), instead of what `config.stimuli` names. `weights`: whether all of
+    them have to be on this machine.
+
+    Reads no video and computes nothing. Raises `LeapsError` for whatever in the config can't be.
+    """
+    cast = models.resolve(config)
+    if weights:
+        models.require_weights(cast)
+    shape = clip_shape(config, cast.model)
+    return Plan(config, cast, shape, estimate(config, cast, shape), cast.notices, stimulus)

@@ -1,0 +1,94 @@
+"""All that changes from step to step. Its `state_dict` is a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..config import LIVE_SETTINGS
+from ..errors import LeapsError
+from ..models.adapter import VideoModel
+from ..models.shapes import Shape
+from .canvas import make_canvas
+from .plan import Plan
+from .schedule import learning_rate
+
+CONFIDENCE_STEPS = 10
+"""The model's probability of the action is averaged over about so many steps: its confidence."""
+
+
+class State:
+    """The canvas, its optimiser and the random numbers; the live settings; how many steps are done, and in how many seconds.
+
+    `confidence` is the running mean of the model's probability of the action, from 0 on.
+    """
+
+    def __init__(self, plan: Plan, model: VideoModel) -> None:
+        self.settings = plan.config
+        self.done, self.seconds, self.confidence = 0, 0.0, 0.0
+        self.generator = torch.Generator().manual_seed(plan.config.seed)
+        self.shape = plan.start_shape
+        self.canvas = make_canvas(plan.config, self.shape, model.mean.flatten(), model.std.flatten(), self.generator)
+        self.optimizer = self._adam()
+
+    def grow(self, shape: Shape) -> None:
+        """Go on with a larger clip, which keeps its picture. Adam starts anew."""
+        self.canvas.grow(shape)
+        self.shape, self.optimizer = shape, self._adam()
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """New values of live settings."""
+        self.settings = self.settings.replace(**changes)
+        self.canvas.set_speed(self.settings.motion_speed)
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimiser down the gradient of the loss. Raises `LeapsError` for a loss that is no number."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.settings, self.done)
+        self.optimizer.zero_grad()
+        loss.backward()
+        if not math.isfinite(loss.item()):
+            raise LeapsError(
+                f"The loss became {loss.item()} at step {self.done + 1}. Lower the learning rate or the weights "
+                "of the regularizers, and start again."
+            )
+        self.optimizer.step()
+        self.canvas.project()
+        self.done += 1
+
+    def trust(self, probability: float) -> None:
+        """Note the model's probability of the action."""
+        self.confidence += (probability - self.confidence) / CONFIDENCE_STEPS
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors and plain values only; copies, so that an interrupt in the middle of the next step still finds it whole."""
+        return {
+            "done": self.done,
+            "seconds": self.seconds,
+            "live": {name: getattr(self.settings, name) for name in LIVE_SETTINGS},
+            "confidence": self.confidence,
+            "shape": list(self.shape),
+            "values": self.canvas.values.detach().clone(),
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, checkpoint: dict[str, Any]) -> None:
+        """Be where a checkpoint of the same config (its `steps` may be another) was taken."""
+        self.done, self.seconds = int(checkpoint["done"]), float(checkpoint["seconds"])
+        # what it is called now; once; and where none was kept, views were always as strong
+        self.confidence = float(checkpoint.get("confidence", checkpoint.get("sureness", 1.0)))
+        self.change(checkpoint["live"])
+        t, h, w = checkpoint["shape"]
+        self.grow((t, h, w))
+        self.canvas.values.data = checkpoint["values"].clone().to(self.canvas.values.device)
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.generator.set_state(checkpoint["generator"])
+
+    def _adam(self) -> torch.optim.Adam:
+        settings = self.settings
+        return torch.optim.Adam([self.canvas.values], settings.learning_rate, (settings.beta_1, settings.beta_2))

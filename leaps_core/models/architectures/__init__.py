@@ -1,0 +1,39 @@
+"""How networks are built: by libraries, or as our own modules where no library has them. Imports torch."""
+
+from .builders import (
+    Depths,
+    c3d,
+    csn,
+    hiera,
+    mvit,
+    r2plus1d,
+    resnet3d,
+    small_mvit,
+    timesformer,
+    torchvision,
+    videomae,
+    vivit,
+    vjepa2,
+    x3d,
+)
+from .rev_mvit import rev_mvit
+from .uniformerv2 import uniformerv2
+
+__all__ = [
+    "Depths",
+    "c3d",
+    "csn",
+    "hiera",
+    "mvit",
+    "r2plus1d",
+    "resnet3d",
+    "rev_mvit",
+    "small_mvit",
+    "timesformer",
+    "torchvision",
+    "uniformerv2",
+    "videomae",
+    "vivit",
+    "vjepa2",
+    "x3d",
+]

@@ -1,0 +1,71 @@
+"""Records to networks with weights: frozen, read once per device, shared by all runs of a process."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import files, machine
+from ..errors import ModelError
+from . import registry, weights
+from .spec import ModelSpec
+
+if TYPE_CHECKING:
+    from .adapter import VideoModel
+
+_loaded: dict[tuple[str, str], tuple[object, VideoModel]] = {}
+"""By key and device: what was loaded, to tell whether that is still what is wanted, and the model."""
+_lock = threading.RLock()
+
+
+def state(spec: ModelSpec) -> str:
+    """Where a model's weights are: "bundled" (shipped), "local" (given by hand), "cached" (downloaded before) or
+    "download" (not on this machine)."""
+    return weights.find(spec)[0]
+
+
+def load(key: str, device: str = "auto") -> VideoModel:
+    """A frozen model in eval mode, ready for one run. Nothing is downloaded. Raises `ModelError`, which says how to get
+    weights that are not on this machine.
+
+    Weights are read once per device and shared; each call gives modules of its own, so that the hooks of two runs in
+    one process never meet.
+    """
+    from .adapter import VideoModel
+
+    record, place = registry.spec(key), machine.pick_device(device)
+    with _lock:
+        path = weights.path(record)
+        changed = path.stat().st_mtime_ns if path and path.exists() else None
+        wanted = (record, registry.builder(key), path, changed)
+        known, model = _loaded.get((key, str(place)), (None, None))
+        if model is None or known != wanted:  # or the file, or the network, is another one by now
+            model = VideoModel(record, registry.network(key), path).to(place)
+            _loaded[key, str(place)] = wanted, model
+        return model.fork()
+
+
+def fingerprint(spec: ModelSpec) -> str:
+    """Which weights a model has: 16 hexadecimal digits of the SHA-256 of its file; of its tensors where it has no file,
+    which builds it unless it is loaded already. Raises `ModelError` for missing weights."""
+    file = weights.path(spec)
+    if file is None:
+        with _lock:
+            wanted = (registry.spec(spec.key), registry.builder(spec.key), None, None)
+            there = next((model.network for known, model in _loaded.values() if known == wanted), None)
+            state = (there or registry.network(spec.key)).state_dict()
+        parts = [part for name in sorted(state) for part in (name.encode(), state[name].cpu().numpy().tobytes())]
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    try:
+        facts = file.stat()
+        return _file_hash(file, facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        raise ModelError(f"“{spec.key}”: its weights {file.name} are missing.") from None
+
+
+@lru_cache(maxsize=64)
+def _file_hash(path: Path, changed: int, size: int) -> str:
+    return files.sha256_of(path)[:16]

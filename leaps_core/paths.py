@@ -1,0 +1,52 @@
+"""Where things lie: what is shipped (`ASSETS`), and what belongs to the person (`home`)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+ASSETS = _HERE / "assets" if (_HERE / "assets").is_dir() else _HERE.parent / "assets"
+"""What is shipped: inside the package where it was installed as a wheel, beside it in a checkout. Never written to by a
+person's own work."""
+DEMOS, BANKS, WEIGHTS, LABELS = (ASSETS / name for name in ("demos", "banks", "models", "labels"))
+"""Finished runs, banks with their maps, the bundled models' weights, and lists of class names."""
+
+PROGRAM = "leaps" if Path(sys.argv[0]).stem == "leaps" else "python -m leaps_core"
+"""How the command line is called here, for sentences that tell a person what to type."""
+
+
+def home() -> Path:
+    """The person's own folder: the environment variable LEAPS_HOME, or ~/.leaps."""
+    return Path(os.environ.get("LEAPS_HOME") or "~/.leaps").expanduser()
+
+
+def own_runs() -> Path:
+    """Where runs are kept."""
+    return home() / "runs"
+
+
+def own_banks() -> Path:
+    """Where a person may put banks, so that the page lists them."""
+    return home() / "banks"
+
+
+def own_maps() -> Path:
+    """Where maps are kept that can't lie beside their bank."""
+    return home() / "maps"
+
+
+def own_models() -> Path:
+    """Where a person may put custom models."""
+    return home() / "models"
+
+
+def own_weights() -> Path:
+    """Where a person may put weights of published models."""
+    return home() / "weights"
+
+
+def studies() -> Path:
+    """Where studies keep the clips that they made, to go on from there."""
+    return home() / "studies"

@@ -1,0 +1,15 @@
+"""Runs: synthesize and keep everything, find it again, go on, do it again, compare.
+
+    record.py    `Run`: a run as it lies on disk        perform.py      new runs, resumed ones, replays
+    store.py     all runs of this machine               writer.py       what a run writes
+    comparison.py, figure.py   several runs side by side
+
+Importing this package does not import torch.
+"""
+
+from .comparison import compare
+from .perform import perform, replay, resume
+from .record import Run, Snapshots, from_json
+from .store import delete, find, list_runs, pack
+
+__all__ = ["Run", "Snapshots", "compare", "delete", "find", "from_json", "list_runs", "pack", "perform", "replay", "resume"]

@@ -1,0 +1,190 @@
+"""Making runs: `synthesize`, and everything on disk. A new run, more steps of an old one, or one done again.
+
+Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, suppress
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import models, paths
+from ..config import SynthesisConfig
+from ..errors import RunError
+from ..inversion.control import Control
+from ..inversion.plan import Plan, make_plan
+from .record import Run, hold
+from .writer import Writer, explained
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+    from ..inversion.step import Step
+
+Leg = dict[str, int]
+"""A stretch of a run: it ends at step `to` of a schedule of `total` steps."""
+
+
+def perform(
+    config: SynthesisConfig | Plan,
+    control: Control | None = None,
+    *,
+    folder: str | Path | None = None,
+    owner: str = "",
+    checkpoint: dict[str, Any] | None = None,
+    stimulus: np.ndarray | None = None,
+) -> Generator[tuple[Run, Step]]:
+    """`synthesize`, with everything written to a run's folder; yields (run, step).
+
+    config: the settings, or the plan that was made of them. folder: new or empty; None: a new one in LEAPS_HOME/runs.
+    checkpoint: of `Control.checkpoint()`, to branch off from there. stimulus: uint8 (N, T, H, W, 3) instead of
+    config.stimuli. However the run ends (done, stopped, Ctrl-C, an error, the iterator closed), what was made is saved.
+    Raises `RunError` if it can't be written (a full disk ends the run, once what fits is saved) or memory is too small, and
+    what `synthesize` raises.
+    """
+    plan = config if isinstance(config, Plan) else make_plan(config, stimulus)
+    plan = plan.primed()
+    plan.check_memory()
+    run, lock = _create(plan.config, folder, owner, plan.notices, branched=checkpoint is not None)
+    yield from _record(run, lock, control or Control(), plan, [_leg(plan.config)], checkpoint)
+
+
+def resume(run: Run, steps: int | None = None, control: Control | None = None) -> Generator[tuple[Run, Step]]:
+    """Go on from the run's checkpoint, in the same folder; yields like `perform`.
+
+    steps: how many more; None: what a stopped run has left. control: a new one; earlier changes last, as the checkpoint
+    holds them. Raises `RunError` for a demo, a complete run without `steps`, and a run without a checkpoint.
+    """
+    if run.demo:
+        raise RunError(f"“{run.id}” is a demo; replay it to make one of your own.")
+    more = run.config.steps - run.done if steps is None else steps
+    if more < 1:
+        raise RunError(f"The run “{run.id}” is complete ({run.done} steps); say how many more steps it should do.")
+    config = run.config.replace(steps=run.done + more)
+    plan = make_plan(config)
+    plan.check_memory()
+    lock = hold(run.folder)
+    try:
+        checkpoint, plan = run.checkpoint(), plan.with_stimulus(run.stimulus)
+        earlier = Run.open(run.folder)
+    except BaseException:
+        lock.release()
+        raise
+    run.go_on(earlier, config, _other_weights(run))
+    yield from _record(run, lock, control or Control(), plan, [*earlier.legs, _leg(config)], checkpoint, earlier)
+
+
+def replay(
+    run: Run, folder: str | Path | None = None, control: Control | None = None, owner: str = ""
+) -> Generator[tuple[Run, Step]]:
+    """Do the run again in a new folder: same config, stimulus and changes; on the same machine the same clip, bit for
+    bit. Yields like `perform`. control: made as `Control(run.changes)`. A run that was resumed or stopped is done
+    again as it was. Raises `RunError` if the run branched off from another run's checkpoint."""
+    if run.branched:
+        raise RunError(f"The run “{run.id}” began at another run's checkpoint, so it can't be replayed.")
+    plan = make_plan(run.config, run.stimulus)
+    plan.check_memory()
+    new, lock = _create(run.config, folder, owner, [*run.notices, *_other_weights(run)], branched=False)
+    yield from _record(new, lock, control or Control(run.changes), plan, run.legs or [_leg(run.config)])
+
+
+def _record(
+    run: Run,
+    lock: FileLock,
+    control: Control,
+    plan: Plan,
+    legs: Sequence[Leg],
+    checkpoint: dict[str, Any] | None = None,
+    earlier: Run | None = None,
+) -> Generator[tuple[Run, Step]]:
+    """Perform the legs, write everything, and raise at most once, at the end. earlier: what a resumed run was, whose legs
+    are done already."""
+    writer = Writer(run, lock, control, legs, earlier)
+    problem: BaseException | None = None
+    try:
+        assert plan.stimulus is not None
+        writer.begin(plan.stimulus)
+        ahead = legs[len(earlier.legs) if earlier else 0 :]
+        with closing(_steps(plan, control, ahead, checkpoint)) as steps:
+            for step in steps:
+                writer.add(step)
+                yield run, step
+        status = "stopped" if writer.index < run.config.steps else "done"
+    except (KeyboardInterrupt, GeneratorExit) as error:
+        status, problem = "stopped", error
+    except Exception as error:
+        status, problem = "failed", explained(error, run.folder)
+    failure = writer.finish(status, problem)
+    if failure and not isinstance(problem, Exception):
+        raise failure
+    if problem:
+        raise problem
+
+
+def _steps(plan: Plan, control: Control, legs: Sequence[Leg], checkpoint: dict[str, Any] | None) -> Generator[Step]:
+    """The steps of all legs. A leg that is not the last is left at its step `to`; its checkpoint starts the next."""
+    from ..inversion.loop import synthesize  # torch
+
+    for number, leg in enumerate(legs, start=1):
+        steps = synthesize(plan.with_steps(leg["total"]), control, checkpoint=checkpoint)
+        with closing(steps):  # type: ignore[type-var]
+            for step in steps:
+                if step.index == leg["to"] < leg["total"] and number == len(legs):
+                    control.stop()  # as the person did then: the loop gives the final scores and ends
+                yield step
+                if step.index == leg["to"] and number < len(legs):
+                    break
+        if control.state == "stopped":
+            return
+        checkpoint = control.checkpoint()
+
+
+def _leg(config: SynthesisConfig) -> Leg:
+    return {"to": config.steps, "total": config.steps}
+
+
+def _create(
+    config: SynthesisConfig, folder: str | Path | None, owner: str, notices: Iterable[str], branched: bool
+) -> tuple[Run, FileLock]:
+    """A new run and the lock of its folder; nothing but the lock is in it yet."""
+    path = Path(folder).absolute() if folder is not None else None
+    try:
+        if path and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise RunError(f"{path} is in use; a run's folder must be new or empty.")
+        if path:
+            path.mkdir(parents=True, exist_ok=True)
+        else:
+            path = _new_folder(config)
+        lock = hold(path)
+    except OSError as error:
+        raise explained(error, path or paths.home()) from error
+    return Run.new(path, config, owner, notices, branched), lock
+
+
+def _new_folder(config: SynthesisConfig) -> Path:
+    """A folder that nobody else has, even if two runs begin in the same second."""
+    words = f"{datetime.now():%Y%m%d-%H%M%S} {config.action} {config.model} {config.seed}"
+    name = re.sub(r"[^a-z0-9_]+", "-", words.lower())
+    runs = paths.own_runs()
+    runs.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        folder = runs / (name if number == 1 else f"{name}-{number}")
+        with suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise AssertionError("count() does not end")
+
+
+def _other_weights(run: Run) -> list[str]:
+    """What there is to say if the model has other weights by now than when the run was made."""
+    spec = models.spec(run.config.model)
+    if not run.weights or models.state(spec) == "download" or models.fingerprint(spec) == run.weights:
+        return []
+    return [f"“{spec.key}” has other weights than when this run was first made: the clip will not be the same."]

@@ -1,0 +1,322 @@
+"""A run as it lies on disk: its folder, and what run.json says.
+
+A run's folder holds run.json (config, changes, versions, final scores), metrics.jsonl (one line per step), snapshots.npz,
+stimulus.npz, clip.npz, clip.mp4, clip.webp and checkpoint.pt. Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from .. import __version__, files, paths, video
+from ..config import LIVE_SETTINGS, SynthesisConfig, bundled_seed
+from ..errors import LeapsError, RunError
+from ..puppets import render_clip
+
+PACKED = "snapshots.mp4"
+"""Where a packed run keeps the pictures of its snapshots, one after the other."""
+
+
+class Snapshots(NamedTuple):
+    """Snapshots of a run: clips uint8 (N, T, H, W, 3), all of the final size; steps (N,); embeddings (N, D)."""
+
+    clips: np.ndarray
+    steps: np.ndarray
+    embeddings: np.ndarray
+
+
+@dataclass
+class Run:
+    """A run's folder. Pictures and numbers are read when asked for and not kept; `RunError` where they are missing.
+
+    `record` is what run.json says; nobody but this class and the writer looks into it. A run that was never resumed has one
+    leg.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    config: SynthesisConfig
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """The run in `folder`. Reads run.json only. Raises `RunError` if there is none, or it can't be understood."""
+        folder = Path(folder)
+        record = _read_json(folder / "run.json")
+        fits = {
+            "config": dict,
+            "created": str,
+            "status": str,
+            "owner": str,
+            "changes": list,
+            "notices": list,
+            "legs": list,
+            "final": dict | None,
+        }
+        wrong = [name for name, kind in fits.items() if not isinstance(record.get(name, ...), kind)]
+        if not wrong and _time(record["created"]) is None:
+            wrong = ["created"]
+        if wrong:
+            raise RunError(f"{folder / 'run.json'} is not a run's: “{wrong[0]}” is missing or of the wrong kind.")
+        return cls(folder, record, _config(record["config"], folder / "run.json"))
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @classmethod
+    def new(cls, folder: Path, config: SynthesisConfig, owner: str, notices: Iterable[str], branched: bool) -> Run:
+        """A run that has just begun; nothing of it is on the disk yet. branched: whether it begins at another's checkpoint."""
+        record = {
+            "created": datetime.now(UTC).isoformat(),
+            "status": "running",
+            "owner": owner,
+            "config": config.model_dump(mode="json"),
+            "changes": [],
+            "notices": list(notices),
+            "legs": [],
+            "final": None,
+            "branched": branched,
+            "versions": {
+                "leaps": __version__,
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("torch", "torchvision", "numpy")},
+            },
+        }
+        return cls(folder, record, config)
+
+    def go_on(self, earlier: Run, config: SynthesisConfig, notices: Iterable[str]) -> None:
+        """Become what goes on from `earlier`, which is the same run as it lies on disk, with another number of steps."""
+        changes = [change for change in earlier.changes if change["step"] <= earlier.done]
+        said = list(dict.fromkeys([*earlier.notices, *notices]))
+        settings = config.model_dump(mode="json")
+        self.config, self.record = config, {**earlier.record, "config": settings, "changes": changes, "notices": said}
+
+    def save(self, **facts: Any) -> None:
+        """Note some facts, and write run.json, whole or not at all. Raises `OSError`."""
+        self.record.update(facts)
+        files.write(self.folder / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False, default=float) + "\n")
+
+    @property
+    def shared(self) -> str:
+        """run.json as it may be shown to others: without its owner, and without folders of this machine."""
+        stimuli = [name if bundled_seed(name) is not None else Path(name).name for name in self.config.stimuli]
+        shown = {**self.record, "owner": "", "config": {**self.record["config"], "stimuli": stimuli}}
+        return json.dumps(shown, indent=1)
+
+    @property
+    def owner(self) -> str:
+        """Who made it; "" on a personal machine."""
+        return str(self.record["owner"])
+
+    @property
+    def created(self) -> datetime:
+        """When it was begun (UTC)."""
+        return _time(self.record["created"]) or datetime.fromtimestamp(0, UTC)
+
+    @property
+    def weights(self) -> str:
+        """Which weights the model had (see `models.fingerprint`); "" where it wasn't noted."""
+        return str(self.record.get("weights") or "")
+
+    @property
+    def error(self) -> str:
+        """Why it failed; "" if it didn't."""
+        return str(self.record.get("error") or "")
+
+    @property
+    def branched(self) -> bool:
+        """Whether it began at another run's checkpoint."""
+        return bool(self.record.get("branched"))
+
+    @property
+    def legs(self) -> list[dict[str, int]]:
+        """The stretches that led to the clip: each ran to step `to` of a schedule of `total` steps."""
+        return list(self.record["legs"])
+
+    @property
+    def demo(self) -> bool:
+        """Whether it is one of the shipped runs."""
+        return self.folder.resolve().parent == paths.DEMOS.resolve()
+
+    @property
+    def status(self) -> str:
+        """running, done, stopped or failed. A run whose process has died is failed."""
+        said = str(self.record["status"])
+        return "failed" if said == "running" and not files.is_locked(self.folder / ".lock") else said
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What was changed while it ran: [{"step": 40, "field": "r", "value": 0.01}, ...]."""
+        return list(self.record["changes"])
+
+    @property
+    def notices(self) -> list[str]:
+        """What a person should know about it (unprimed, no verifier, ...)."""
+        return list(self.record["notices"])
+
+    @property
+    def final(self) -> dict[str, Any] | None:
+        """The scores of the finished clip (see `Step.final`); None if it was not finished properly."""
+        return self.record["final"]
+
+    @property
+    def done(self) -> int:
+        """Steps done, as far as they are saved."""
+        return self.legs[-1]["to"] if self.legs else 0
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """One dict per step: step, seconds, losses, weighted, probabilities, top5. Empty before the first step."""
+        try:
+            lines = (self.folder / "metrics.jsonl").read_text("utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+        return [line for line in map(parsed, lines) if isinstance(line, dict)]
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """All snapshots at once (see `Snapshots`); of a packed run (see `pack`) slightly lossy."""
+        steps, embeddings = (self._array("snapshots.npz", name) for name in ("steps", "embeddings"))
+        packed = self.folder / PACKED
+        if not packed.exists():
+            return Snapshots(self._array("snapshots.npz", "clips"), steps, embeddings)
+        t, size = self.clip.shape[:2]
+        frames = video.read(packed, len(steps) * t, size).frames
+        return Snapshots(frames.reshape(len(steps), t, size, size, 3), steps, embeddings)
+
+    @property
+    def stimulus(self) -> np.ndarray:
+        """The clips that primed it: uint8 (N, T, H, W, 3); N = 0 if unprimed. Of a packed run, drawn anew."""
+        if (self.folder / PACKED).exists() and not (self.folder / "stimulus.npz").exists():
+            t, size = self.clip.shape[:2]
+            return np.stack([render_clip(self.config.action, seed, t, size) for seed in bundled_seeds(self.config)])
+        return self._array("stimulus.npz", "clips")
+
+    @property
+    def clip(self) -> np.ndarray:
+        """The final clip: uint8 (T, H, W, 3)."""
+        return self._array("clip.npz", "frames")
+
+    @property
+    def tensor(self) -> np.ndarray:
+        """The final clip as it was optimised: float32 (3, T, H, W) in [0, 1]."""
+        return self._array("clip.npz", "clip")
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What `synthesize` needs to go on. Raises `RunError` if it is missing or damaged. Imports torch."""
+        import torch
+
+        path = self.folder / "checkpoint.pt"
+        if not path.is_file():
+            raise RunError(f"The run “{self.id}” has no checkpoint, so it can't go on; replay it instead.")
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise RunError(f"{path} is damaged, so the run can't go on; replay it instead.") from error
+
+    def _array(self, file: str, name: str) -> np.ndarray:
+        try:
+            with np.load(self.folder / file) as arrays:
+                return arrays[name]
+        except FileNotFoundError:
+            raise RunError(f"The run “{self.id}” has no {file}.") from None
+        except KeyError:
+            raise RunError(f"{file} of the run “{self.id}” has no “{name}”; the demos' have the frames only.") from None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise RunError(f"{file} of the run “{self.id}” is damaged ({error}).") from error
+
+
+def _time(text: str) -> datetime | None:
+    """A moment in ISO 8601 (UTC, unless it says otherwise); None if it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        record = parsed(path.read_text("utf-8", errors="replace"))
+    except OSError as error:
+        raise RunError(f"{path} can't be read: {error.strerror}.") from None
+    if not isinstance(record, dict):
+        raise RunError(f"{path} is damaged: it can't be read as JSON.")
+    return record
+
+
+def parsed(text: str) -> Any:
+    """What the JSON says; None if it is none (the last line of a killed run, a file of another kind)."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _config(values: Any, where: str | Path) -> SynthesisConfig:
+    if not isinstance(values, dict):
+        raise RunError(f"{where} has no settings.")
+    try:
+        return SynthesisConfig(**values)
+    except LeapsError as error:
+        raise RunError(f"{where} has settings that can't be used: {error}") from None
+
+
+def _is_change(change: Any) -> bool:
+    return (
+        isinstance(change, dict)
+        and isinstance(change.get("step"), int)
+        and change.get("field") in LIVE_SETTINGS
+        and "value" in change
+    )
+
+
+def from_json(text_or_path: str | Path) -> tuple[SynthesisConfig, list[dict[str, Any]]]:
+    """Config and changes to run it again, from a run.json (its text, its path, or its run's folder).
+
+    The JSON of a bare config will do, too. Raises `RunError` for anything else, `ConfigError` for a change that is out
+    of range.
+    """
+    if isinstance(text_or_path, str) and text_or_path.lstrip().startswith("{"):
+        where, record = "The JSON", parsed(text_or_path)
+    else:
+        path = Path(text_or_path)
+        path = path / "run.json" if path.is_dir() else path
+        where, record = str(path), _read_json(path)
+    if not isinstance(record, dict):
+        raise RunError(f"{where} can't be read as JSON; expected a run.json.")
+    changes = record.get("changes", []) if "config" in record else []
+    if not isinstance(changes, list) or not all(_is_change(change) for change in changes):
+        raise RunError(f"{where} has changes that can't be read; expected {{step, field, value}} of live settings.")
+    config = _config(record.get("config", record), where)
+    for change in changes:
+        config.replace(**{change["field"]: change["value"]})
+    return config, changes
+
+
+def bundled_seeds(config: SynthesisConfig) -> list[int]:
+    """Seeds of those stimuli that are bundled clips."""
+    return [seed for name in config.stimuli if (seed := bundled_seed(name)) is not None]
+
+
+def hold(folder: Path) -> FileLock:
+    """The lock of a run's folder, taken. Raises `RunError` if somebody else is writing there."""
+    lock = files.lock(folder / ".lock")
+    try:
+        lock.acquire(timeout=1)  # s; somebody may just be looking whether the run is alive
+    except Timeout:
+        raise RunError(f"{folder} is being written at this moment; wait until that run ends, or stop it.") from None
+    return lock

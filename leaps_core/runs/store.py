@@ -1,0 +1,85 @@
+"""All runs of this machine: list, find, delete; and pack one to ship it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+from .. import files, paths, video
+from ..errors import LeapsError, RunError
+from ..paths import PROGRAM
+from .record import PACKED, Run, bundled_seeds, hold
+from .writer import explained
+
+log = logging.getLogger(__name__)
+
+
+def list_runs(demos: bool = True, owner: str | None = None) -> list[Run]:
+    """Own runs, then the demos, each newest first. Reads run.json only; broken folders are skipped and logged.
+
+    owner: only this owner's runs (and the demos); None: everybody's.
+    """
+    own = [run for run in _opened(paths.own_runs()) if owner is None or run.owner == owner]
+    return own + (_opened(paths.DEMOS) if demos else [])
+
+
+def find(name: str, owner: str | None = None) -> Run:
+    """The run with this id. Raises `RunError` if there is none that `owner` may see (None: may see all)."""
+    for parent in (paths.own_runs(), paths.DEMOS):
+        # an id never leads out of its folder, neither by “..” nor by a link
+        if name and name == Path(name).name and (parent / name).resolve().parent == parent.resolve():
+            if (parent / name / "run.json").is_file():
+                run = Run.open(parent / name)
+                if owner is None or run.demo or run.owner == owner:
+                    return run
+    raise RunError(f"There is no run “{name}” here. `{PROGRAM} runs` lists them.")
+
+
+def delete(run: Run, owner: str | None = None) -> None:
+    """Delete a run's folder. Raises `RunError` for a demo, another's run (owner None: anybody's is fine), a run that
+    is going on, and whatever lies outside of the runs' folder."""
+    if run.demo:
+        raise RunError(f"“{run.id}” is a demo; demos can't be deleted.")
+    if owner is not None and run.owner != owner:
+        raise RunError(f"The run “{run.id}” belongs to somebody else.")
+    runs = paths.own_runs()
+    if run.folder.is_symlink() or run.folder.resolve().parent != runs.resolve():
+        raise RunError(f"{run.folder} lies outside of {runs}; delete it by hand.")
+    lock = hold(run.folder)
+    gone = runs / f".deleted-{uuid.uuid4().hex}"
+    try:
+        os.replace(run.folder, gone)  # renamed first: a half-deleted run must never be listed
+    except OSError as error:
+        raise explained(error, run.folder) from error
+    finally:
+        lock.release()
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def pack(run: Run) -> None:
+    """Make a finished run small enough to ship: its snapshots become one H.264 video, and what only a resume needs is
+    dropped. It can still be shown, scrubbed and replayed. Raises `RunError` where something of it is missing."""
+    shots, frames = run.snapshots, run.clip
+    n, t, *_ = shots.clips.shape
+    video.write_mp4(shots.clips.reshape(n * t, *shots.clips.shape[2:]), run.folder / PACKED, fps=n * t / 16, crf=30)
+    files.write_arrays(run.folder / "snapshots.npz", steps=shots.steps, embeddings=shots.embeddings.astype(np.float16))
+    files.write_arrays(run.folder / "clip.npz", frames=frames)
+    drawn = ("stimulus.npz",) if 0 < len(run.stimulus) == len(bundled_seeds(run.config)) == len(run.config.stimuli) else ()
+    for name in ("checkpoint.pt", ".lock", *drawn):
+        (run.folder / name).unlink(missing_ok=True)
+
+
+def _opened(parent: Path) -> list[Run]:
+    """The runs in a folder, newest first."""
+    runs = []
+    for path in parent.glob("[!.]*/run.json"):
+        try:
+            runs.append(Run.open(path.parent))
+        except LeapsError as error:
+            log.warning("Skipped a run: %s", error)
+    return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)

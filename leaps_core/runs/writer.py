@@ -1,0 +1,215 @@
+"""What a run writes while it goes on, and when it ends. Each file but metrics.jsonl appears complete or not at all; while a
+run is being written, its process holds the folder's lock."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import math
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from filelock import FileLock
+
+from .. import files, models, video
+from ..config import SynthesisConfig
+from ..errors import RunError, VideoError
+from ..inversion.control import Control
+from .record import Run
+
+if TYPE_CHECKING:
+    from ..inversion.step import Step
+
+
+class Writer:
+    """Writes one run. `begin` once, `add` each step, `finish` however it ends; it owns the folder's lock until then."""
+
+    def __init__(self, run: Run, lock: FileLock, control: Control, legs: Sequence[dict[str, int]], earlier: Run | None) -> None:
+        self.run, self.lock, self.control, self.legs, self.earlier = run, lock, control, legs, earlier
+        self.kept_changes = run.changes
+        self.first = self.index = run.done
+        self.last: Step | None = None
+        self.steps: list[int] = []
+        self.embeddings: list[np.ndarray] = []
+
+    def begin(self, stimulus: np.ndarray) -> None:
+        """Say that the run is going on, and lay out what grows with it."""
+        self.run.record.pop("error", None)
+        self._save_record("running")
+        if not self.earlier:
+            files.write_arrays(self.run.folder / "stimulus.npz", clips=stimulus)
+        lines = [line for line in self.run.metrics if line["step"] <= self.first]
+        files.write(self.run.folder / "metrics.jsonl", "".join(map(_line, lines)))
+        # unbuffered: a line is there for other readers at once, and a full disk shows where it can be handled
+        self.metrics = open(self.run.folder / "metrics.jsonl", "ab", buffering=0)
+        # snapshots wait on the disk, not in memory; the file has no name, so even a killed process leaves none
+        self.waiting = tempfile.TemporaryFile(dir=self.run.folder)
+
+    def add(self, step: Step) -> None:
+        """Write what one step brings. The last step of a stopped run repeats an index and brings `final`."""
+        if self.last is None:
+            notices = list(dict.fromkeys([*self.run.notices, *step.notices]))
+            self.run.record.update(_environment(step, self.run.config), notices=notices)
+        if step.index > self.index:
+            self.metrics.write(_line(step.row).encode())
+        if (step.snapshot or step.final is not None) and step.index > (self.steps or [self.first])[-1]:
+            np.save(self.waiting, step.frames)
+            self.steps.append(step.index)
+            self.embeddings.append(np.asarray(step.embedding, np.float32))
+        self.index, self.last = step.index, step
+        self.run.record["final"] = step.final
+        if self._changes() != self.run.changes:
+            self._save_record("running")
+
+    def finish(self, status: str, problem: BaseException | None = None) -> Exception | None:
+        """Save all that can be saved. Returns the first reason why something could not be."""
+        try:
+            if self.last is None:
+                return self._undo()
+            if isinstance(problem, Exception):
+                status, self.run.record["error"] = "failed", str(problem)
+            # snapshots first: whether or not they fit, the space that they waited in is free afterwards
+            failures = [
+                failure
+                for job in (
+                    self._save_snapshots,
+                    self._close,
+                    self._save_checkpoint,
+                    self._save_clip,
+                    self._save_mp4,
+                    self._save_webp,
+                    partial(self._save_record, status),
+                )
+                if (failure := _attempt(job, self.run.folder))
+            ]
+            if failures:
+                self.run.record.setdefault("error", str(failures[0]))
+                _attempt(partial(self._save_record, "failed"), self.run.folder)
+            return failures[0] if failures else None
+        finally:
+            with suppress(Exception):
+                self._close()
+            self.lock.release()
+
+    def _undo(self) -> Exception | None:
+        """Not one step was made: a new folder goes away, a resumed run stays what it was."""
+        if self.earlier is None:
+            shutil.rmtree(self.run.folder, ignore_errors=True)
+            return None
+        self.run.record = self.earlier.record
+        return _attempt(self.run.save, self.run.folder)
+
+    def _close(self) -> None:
+        self.metrics.close()
+        self.waiting.close()
+
+    def _changes(self) -> list[dict[str, Any]]:
+        return self.kept_changes + [change for change in self.control.changes if change not in self.kept_changes]
+
+    def _save_record(self, status: str) -> None:
+        self.run.save(status=status, changes=self._changes())
+
+    def _save_snapshots(self) -> None:
+        """Earlier snapshots and new ones, all of the final size; one at a time, as together they may not fit memory."""
+        assert self.last is not None
+        path, shape = self.run.folder / "snapshots.npz", self.last.frames.shape
+        steps, embeddings = list(self.steps), list(self.embeddings)
+        kept = 0
+        if self.earlier and path.exists():
+            with np.load(path) as old:
+                kept = int((old["steps"] <= self.first).sum())
+                steps, embeddings = [*old["steps"][:kept], *steps], [*old["embeddings"][:kept], *embeddings]
+        self.waiting.seek(0)
+        waiting = (np.load(self.waiting) for _ in self.steps)
+        clips = chain(islice(_stored_clips(path), kept), waiting) if kept else waiting
+        with files.replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            with archive.open("clips.npy", "w", force_zip64=True) as file:
+                head = {"descr": "|u1", "fortran_order": False, "shape": (len(steps), *shape)}
+                np.lib.format.write_array_header_1_0(file, head)  # type: ignore[arg-type]
+                for clip in clips:
+                    file.write((clip if clip.shape == shape else video.resample(clip, *shape[:2])).tobytes())
+            for name, rows in (("steps", np.asarray(steps, np.int64)), ("embeddings", np.asarray(embeddings))):
+                with archive.open(f"{name}.npy", "w") as file:
+                    np.lib.format.write_array(file, rows)  # type: ignore[arg-type]
+
+    def _save_clip(self) -> None:
+        assert self.last is not None
+        files.write_arrays(self.run.folder / "clip.npz", frames=self.last.frames, clip=self.last.clip[0].cpu().numpy())
+
+    def _save_mp4(self) -> None:
+        assert self.last is not None
+        video.write_mp4(self.last.frames, self.run.folder / "clip.mp4")
+
+    def _save_webp(self) -> None:
+        assert self.last is not None
+        video.write_webp(self.last.frames, self.run.folder / "clip.webp")
+
+    def _save_checkpoint(self) -> None:
+        import torch
+
+        file = io.BytesIO()  # torch tells a full disk from its other errors only by their text
+        torch.save(self.control.checkpoint(), file)
+        files.write(self.run.folder / "checkpoint.pt", file.getvalue())
+        past = [leg for leg in self.legs if leg["to"] < self.index]
+        self.run.record["legs"] = [*past, {"to": self.index, "total": self.legs[len(past)]["total"]}]
+
+
+def _attempt(job: Callable[[], None], folder: Path) -> Exception | None:
+    try:
+        job()
+    except Exception as error:
+        return explained(error, folder)
+    return None
+
+
+def explained(error: Exception, folder: Path) -> Exception:
+    """The error as a person should read it; one that no person can cause stays as it is."""
+    cause = error.__cause__ if isinstance(error, VideoError) and isinstance(error.__cause__, OSError) else error
+    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        told = RunError(
+            f"The disk of {folder} is full. What fitted is saved; free some space, or choose another "
+            "folder (--out, LEAPS_HOME)."
+        )
+    elif isinstance(cause, OSError):
+        told = RunError(f"{folder} can't be used: {cause.strerror or cause}. Choose another (--out, LEAPS_HOME).")
+    elif isinstance(cause, MemoryError) or re.search("out of memory|can't allocate memory", str(cause)):
+        told = RunError("Memory is used up. Choose fewer frames, a smaller size or a smaller model.")
+    else:
+        return error
+    told.__cause__ = error
+    return told
+
+
+def _line(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, default=float) + "\n"
+
+
+def _stored_clips(path: Path) -> Iterator[np.ndarray]:
+    """The clips of a snapshots.npz one by one, uint8 (T, H, W, 3)."""
+    with zipfile.ZipFile(path) as archive, archive.open("clips.npy") as file:
+        np.lib.format.read_magic(file)  # type: ignore[arg-type]
+        (number, *shape), _, _ = np.lib.format.read_array_header_1_0(file)  # type: ignore[arg-type]
+        for _ in range(number):
+            yield np.frombuffer(file.read(math.prod(shape)), np.uint8).reshape(shape)
+
+
+def _environment(step: Step, config: SynthesisConfig) -> dict[str, Any]:
+    """Where the run computes, as with another device or other threads the clip differs in the last bits; and with which
+    weights, as only then its embeddings can be compared with those of real clips."""
+    import torch
+
+    return {
+        "device": str(step.clip.device),
+        "threads": torch.get_num_threads(),
+        "weights": models.fingerprint(models.spec(config.model)),
+    }

@@ -1,0 +1,131 @@
+"""The first tab's news: what the page is told, and that answers which overtake each other do no harm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from app import session, start, views
+from app.jobs import ACTIVE
+from app.tabs.synthesis import SynthesisTab
+from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs
+
+REQUEST: Any = SimpleNamespace(session_hash="page")
+CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=3, judge="none", verifier="none")
+
+
+@pytest.fixture
+def tab(runs_home: Path) -> Iterator[SynthesisTab]:
+    with gr.Blocks():
+        yield SynthesisTab(session.build())
+
+
+class Browser:
+    """What the browser of one page holds: the key, what it was told, and the status line."""
+
+    def __init__(self, tab: SynthesisTab) -> None:
+        self.tab, self.key, self.seen, self.line = tab, None, {}, {}
+
+    def take(self, told: dict[Any, Any]) -> dict[Any, Any]:
+        """An answer arrives."""
+        self.key = told.get(self.tab.session.key, self.key)
+        self.seen = told.get(self.tab.session.seen, self.seen)
+        self.line = told.get(self.tab.stage.status, self.line)
+        return told
+
+    def launch(self, config: SynthesisConfig = CONFIG) -> dict[Any, Any]:
+        """Presses Start; the answer, which has not arrived yet."""
+        plan = make_plan(config)
+        return self.tab.launch("me", lambda owner: start.new(owner, plan))
+
+    def ask(self) -> dict[Any, Any]:
+        """Asks for news; the answer, which has not arrived yet."""
+        return self.tab.poll("me", self.key, None, self.seen, self.line, REQUEST)
+
+    def until(self, state: str) -> dict[Any, Any]:
+        """Asks for news until the status line says so; the last answer."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            told = self.take(self.ask())
+            if self.line["state"] == state:
+                return told
+            time.sleep(0.02)
+        raise AssertionError(f"the run was not {state} within a minute: {self.line}")
+
+
+def test_the_end_of_a_run_is_told_with_its_files_and_its_key_still_finds_it(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    page.take(page.launch())
+    assert page.until("done")[tab.stage.json].interactive
+    views.JOBS._jobs.pop(page.key)  # as when it is forgotten
+    view = views.find(page.key, views.owner_of("me"))
+    assert view is not None and view.steps[-1] == 3 and views.find(page.key, views.owner_of("you")) is None
+    assert tab.open("me", page.key)[tab.session.key] == view.key != page.key, "after a reload by the run's own name"
+
+
+def test_a_late_answer_about_the_run_before_is_made_good(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    page.take(page.launch())
+    late = page.until("done")
+    first = views.JOBS.run_of(page.key)
+    page.take(page.launch(CONFIG.replace(action="clapping", steps=2000)))
+    second = page.key
+    page.line = late[tab.stage.status]  # it arrives after that of the second start
+    told = page.take(page.ask())
+    assert page.line["run"] == second and page.line["state"] in ACTIVE and told[tab.stage.timeline].maximum == 2000
+    assert told[tab.stage.stop].interactive and not told[tab.stage.json].interactive
+    late = page.until("running")
+
+    page.take(tab.open("me", first))  # the first run is opened, and then the second's news arrive
+    page.line = late[tab.stage.status]
+    told = page.take(page.ask())
+    assert page.line["run"] == first and page.line["state"] == "done"
+    assert told[tab.stage.json].interactive and not told[tab.stage.stop].interactive
+    assert tab.stage.player not in page.take(page.ask()), "and then all is well"
+
+
+def test_an_idle_answer_that_comes_late_does_not_slow_the_page_down(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    idle = page.ask()
+    page.take(page.launch(CONFIG.replace(steps=2000)))
+    page.take(idle)
+    assert page.take(page.ask())[tab.session.timer].value == session.SOON
+    assert page.line["run"] == page.key
+
+
+def test_a_page_that_slept_finds_the_run_that_ended_meanwhile(tab: SynthesisTab) -> None:
+    page = Browser(tab)
+    page.take(page.launch())
+    other = _twin(page)
+    other.until("done")
+    views.JOBS._jobs.pop(other.key)
+    told = page.take(page.ask())
+    assert page.line["state"] == "done" and told[tab.stage.json].interactive
+    assert tab.stage.player not in page.take(page.ask()), "it is told once"
+    runs.delete(runs.find(views.JOBS.run_of(page.key), views.owner_of("me")), views.owner_of("me"))
+    page.seen = {"status": "running"}
+    assert page.take(page.ask())[tab.stage.start].interactive and "not here any more" in page.line["text"]
+
+
+def test_the_same_problem_of_two_runs_is_told_twice(tab: SynthesisTab) -> None:
+    def fails(control: Any) -> Any:
+        raise RunError("The disk is full.")
+
+    told = []
+    for _ in range(2):
+        page = Browser(tab)
+        page.take(tab.launch("me", lambda owner: views.JOBS.start(owner, CONFIG, Control(), fails)))
+        told.append(page.until("error")[tab.problem])
+    assert told[0] != told[1] and {words for _, words in told} == {"The disk is full."}
+
+
+def _twin(page: Browser) -> Browser:
+    twin = Browser(page.tab)
+    twin.key, twin.seen, twin.line = page.key, page.seen, page.line
+    return twin

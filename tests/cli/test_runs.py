@@ -1,0 +1,45 @@
+"""Runs on the command line: listed, shown, compared, resumed, replayed, deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from leaps_core import runs
+from tests.cli.helpers import refused
+
+pytestmark = pytest.mark.usefixtures("little_models")
+
+
+def test_runs_are_listed_shown_compared_and_deleted(leaps, synth, action):
+    a, b = synth(), synth("--seed", 1)
+    code, out, _ = leaps("runs")
+    assert code == 0 and [line.split()[0] for line in out] == ["id", b.name, a.name] and action in out[1]
+    code, out, _ = leaps("runs", "show", a.name)
+    assert code == 0 and out[-1] == str(a) and any(line.split()[:2] == ["status", "done"] for line in out)
+    code, out, _ = leaps("runs", "compare", a.name, b)
+    assert code == 0 and ["seed", "0", "1"] in [line.split() for line in out] and "differ by" in out[-1]
+    assert leaps("runs", "compare", a, a)[1][-1] == "The clips are the same."
+    code, out, _ = leaps("runs", "delete", a.name)
+    assert code == 0 and not a.exists() and b.exists()
+    assert refused(leaps("runs", "show", a.name), a.name, "Did you mean")
+
+
+def test_a_run_is_replayed_and_resumed(leaps, synth, tmp_path):
+    folder = synth("--out", tmp_path / "mine")
+    code, out, _ = leaps("runs", "replay", folder, "--out", tmp_path / "again")
+    assert code == 0 and out[-1] == str(tmp_path / "again")
+    assert leaps("runs", "compare", folder, tmp_path / "again")[1][-1] == "The clips are the same."
+    assert refused(leaps("runs", "resume", folder), "complete")
+    code, out, _ = leaps("runs", "resume", folder, "--steps", 3)
+    assert code == 0 and out[-1] == str(folder) and runs.Run.open(folder).done == 7
+    assert refused(leaps("runs", "delete", folder), "outside of")
+
+
+@pytest.mark.parametrize("command", ["show", "delete", "resume", "replay"])
+def test_an_unknown_run_is_one_line_and_code_2(leaps, command):
+    assert refused(leaps("runs", command, "../nowhere"), "../nowhere")
+
+
+def test_no_runs_yet(leaps):
+    code, out, err = leaps("runs")
+    assert code == 0 and out == [] and "No runs yet" in err

@@ -1,0 +1,97 @@
+"""Model, verifier and judge at work: what each sees, how often, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from leaps_core import models
+from leaps_core.inversion.control import Control
+from leaps_core.inversion.loop import synthesize
+from leaps_core.inversion.objective import Seen, Targets
+from leaps_core.models.adapter import VideoModel
+from tests import tiny
+from tests.inversion.helpers import config, run
+
+
+def test_several_stimuli_are_averaged() -> None:
+    one, other, both = (
+        run(stimuli=names, steps=1)[0].losses["priming"]
+        for names in (("bundled:1",), ("bundled:2",), ("bundled:1", "bundled:2"))
+    )
+    assert both != one and both != other
+
+
+def test_the_judge_sees_coarse_and_odd_clips_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    forward = VideoModel.forward
+    monkeypatch.setattr(
+        VideoModel,
+        "forward",
+        lambda self, clip: (seen.append(tuple(clip.shape[2:])) if self.spec.role == "judge" else None, forward(self, clip))[1],
+    )
+    steps = run(steps=4, coarse=0.5, frames=4, size=48)
+    assert steps[0].clip.shape[2:] == (4, 24, 24) and len(seen) == 5 and set(seen) == {(8, 32, 32)}
+
+
+def test_model_and_verifier_run_once_a_step_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    forward = VideoModel.forward
+    monkeypatch.setattr(VideoModel, "forward", lambda self, clip: (calls.append(self.spec.key), forward(self, clip))[1])
+    stream = synthesize(config(judge="none", coarse=0.0))
+    next(stream)
+    calls.clear()
+    next(stream)
+    assert calls == ["tiny", "tiny_verifier"], "the verifier is another network than the model"
+
+
+def test_every_tap_receives_gradient() -> None:
+    model = models.load("tiny")
+    clip = torch.rand(1, 3, 8, 32, 32)
+    with torch.no_grad():
+        targets = [tap + 1 for tap in model.observe(clip).features]
+    seen = model.observe(clip.requires_grad_(True))
+    for tap in seen.features:
+        tap.retain_grad()
+    Seen(config(), Targets(0, targets), clip, clip, seen.logits, seen.features, None, []).priming().backward()
+    assert len(seen.features) == 3 and all(tap.grad.abs().sum() > 0 for tap in seen.features)
+
+
+def test_the_stimulus_is_normalised_like_the_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs: list[tuple[str, float]] = []
+    network = tiny.TinyNet.forward
+    monkeypatch.setattr(tiny.TinyNet, "forward", lambda self, x: (inputs.append(("", x.mean().item())), network(self, x))[1])
+    white = np.full((1, 8, 32, 32, 3), 255, np.uint8)
+    next(synthesize(config(verifier="none", judge="none", coarse=0.0), stimulus=white))
+    assert inputs[0][1] == pytest.approx((1 - 0.45) / 0.225), "the first pass sees the stimulus, normalised"
+
+
+def test_weights_get_no_gradient() -> None:
+    model = models.load("tiny")
+    assert not any(weight.requires_grad for weight in model.parameters()) and not model.training
+    stream = synthesize(config())
+    next(stream)
+    assert all(weight.grad is None for weight in models.load("tiny").parameters())
+
+
+def test_a_stopped_run_leaves_no_hooks_and_no_threads() -> None:
+    threads = threading.active_count()
+    for end in ("closed", "stopped"):
+        control = Control()
+        stream = synthesize(config(), control)
+        next(stream)
+        networks = stream.gi_frame.f_locals["networks"]  # type: ignore[attr-defined]
+        if end == "stopped":
+            control.stop()
+            assert [step.index for step in stream] == [1]
+        stream.close()  # type: ignore[attr-defined]
+        _without_hooks([networks.model, networks.verifier, networks.judge])
+    assert threading.active_count() == threads
+
+
+def _without_hooks(networks: list[VideoModel]) -> None:
+    for network in networks:
+        assert all(not module._forward_hooks and not module._forward_pre_hooks for module in network.modules())

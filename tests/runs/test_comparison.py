@@ -1,0 +1,75 @@
+"""Comparisons: what sets runs apart, and one action through several models or settings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leaps_core import SynthesisConfig, runs
+from leaps_core.errors import ConfigError, LeapsError
+from leaps_core.inversion.control import Control
+from leaps_core.runs import comparison
+from tests.runs.engine import config, made
+
+CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=2, seed=3)
+
+
+def test_models_and_values_are_multiplied() -> None:
+    made = comparison.variants(CONFIG, ["tiny", "tiny_verifier"], "r", [0.0, 0.01])
+    assert [(one.config.model, one.config.r) for one in made] == [
+        ("tiny", 0.0),
+        ("tiny", 0.01),
+        ("tiny_verifier", 0.0),
+        ("tiny_verifier", 0.01),
+    ]
+    assert all(one.config.seed == 3 for one in made)
+    assert comparison.differences([one.config for one in made]) == [
+        "Tiny, r 0",
+        "Tiny, r 0.01",
+        "Tiny verifier, r 0",
+        "Tiny verifier, r 0.01",
+    ]
+    assert comparison.differences([one.config for one in made[:2]]) == ["r 0", "r 0.01"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "values", "sentence"),
+    [
+        (["tiny"], "", [], "comparison of 1"),
+        (["tiny", "tiny"], "", [], "comparison of 1"),
+        (["tiny"], "r", range(9), "“r” is"),
+        (["tiny"], "seed", range(9), "comparison of 9"),
+        (["tiny", "puppet_judge"], "", [], "is the judge"),
+        (["tiny", "nobody"], "", [], "no model “nobody”"),
+        (["tiny", "x3d_xs"], "", [], "knows no action|not on this machine"),
+        (["tiny"], "action", ["a", "b"], "can't be varied"),
+        (["tiny"], "speed", [1, 2], "no setting “speed”"),
+    ],
+)
+def test_what_can_not_be_compared_is_refused(keys: list[str], field: str, values: list[float], sentence: str) -> None:
+    with pytest.raises(LeapsError, match=sentence):
+        comparison.variants(CONFIG, keys, field, values)
+
+
+def test_errors_are_the_configs_own() -> None:
+    with pytest.raises(ConfigError, match="expected a number from 0"):
+        comparison.variants(CONFIG, [], "r", [-1, 0])
+
+
+@pytest.mark.usefixtures("home")
+def test_compare_tells_runs_apart():
+    a = made(runs.perform(config()))
+    b = made(runs.perform(config(seed=4), Control([{"step": 1, "field": "r", "value": 0.02}])))
+    found = runs.compare(a, b)
+    assert found["settings"] == {"seed": (3, 4)} and found["final"]["judge"] == (0.8, 0.8)
+    assert found["changes"] == ([], [{"step": 1, "field": "r", "value": 0.02}])
+    assert found["difference"] == pytest.approx(np.abs(a.clip.astype(float) - b.clip).mean() / 255)
+    assert runs.compare(a, a)["difference"] == 0
+    (b.folder / "clip.npz").unlink()
+    assert runs.compare(a, b)["difference"] is None
+
+
+def test_a_finished_runs_figures_are_a_line() -> None:
+    final = {"model": 0.987, "verifier": None, "judge": 0.5, "motion": 0.01, "seconds": 12.4}
+    assert comparison.note(final) == "model 99% · judge 50% · 12 s"
+    assert comparison.note({"model": 1.0}) == "model 100%" and comparison.note(None) == ""

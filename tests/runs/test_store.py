@@ -1,0 +1,76 @@
+"""All runs of a machine: listed, found, deleted, packed; and who may do what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leaps_core import paths, runs
+from leaps_core.errors import RunError
+from tests.runs.engine import ALL_FILES, config, files_of, made
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def test_the_list_is_newest_first_and_skips_broken_runs(home, caplog):
+    made_runs = [made(runs.perform(config(seed=seed))) for seed in range(3)]
+    broken = home / "runs" / "broken"
+    broken.mkdir()
+    (broken / "run.json").write_text('{"config": ')
+    (home / "runs" / "no run at all").mkdir()
+    assert [run.id for run in runs.list_runs(demos=False)] == [run.id for run in reversed(made_runs)]
+    assert "broken" in caplog.text
+
+
+def test_listing_reads_run_json_only():
+    run = made(runs.perform(config()))
+    for name in files_of(run) - {"run.json"}:
+        (run.folder / name).unlink()
+    assert [found.status for found in runs.list_runs(demos=False)] == ["done"]
+
+
+def test_a_visitor_sees_own_runs_and_the_demos(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "DEMOS", tmp_path / "demos")
+    demo = made(runs.perform(config(), folder=tmp_path / "demos" / "one"))
+    ada, bob = made(runs.perform(config(), owner="ada")), made(runs.perform(config(), owner="bob"))
+    assert [run.id for run in runs.list_runs(owner="ada")] == [ada.id, demo.id]
+    assert [run.id for run in runs.list_runs(demos=False)] == [bob.id, ada.id]
+    assert runs.find(demo.id, owner="ada").demo and runs.find(ada.id, owner="ada").id == ada.id
+    with pytest.raises(RunError, match="no run"):
+        runs.find(bob.id, owner="ada")
+    with pytest.raises(RunError, match="somebody else"):
+        runs.delete(bob, owner="ada")
+    with pytest.raises(RunError, match="demo"):
+        runs.delete(demo, owner="ada")
+    with pytest.raises(RunError, match="demo"):
+        next(runs.resume(demo, steps=3))
+    assert bob.folder.is_dir() and demo.folder.is_dir()
+    runs.delete(ada, owner="ada")
+    assert not ada.folder.exists() and [run.id for run in runs.list_runs(demos=False)] == [bob.id]
+
+
+def test_nothing_outside_of_the_runs_folder_is_found_or_deleted(tmp_path, home):
+    mine = made(runs.perform(config()))
+    outside = made(runs.perform(config(), folder=tmp_path / "outside"))
+    (home / "runs" / "link").symlink_to(outside.folder)
+    tricks = ["", ".", "..", "../../outside", str(outside.folder), "link", f"{mine.id}/../{mine.id}"]
+    for name in tricks:
+        with pytest.raises(RunError, match="no run"):
+            runs.find(name)
+    for folder in (outside.folder, home / "runs" / "link", home / "runs" / ".." / ".." / "outside"):
+        with pytest.raises(RunError, match="outside of"):
+            runs.delete(runs.Run.open(folder))
+    assert files_of(outside) == ALL_FILES and files_of(mine) == ALL_FILES
+
+
+def test_a_packed_run_is_small_and_still_shows(engine):
+    run = made(runs.perform(engine))
+    before, size = run.snapshots, sum(file.stat().st_size for file in run.folder.iterdir())
+    stimulus = run.stimulus
+    runs.pack(run)
+    assert not (run.folder / "stimulus.npz").exists() and np.array_equal(run.stimulus, stimulus), "drawn anew"
+    after = runs.Run.open(run.folder).snapshots
+    assert after.clips.shape == before.clips.shape and np.array_equal(after.steps, before.steps)
+    assert np.abs(after.clips.astype(float) - before.clips).mean() < 12, "each snapshot in its place, slightly lossy"
+    assert np.array_equal(run.clip, made(runs.replay(run)).clip)
+    assert sum(file.stat().st_size for file in run.folder.iterdir()) < 0.5 * size
