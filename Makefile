@@ -1,6 +1,8 @@
 # `make` lists the targets. `make run ARGS="--help"` and `make test ARGS="-k canvas"` pass arguments on.
 PY := .venv/bin/python
 ARGS ?=
+WORKERS ?= 2
+PYTEST := $(PY) -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all lint types clean clean-all
@@ -15,10 +17,10 @@ run: setup  ## Start the page at http://127.0.0.1:7860
 	@$(PY) app.py --personal $(ARGS)
 
 test: setup  ## Run the tests, all but those marked slow
-	@$(PY) -m pytest -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: setup  ## Run all tests
-	@$(PY) -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 lint: setup  ## Check style and format (ruff)
 	@$(PY) -m ruff check $(ARGS) .
