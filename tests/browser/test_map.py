@@ -46,13 +46,18 @@ def test_a_run_travels_among_real_clips(page: Page, folder: Path, tmp_path: Path
     page.get_by_role("tab", name="Map").click()
 
     # the map is fitted in a process of its own while the run goes on; then the run moves on it, live
+    expect(page.locator("#map-state")).to_contain_text("Fitting the map", timeout=WAIT)
+    step = "parseInt(document.querySelector('#status').textContent.match(/step (\\d+)/)?.[1] || 0)"
+    page.wait_for_function(f"before => {step} > before", arg=page.evaluate(step), timeout=WAIT)
+    _press(page, "Pause")  # both at once take longer than one after the other
     expect(page.locator("#map-state")).to_contain_text("480 of 480 real clips", timeout=3 * WAIT)
+    _press(page, "Resume")
     expect(page.locator("#map-state")).to_contain_text("puppets, not Kinetics")
     page.wait_for_function(f"() => {PLOT} && {WAY} && {WAY}.x.length > 1", timeout=WAIT)
     before = page.evaluate(f"{WAY}.text.at(-1)")
     page.wait_for_function(f"before => {WAY}.text.at(-1) !== before", arg=before, timeout=WAIT)
     expect(page.locator("#map-numbers")).to_be_empty()
-    page.get_by_role("button", name="Stop", exact=True, include_hidden=True).dispatch_event("click")
+    _press(page, "Stop")
     _state(page, "stopped")
     # when it ends its figures come by themselves
     expect(page.locator("#map-numbers tbody tr")).to_have_count(1, timeout=WAIT)
@@ -213,3 +218,10 @@ def _pixel(page: Page) -> tuple[float, float]:
       return dots.map((dot, i) => [apart(dot, i), ...dot]).filter((dot) => dot[3] === 'markers').sort((a, b) => b[0] - a[0])[0];
     }""")
     return float(found[1]), float(found[2])
+
+
+def _press(page: Page, name: str) -> None:
+    """Press a button of the first tab while another one is shown."""
+    button = page.get_by_role("button", name=name, exact=True, include_hidden=True)
+    expect(button).to_be_enabled(timeout=WAIT)
+    button.dispatch_event("click")
