@@ -42,7 +42,7 @@ def test_the_persons_own_folder_is_a_variables_or_in_the_home_folder(tmp_path: P
     [
         ("/usr/bin/leaps", "leaps"),
         ("leaps.exe", "leaps"),
-        ("/work/leaps_core/__main__.py", "python -m leaps_core"),
+        ("/srv/leaps_core/__main__.py", "python -m leaps_core"),
         ("app.py", "python -m leaps_core"),
     ],
 )
