@@ -3,7 +3,6 @@
 import sys
 
 from app.main import add_command
-
 from leaps_core import cli
 
 
