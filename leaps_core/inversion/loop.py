@@ -20,7 +20,7 @@ from ..errors import ConfigError, RunError
 from ..models.shapes import primed_taps
 from .control import Control
 from .networks import Look, Networks
-from .plan import Plan, make_plan
+from .plan import Plan, as_plan
 from .schedule import snapshot_steps
 from .state import State
 from .step import Step
@@ -48,14 +48,13 @@ def synthesize(
 
     Raises `LeapsError` before the first step for whatever in the config can't be.
     """
-    plan = config if isinstance(config, Plan) else make_plan(config, stimulus)
     terms = (*TERMS, *extra_terms)
     names = [term.name for term in terms]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(
             f"There are two terms “{min(twice)}”. Give your own another name than {', '.join(names[: len(TERMS)])}."
         )
-    return _steps(plan.primed(), control or Control(), terms, checkpoint)
+    return _steps(as_plan(config, stimulus), control or Control(), terms, checkpoint)
 
 
 def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict[str, Any] | None) -> Iterator[Step]:

@@ -78,3 +78,9 @@ def make_plan(config: SynthesisConfig, stimulus: np.ndarray | None = None, weigh
         models.require_weights(cast)
     shape = clip_shape(config, cast.model)
     return Plan(config, cast, shape, estimate(config, cast, shape), cast.notices, stimulus)
+
+
+def as_plan(config: SynthesisConfig | Plan, stimulus: np.ndarray | None = None) -> Plan:
+    """The plan of a config, or the plan itself, with its stimulus: uint8 (N, T, H, W, 3), else read. Raises `LeapsError`."""
+    plan = config if isinstance(config, Plan) else make_plan(config)
+    return plan.primed() if stimulus is None else plan.with_stimulus(stimulus)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,6 +24,7 @@ def learning_rate(config: SynthesisConfig, done: int) -> float:
     return low + (peak - low) * 0.5 * (1 + math.cos(math.pi * share))
 
 
+@lru_cache(maxsize=16)  # each step asks
 def snapshot_steps(steps: int) -> frozenset[int]:
     """Which steps are snapshots: all up to `SNAPSHOTS`, else so many, evenly spread, the last one included."""
     if steps <= SNAPSHOTS:

@@ -19,7 +19,7 @@ from .. import models, paths
 from ..config import SynthesisConfig
 from ..errors import RunError
 from ..inversion.control import Control
-from ..inversion.plan import Plan, make_plan
+from ..inversion.plan import Plan, as_plan, make_plan
 from .record import Run, hold
 from .writer import Writer, explained
 
@@ -49,8 +49,7 @@ def perform(
     Raises `RunError` if it can't be written (a full disk ends the run, once what fits is saved) or memory is too small, and
     what `synthesize` raises.
     """
-    plan = config if isinstance(config, Plan) else make_plan(config, stimulus)
-    plan = plan.primed()
+    plan = as_plan(config, stimulus)
     plan.check_memory()
     run, lock = _create(plan.config, folder, owner, plan.notices, branched=checkpoint is not None)
     yield from _record(run, lock, control or Control(), plan, [_leg(plan.config)], checkpoint)

@@ -123,3 +123,11 @@ def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_memory", lambda device: plan.estimate.memory - 1)
     with pytest.raises(RunError, match="needs about 0.5 GiB of memory, 0.5 GiB are free. Choose fewer frames"):
         plan.check_memory()
+
+
+def test_a_given_stimulus_takes_the_place_of_the_plans_own() -> None:
+    plan = make_plan(config())
+    given = np.random.default_rng(1).integers(0, 256, (1, *plan.shape, 3), np.uint8)
+    assert np.array_equal(planning.as_plan(plan, given).stimulus, given)
+    by_plan, by_config = ([*synthesize(asked, stimulus=given)][-1].losses for asked in (plan, plan.config))
+    assert by_plan == by_config != [*synthesize(plan)][-1].losses
