@@ -11,7 +11,16 @@ import gradio as gr
 import numpy as np
 
 from leaps_core import models, puppets, video
-from leaps_core.config import FIELDS, LIVE_SETTINGS, STEERING, SynthesisConfig, bundled_seed, bundled_stimulus, info
+from leaps_core.config import (
+    FIELDS,
+    FRAME_NETWORKS,
+    LIVE_SETTINGS,
+    STEERING,
+    SynthesisConfig,
+    bundled_seed,
+    bundled_stimulus,
+    info,
+)
 from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion.plan import Plan, make_plan
 
@@ -130,8 +139,15 @@ def choices(name: str) -> list[Any]:
     if name == "model":
         return model_choices()
     if name == "action":
-        return [label for world in dict.fromkeys(spec.world for spec in specs) for label in models.labels(world)]
-    return ["auto", "none", *(spec.key for spec in specs if name == "judge" or spec.can_verify)]
+        return [
+            label
+            for world in dict.fromkeys(spec.world for spec in specs if spec.role == "model")
+            for label in models.labels(world)
+        ]
+    if name in FRAME_NETWORKS:
+        return ["none", *["auto"] * (name == "object_judge"), *(spec.key for spec in specs if spec.role == name)]
+    able = [spec.key for spec in specs if (spec.can_verify if name == "verifier" else spec.role in ("model", "judge"))]
+    return ["auto", "none", *["self"] * (name == "verifier"), *able]
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -171,13 +187,18 @@ def model_facts(key: str) -> str:
     return f"{lead}{' · '.join(fact for fact in facts if fact)}. {spec.about}{caution}".strip()
 
 
-def to_download(key: str) -> str:
-    """What the button says that fetches a model's weights; "" where they are here already."""
-    spec = models.spec(key)
-    if models.state(spec) != "download":
+def to_download(config: SynthesisConfig) -> str:
+    """What the button says that fetches all weights that a run lacks; "" where they are here already."""
+    try:
+        absent = models.missing(config)
+    except LeapsError:  # other settings are wrong, and the estimate says which
+        absent = tuple(spec for spec in (models.spec(config.model),) if models.state(spec) == "download")
+    if not absent:
         return ""
-    size = f"{spec.download / 1e6:.0f} MB, " if spec.download else ""
-    return f"Download weights ({size}{spec.licence}{': no commercial use' * ('NC' in spec.licence)})"
+    size = f"{sum(spec.download or 0 for spec in absent) / 1e6:.0f} MB, "
+    names = " + ".join(spec.name for spec in absent)
+    licences = ", ".join(dict.fromkeys(f"{spec.licence}{': no commercial use' * ('NC' in spec.licence)}" for spec in absent))
+    return f"Download {names} ({size}{licences})"
 
 
 def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
@@ -186,7 +207,7 @@ def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
     others = [other for other in models.specs() if other.world == spec.world and other.key != key]
     return (
         models.labels(spec.world),
-        ["auto", "none", *(other.key for other in others if other.can_verify)],
+        ["auto", "none", *["self"] * spec.can_verify, *(other.key for other in others if other.can_verify)],
         ["auto", "none", *(other.key for other in others)],
     )
 

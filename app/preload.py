@@ -7,7 +7,6 @@ import threading
 import time
 
 from leaps_core import models
-from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ def _load() -> None:
         from leaps_core.inversion import loop  # noqa: F401  (imports torch, which takes seconds)
 
         model = default_model()
-        cast = models.resolve(SynthesisConfig(model=model.key, action=models.labels(model.world)[0]))
+        cast = models.resolve(models.configure(model.key, models.labels(model.world)[0]))
         for spec in cast.networks.values():
             models.load(spec.key)
         log.info("Ready after %.1f s", time.monotonic() - begun)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -15,6 +16,8 @@ from leaps_core.models import weights
 from . import controls, player, preload
 from .session import CALM, QUICK, told
 from .texts import sections
+
+_SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
 
 
 class SettingsPanel:
@@ -43,8 +46,13 @@ class SettingsPanel:
                     self.preview = player.player()
         with gr.Row(elem_id="plan"):
             self.estimate = gr.Markdown(elem_classes="caption", elem_id="estimate")
-            self.paper = gr.Button("Paper's settings", size="sm", scale=0, min_width=130)
             self.again = gr.UploadButton("Run again from JSON", size="sm", scale=0, min_width=150, file_types=[".json"])
+        with gr.Row(elem_id="presets"):
+            gr.Markdown("**Presets** for this model:", elem_classes="caption")
+            self.presets = {
+                name: gr.Button(title, size="sm", scale=0, min_width=120)
+                for name, title in zip(models.PRESETS, ("Recommended", "Quick look", "Paper"), strict=True)
+            }
         gr.Markdown("**Steer.** These act on the running clip, too, from the next step on.", elem_classes="caption")
         with gr.Group():
             for left, right in zip(STEERING[::2], (*STEERING[1::2], None), strict=True):
@@ -71,11 +79,10 @@ class SettingsPanel:
 
     def _wire(self) -> None:
         settings, stimulus = self.settings, self.stimulus
-        cast = [settings[name] for name in ("model", "action", *NETWORKS[1:])]
-        settings["model"].change(told(self.choose_model), cast, [self.facts, self.weights, *cast[1:]], **CALM)
+        settings["model"].input(told(self.choose_model), self.inputs, self.outputs, **CALM)
         self.weights.click(
             told(self.download),
-            settings["model"],
+            self.inputs,
             [self.facts, self.weights, settings["model"]],
             show_progress_on=self.facts,
             concurrency_limit=1,
@@ -98,24 +105,29 @@ class SettingsPanel:
             trigger_mode="always_last",
             **QUICK,
         )
-        self.paper.click(told(self.paper_settings), self.inputs, self.outputs, **CALM)
+        for name, button in self.presets.items():
+            button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
 
-    def choose_model(self, key: str, *wanted: str | None) -> dict[Any, Any]:
-        """Another model: its facts, its world's actions, and who can verify and judge it. `wanted`: what was chosen of these
-        three; what the model can't have gives way to the first."""
-        offer = controls.to_download(key)
-        updates = {self.facts: controls.model_facts(key), self.weights: gr.Button(offer, visible=bool(offer))}
-        for name, known, choice in zip(("action", *NETWORKS[1:]), controls.partners(key), wanted, strict=True):
-            updates[self.settings[name]] = gr.Dropdown(list(known), value=choice if choice in known else known[0])
-        return updates
+    def choose_model(self, *values: Any) -> dict[Any, Any]:
+        """Another model: its facts, its world's actions, who can verify and judge it, and the settings that suit it. An action
+        that it doesn't know gives way to the first that it knows."""
+        chosen = dict(zip(controls.ORDER, values, strict=False))
+        spec = models.spec(chosen["model"])
+        actions = models.labels(spec.world)
+        action = chosen["action"] if chosen["action"] in actions else actions[0]
+        return self.fill(models.configure(spec.key, action, {"seed": chosen["seed"] or 0}))
 
-    def download(self, key: str, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
-        """Fetch a model's weights; how far it is shows where its facts stand. Raises `ModelError`."""
-        spec = models.spec(key)
-        weights.download(spec, lambda done, total: progress((done, total), f"{spec.name}: downloading", unit="bytes"))
-        gr.Info(f"The weights of {spec.name} are here.")
+    def download(self, *values: Any, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
+        """Fetch the weights that a run of these settings needs and doesn't have; how far it is shows where the model's facts
+        stand. Raises `LeapsError`."""
+        config = config_of(values)
+        absent = models.missing(config)
+        for spec in absent:
+            said = f"{spec.name}: downloading"
+            weights.download(spec, lambda done, total, said=said: progress((done, total), said, unit="bytes"))  # type: ignore[misc]
+        gr.Info(f"The weights of {', '.join(spec.name for spec in absent) or 'all networks'} are here.")
         return {
-            self.facts: controls.model_facts(key),
+            self.facts: controls.model_facts(config.model),
             self.weights: gr.Button(visible=False),
             self.settings["model"]: gr.Dropdown(controls.model_choices()),
         }
@@ -133,11 +145,14 @@ class SettingsPanel:
         """Time and memory for the settings of the controls, or why they can't be."""
         return _cost(lambda: config_of(values))
 
-    def paper_settings(self, *values: Any) -> dict[Any, Any]:
-        """The settings of the paper for the chosen model, and how long they take."""
+    def fill_in(self, preset: str, *values: Any) -> dict[Any, Any]:
+        """A preset of the chosen model, and how long it takes. Raises `LeapsError`."""
         config = config_of(values)
-        config = config.replace(**models.paper_settings(models.spec(config.model)))
-        gr.Info("The paper's settings are filled in. " + controls.estimate(config).replace("**", ""))
+        changes = models.preset(models.spec(config.model), preset)
+        if changes.get("stimuli") == config.stimuli or values[len(controls.ORDER)] == controls.KINDS[1]:
+            changes.pop("stimuli", None)  # an own video stays
+        config = config.replace(**changes)
+        gr.Info(f"{_SAID[preset]} are filled in. " + controls.estimate(config).replace("**", ""))
         return self.fill(config)
 
     def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> dict[Any, Any]:
@@ -163,16 +178,22 @@ class SettingsPanel:
         return updates
 
     def _chosen_model(self, config: SynthesisConfig) -> dict[Any, Any]:
-        return {
-            **self.choose_model(config.model, config.action, config.verifier, config.judge),
-            self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model),
-        }
+        return {**self._offers(config), self.settings["model"]: gr.Dropdown(controls.model_choices(), value=config.model)}
+
+    def _offers(self, config: SynthesisConfig) -> dict[Any, Any]:
+        """The model's facts and what may be chosen beside it; what it can't have gives way to the first."""
+        offer = controls.to_download(config)
+        updates = {self.facts: controls.model_facts(config.model), self.weights: gr.Button(offer, visible=bool(offer))}
+        for name, known in zip(("action", *NETWORKS[1:]), controls.partners(config.model), strict=True):
+            choice = getattr(config, name)
+            updates[self.settings[name]] = gr.Dropdown(list(known), value=choice if choice in known else known[0])
+        return updates
 
 
 def default_config() -> SynthesisConfig:
     """What the controls say on a page that has no run yet."""
     model = preload.default_model()
-    return SynthesisConfig(model=model.key, action=models.labels(model.world)[0])
+    return models.configure(model.key, models.labels(model.world)[0])
 
 
 def config_of(values: Sequence[Any]) -> SynthesisConfig:

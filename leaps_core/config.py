@@ -49,8 +49,16 @@ class SynthesisConfig(BaseModel):
         "Several are averaged. None at all: unprimed.",
     )
     stimulus_start: float = _field(0.0, "Where in an uploaded video the stimulus starts.", unit="s", ge=0)
-    verifier: str = _field("auto", "Batch-norm network whose statistics the clip should match: a key, auto, or none.")
+    verifier: str = _field(
+        "auto", "Batch-norm network whose statistics the clip should match: a key, auto, self (the model itself), or none."
+    )
     judge: str = _field("auto", "Network that only scores the clip: a key, auto (the world's own), or none.")
+    frame_verifier: str = _field(
+        "none", "Network of pictures whose statistics each frame should have, as photographs do: a key, or none."
+    )
+    object_judge: str = _field(
+        "auto", "Network of pictures that is asked, at the end, which objects it sees: a key, auto (if it is here), or none."
+    )
 
     steps: int = _field(160, "Optimisation steps.", ge=1, le=20_000)
     seed: int = _field(0, "Same seed, same clip.", ge=0, le=2**31 - 1)
@@ -61,6 +69,13 @@ class SynthesisConfig(BaseModel):
     canvas: Literal["fourier", "pixels"] = _field(
         "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's)."
     )
+    decay: float = _field(
+        1.5,
+        "How steeply the Fourier canvas falls with frequency, as 1 / f^decay: less gives finer detail, more gives softness.",
+        step=0.1,
+        ge=0,
+        le=3,
+    )
     learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, step=0.005, ge=0.0, le=1.0)
     min_learning_rate: float = _field(
         0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1
@@ -69,11 +84,28 @@ class SynthesisConfig(BaseModel):
     beta_1: float = _field(0.9, "Adam's memory of the gradient.", ge=0, le=0.9999)
     beta_2: float = _field(0.99, "Adam's memory of the squared gradient.", ge=0, le=0.9999)
 
-    r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.05)
-    coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.5, ge=0, le=100)
+    evidence: float = _field(
+        0.0,
+        "Weight of the evidence for the action, which goes on when the model is sure (cross entropy ends there).",
+        live=True,
+        step=0.01,
+        ge=0,
+        le=10,
+    )
+    evidence_form: Literal["margin", "logit"] = _field(
+        "margin", "What is evidence: how far the action's logit is above all others together, or the logit itself."
+    )
+    r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.1)
+    coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.01, ge=0, le=100)
     diversity: float = _field(
         1.0, "Weight of feature diversity (the verifier's statistics), times r.", live=True, step=0.1, ge=0, le=10
     )
+    diversity_form: Literal["paper", "relative"] = _field(
+        "paper",
+        "How the statistics are compared: in their own units (the paper's), or relative to each channel's spread, so that a "
+        "weight means the same for every network.",
+    )
+    naturalness: float = _field(0.5, "Weight of the frame verifier's statistics (relative).", live=True, step=0.05, ge=0, le=10)
     margin: float | None = _field(
         None,
         "How far distant frames must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
@@ -101,6 +133,7 @@ class SynthesisConfig(BaseModel):
         0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", live=True, step=0.001, ge=0, le=1
     )
 
+    views: int = _field(1, "How many random views of the clip each step looks at.", ge=1, le=16)
     jitter: float = _field(
         0.12, "Random shift of each step's view, as a share of the size.", live=True, step=0.01, ge=0, le=0.5
     )
@@ -145,10 +178,14 @@ RENAMED = {"floor": "min_learning_rate", "warmup": "warmup_steps"}
 NETWORKS = ("model", "verifier", "judge")
 """The networks that may take part in a run, by their settings' names: the inverted one, the one whose batch-norm statistics
 the clip should match, and the one that only scores."""
+FRAME_NETWORKS = ("frame_verifier", "object_judge")
+"""Networks of pictures that may take part beside these, which look at each frame by itself."""
 STEERING = (
     "r",
     "coherence",
     "diversity",
+    "evidence",
+    "naturalness",
     "lambda_1",
     "lambda_L",
     "priming_share",

@@ -39,7 +39,7 @@ def test_every_setting_says_what_it_means_and_its_default_is_within_its_range() 
     [
         ({"stepz": 3}, "There is no setting “stepz”. Did you mean “steps”? Known: model, action"),
         ({"steps": 0}, "“steps” is 0; expected a number from 1 to 20000"),
-        ({"r": float("nan")}, "“r” is nan; expected a number from 0 to 0.05"),
+        ({"r": float("nan")}, "“r” is nan; expected a number from 0 to 0.1"),
         ({"learning_rate": float("inf")}, "“learning_rate” is inf; expected a number from 0.0 to 1.0"),
         ({"canvas": "oil"}, "“canvas” is 'oil'; input should be 'fourier' or 'pixels'"),
         ({"seed": 1.5}, "“seed” is 1.5; expected a number from 0 to 2147483647"),

@@ -6,6 +6,8 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import models
@@ -47,11 +49,17 @@ def list_actions(options: argparse.Namespace) -> None:
         print(label)
 
 
-def download(options: argparse.Namespace) -> None:
+def fetch(options: argparse.Namespace) -> None:
     """Fetch the weights of models; prints their files."""
+    print(*download([models.spec(key) for key in options.models]), sep="\n")
+
+
+def download(specs: Iterable[ModelSpec]) -> list[Path]:
+    """Fetch the weights of models, with a bar for each; their files. Raises `ModelError`."""
     from tqdm import tqdm
 
-    for spec in [models.spec(key) for key in options.models]:
+    files = []
+    for spec in specs:
         if models.state(spec) == "download":
             print(
                 f"{spec.name}, licence: {spec.licence}{' (no commercial use)' if 'NC' in spec.licence else ''}", file=sys.stderr
@@ -63,7 +71,8 @@ def download(options: argparse.Namespace) -> None:
                 bar.update(done - bar.n)
 
             path = weights.download(spec, progress)
-        print(path)
+        files.append(path)
+    return files
 
 
 def inspect_model(options: argparse.Namespace) -> None:
@@ -178,7 +187,7 @@ def add_commands(menu: Any) -> None:
     command = add(
         menu,
         "download",
-        download,
+        fetch,
         "fetch published weights",
         f"""example:
   {PROGRAM} download x3d_xs slow_r50

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .. import paths
+from .. import models, paths
+from ..errors import ModelError
 from ..paths import PROGRAM
 from .parser import add
 from .synth import setting
@@ -34,6 +35,26 @@ def study_embedding(options: argparse.Namespace) -> None:
     )
 
 
+def study_quality(options: argparse.Namespace) -> None:
+    """How good the inversions are."""
+    cache, docs = Path(options.cache), Path(options.docs)
+    if options.world == models.PUPPETS:
+        from ..studies import quality
+
+        print(quality.markdown(quality.whole(cache, docs)))
+        return
+    from ..studies import real
+
+    world = models.spec(options.model).world
+    if world != options.world:
+        raise ModelError(f"“{options.model}” knows the world {world}, not {options.world}. Choose another --model or --world.")
+    stimuli = Path(options.stimuli) if options.stimuli else None
+    settings = dict(map(setting, options.set))
+    actions = tuple(options.actions or real.ACTIONS)
+    table = real.study(options.model, cache, docs, stimuli, settings, options.ablation, actions)
+    print(real.markdown(table))
+
+
 def add_commands(menu: Any) -> None:
     """The command study."""
     parser = add(
@@ -45,8 +66,35 @@ def add_commands(menu: Any) -> None:
   {PROGRAM} study embedding --action "tai chi" --model KEY --n 32""",
     )
     inner = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
+    _add_quality(inner)
+    _add_embedding(inner)
+
+
+def _add_quality(menu: Any) -> None:
     added = add(
-        inner,
+        menu,
+        "quality",
+        study_quality,
+        "how good the inversions are: what others see in them, and what survives changes",
+        f"""examples:
+  {PROGRAM} study quality --world kinetics400 --model i3d --stimuli DIR
+  {PROGRAM} study quality --world puppets
+
+DIR holds videos named after their actions, as juggling_balls.mp4. A study that was stopped goes on where it was.""",
+    )
+    added.add_argument("--world", choices=(models.PUPPETS, "kinetics400"), default="kinetics400", help="of which networks")
+    added.add_argument("--model", metavar="KEY", default="i3d", help="model to invert (default: i3d)")
+    added.add_argument("--actions", metavar="LABEL", nargs="+", help="some of the study's 24 actions")
+    added.add_argument("--stimuli", metavar="DIR", help="real videos: scored themselves, and priming runs of their actions")
+    added.add_argument("--ablation", action="store_true", help="also change one setting at a time, on six actions")
+    added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
+    added.add_argument("--cache", metavar="DIR", default=str(paths.studies()), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", default="docs", help="where table and pictures are written")
+
+
+def _add_embedding(menu: Any) -> None:
+    added = add(
+        menu,
         "embedding",
         study_embedding,
         "Figure S5: where LEAPS's clips lie among real ones, with R_feat and without",

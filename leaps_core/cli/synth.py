@@ -16,6 +16,7 @@ from ..inversion.control import Control
 from ..inversion.plan import make_plan
 from ..models import weights
 from ..paths import PROGRAM
+from .models import download
 from .parser import add
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def synth(options: argparse.Namespace) -> int:
     config, changes, stimulus = _asked(options)
     if options.weights:
         weights.give(config.model, options.weights)
+    if options.download:
+        download(models.missing(config))
     plan = make_plan(config, stimulus)
     control = Control(changes)
     return follow(runs.perform(plan, control, folder=options.out), control)
@@ -51,14 +54,14 @@ def _asked(options: argparse.Namespace) -> tuple[SynthesisConfig, list[dict[str,
                 f"{' and '.join(missing)} missing: say which model to invert and which action to make "
                 f"(`{PROGRAM} models`, `{PROGRAM} actions MODEL`)."
             )
-        config = SynthesisConfig(model=asked["model"], action=asked["action"])
+        config = models.configure(asked["model"], asked["action"])
     else:
         config, changes = runs.from_json(Path(options.again))
         beside = Path(options.again) if Path(options.again).is_dir() else Path(options.again).parent
         kept = (beside / "stimulus.npz").is_file() and "stimuli" not in asked
         stimulus = runs.Run.open(beside).stimulus if kept else None
-    if options.paper:
-        config = config.replace(**models.paper_settings(models.spec(asked.get("model", config.model))))
+    if options.preset:
+        config = config.replace(**models.preset(models.spec(asked.get("model", config.model)), options.preset))
     return config.replace(**asked), changes, stimulus
 
 
@@ -98,11 +101,12 @@ def add_commands(menu: Any) -> None:
   {PROGRAM} synth --model MODEL --action "playing trumpet"
   {PROGRAM} synth --model MODEL --action "tai chi" --stimulus mine.mp4 --steps 400 --seed 3
   {PROGRAM} synth --model MODEL --action bowling --stimulus none --set r=0.01 smoothness=2 canvas=pixels
+  {PROGRAM} synth --model i3d --action "juggling balls" --download    a Kinetics network, fetched first
   {PROGRAM} synth --again run.json --seed 1           the same settings and changes, another seed
 
 Ctrl-C stops and saves. The last line printed is the run's folder.
 
-settings for --set, with their defaults:
+settings for --set, with the defaults that the bundled models use (others have their own: --preset):
 {_settings()}""",
     )
     parser.add_argument("--model", metavar="KEY", help=f"model to invert (`{PROGRAM} models`)")
@@ -120,7 +124,13 @@ settings for --set, with their defaults:
     parser.add_argument(
         "--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="any other setting; see below"
     )
-    parser.add_argument("--paper", action="store_true", help="the paper's settings for this model (slow)")
+    parser.add_argument(
+        "--preset",
+        choices=models.PRESETS,
+        help="settings that suit the model: recommended (the default), quick (half a minute), or the paper's (slow)",
+    )
+    parser.add_argument("--paper", action="store_const", const="paper", dest="preset", help="the same as --preset paper")
+    parser.add_argument("--download", action="store_true", help="fetch the weights that are missing first")
     parser.add_argument("--out", metavar="DIR", help="the run's folder, new or empty (default: a new one in LEAPS_HOME/runs)")
     parser.add_argument(
         "--again", metavar="RUN.JSON", help="take settings and changes from a run's JSON; other options override them"

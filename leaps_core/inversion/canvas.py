@@ -15,9 +15,6 @@ from ..config import SynthesisConfig
 COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 """Square root of the colour covariance of natural images (Olah et al. 2017): rows R, G, B; columns light, blue to
 yellow, green to magenta. Scaled below so that the light axis has unit length."""
-DECAY = 1.5
-"""p: amplitude falls with frequency as 1 / f^p. Single natural pictures have about 1; in space-time, the best fit to
-clips of the bundled world is 1.6, and less fills a clip with speckles that flicker."""
 SPREAD = 0.01
 """Standard deviation of the random start."""
 
@@ -59,20 +56,27 @@ class Pixels(nn.Module):
 class Fourier(nn.Module):
     """x* = sigmoid(C · irfftn(s(f) · z)) with s(f) = 1 / max(f, f_min)^p and f = sqrt(fx² + fy² + (β·ft)²).
 
-    z is optimised; low frequencies move first and colours are valid by construction (Olah 2017; in space-time).
+    z is optimised; low frequencies move first and colours are valid by construction (Olah 2017; in space-time). p is the
+    config's `decay`: single natural pictures have about 1; in space-time, the best fit to clips of the bundled world is 1.6,
+    and less fills a clip with speckles that flicker.
     β = 1 / motion_speed: at a speed of 1, change in time is as cheap as detail in space, above it cheaper.
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], motion_speed: float, generator: torch.Generator, device: torch.device
+        self,
+        shape: tuple[int, int, int],
+        motion_speed: float,
+        generator: torch.Generator,
+        device: torch.device,
+        decay: float = 1.5,
     ) -> None:
         super().__init__()
         t, h, w = shape
         noise = SPREAD * torch.randn((1, 3, t, h, w // 2 + 1, 2), generator=generator)
         self.values = nn.Parameter(noise.to(device))
         self.colours = (COLOURS / COLOURS[:, 0].norm()).to(device)
-        self.shape, self.motion_speed = shape, motion_speed
-        self.scale = _spectrum(shape, motion_speed).to(device)
+        self.shape, self.motion_speed, self.decay = shape, motion_speed, decay
+        self.scale = _spectrum(shape, motion_speed, self.decay).to(device)
 
     def forward(self) -> Tensor:
         """The clip (1, 3, T, H, W) in [0, 1]."""
@@ -106,7 +110,7 @@ class Fourier(nn.Module):
         for n, m in zip(self.shape, shape, strict=True):
             ratio *= (m / n) ** 0.5
         self.shape = shape
-        self.scale = _spectrum(shape, self.motion_speed).to(old.device)
+        self.scale = _spectrum(shape, self.motion_speed, self.decay).to(old.device)
         signal = torch.fft.ifftn(big * ratio, dim=(2, 3, 4), norm="ortho").real
         self._take(torch.fft.rfftn(signal, dim=(2, 3, 4), norm="ortho"))
 
@@ -117,7 +121,7 @@ class Fourier(nn.Module):
             return
         coefficients = torch.view_as_complex(self.values) * self.scale
         self.motion_speed = motion_speed
-        self.scale = _spectrum(self.shape, motion_speed).to(self.scale.device)
+        self.scale = _spectrum(self.shape, motion_speed, self.decay).to(self.scale.device)
         self.values.copy_(torch.view_as_real(coefficients / self.scale))
 
     def _take(self, coefficients: Tensor) -> None:
@@ -133,16 +137,16 @@ def make_canvas(
     """The canvas that the config asks for, of (T, H, W), on the device of `mean`; noise from a CPU generator."""
     if config.canvas == "pixels":
         return Pixels(shape, mean, std, generator)
-    return Fourier(shape, config.motion_speed, generator, mean.device)
+    return Fourier(shape, config.motion_speed, generator, mean.device, config.decay)
 
 
-def _spectrum(shape: tuple[int, int, int], motion_speed: float) -> Tensor:
+def _spectrum(shape: tuple[int, int, int], motion_speed: float, decay: float) -> Tensor:
     """s(f), (T, H, W//2 + 1): 1 / max(f, f_min)^p with f in cycles per pixel, divided by its mean. With the orthonormal
     transform, the same step of z then moves a picture of any size by the same contrast."""
     t, h, w = shape
     ft, fy, fx = torch.fft.fftfreq(t), torch.fft.fftfreq(h), torch.fft.rfftfreq(w)
     f = torch.sqrt((ft / motion_speed)[:, None, None] ** 2 + fy[None, :, None] ** 2 + fx[None, None, :] ** 2)
-    scale = 1.0 / f.clamp_min(1.0 / max(h, w)) ** DECAY
+    scale = 1.0 / f.clamp_min(1.0 / max(h, w)) ** decay
     return scale / scale.mean()
 
 

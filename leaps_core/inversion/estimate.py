@@ -35,14 +35,13 @@ def estimate(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
     Other sizes scale with the pixel count.
     """
     t, h, w = shape
-    taking_part = [spec for spec in (cast.model, cast.verifier) if spec]
-    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size**2) for spec in taking_part)
-    step = OBSERVED * (step + VIEW_MS * t * h * w / (16 * 112**2))
+    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size**2) for spec in cast.optimised)
+    step = OBSERVED * config.views * (step + VIEW_MS * t * h * w / (16 * 112**2))
     small = coarse_shape(shape, cast.model)
     share = config.coarse * (1 - small[1] * small[2] / (h * w))
     looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
     seconds = (config.steps * step * (1 - share) + looks) / 1e3
-    memory = IDLE + sum(_activations(spec, t * h * w) + 4.0 * (spec.params or 0) for spec in taking_part)
+    memory = IDLE + sum(config.views * _activations(spec, t * h * w) + 4.0 * (spec.params or 0) for spec in cast.optimised)
     return Estimate(seconds, config.steps / seconds, memory)
 
 

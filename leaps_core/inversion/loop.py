@@ -86,9 +86,10 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
             state.change(changes)
             clip = state.canvas()
 
-        # look at a random view of the clip, a stronger one the surer the model is
-        view = transform(clip, state.settings, state.generator, state.confidence**STRENGTH_EXPONENT)
-        look = networks.look(view, clip, state.settings, targets)
+        # look at random views of the clip, stronger ones the surer the model is
+        strength = state.confidence**STRENGTH_EXPONENT
+        views = [transform(clip, state.settings, state.generator, strength) for _ in range(plan.config.views)]
+        look = networks.look(torch.cat(views), clip, state.settings, targets)
 
         # weigh the terms, and move the canvas down their gradient
         losses, weighted = evaluate(terms, look.seen)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .. import models, video
 from ..config import SynthesisConfig
-from ..models.adapter import VideoModel
+from ..models.adapter import Observation, VideoModel
 from .objective import Seen, Targets, distant_mean
 from .plan import Plan
 
@@ -30,20 +30,44 @@ class Look:
 
 @dataclass(frozen=True)
 class Networks:
-    """Model, verifier and judge (None: none); the class of the action, and the labels of all classes."""
+    """Model, verifier (maybe the model itself), judge, frame verifier and object judge (None: none); the class of the action,
+    the labels of all classes, and the object judge's classes that belong to the action."""
 
     model: VideoModel
     verifier: VideoModel | None
     judge: VideoModel | None
     class_index: int
     labels: tuple[str, ...]
+    frame_verifier: VideoModel | None = None
+    object_judge: VideoModel | None = None
+    objects: tuple[int, ...] = ()
+
+    @property
+    def verifies_itself(self) -> bool:
+        """Whether the model's own statistics are the verifier's: no second pass is made then."""
+        return self.verifier is self.model
 
     @classmethod
     def load(cls, plan: Plan) -> Networks:
         """Those that the plan names. Raises `ModelError`."""
         device, cast = plan.config.device, plan.cast
-        found = {name: models.load(record.key, device) for name, record in cast.networks.items()}
-        return cls(found["model"], found.get("verifier"), found.get("judge"), cast.class_index, models.labels(cast.model.world))
+        found = {
+            name: models.load(record.key, device)
+            for name, record in cast.networks.items()
+            if name == "model" or record != cast.model
+        }
+        if cast.verifier == cast.model:
+            found["verifier"] = found["model"]
+        return cls(
+            found["model"],
+            found.get("verifier"),
+            found.get("judge"),
+            cast.class_index,
+            models.labels(cast.model.world),
+            found.get("frame_verifier"),
+            found.get("object_judge"),
+            cast.objects,
+        )
 
     @torch.no_grad()
     def targets(self, plan: Plan, clip: Tensor) -> Targets:
@@ -60,21 +84,34 @@ class Networks:
             targets.margin = plan.config.margin
         if self.verifier is not None:
             targets.running = self.verifier.observe(clip, features=False, statistics=True).running
+        if self.frame_verifier is not None:
+            targets.frame_running = self._frames(clip).running
         return targets
 
-    def look(self, view: Tensor, clip: Tensor, settings: SynthesisConfig, targets: Targets) -> Look:
-        """One forward pass of model and verifier over a view of the clip."""
-        seen = self.model.observe(view)
-        checked = self.verifier.observe(view, features=False, statistics=True) if self.verifier else None
-        statistics = checked.statistics if checked else []
-        normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1)[0]
+    def look(self, views: Tensor, clip: Tensor, settings: SynthesisConfig, targets: Targets) -> Look:
+        """One forward pass of model, verifier and frame verifier over views (B, 3, T, H, W) of the clip. What is told of them
+        is the mean over the views."""
+        seen = self.model.observe(views, statistics=self.verifies_itself)
+        statistics, opinion = seen.statistics, None
+        if self.verifier is not None and not self.verifies_itself:
+            checked = self.verifier.observe(views, features=False, statistics=True)
+            statistics = checked.statistics
+            opinion = checked.logits.detach().softmax(1).mean(0)[self.class_index].item()
+        frames = self._frames(views).statistics if self.frame_verifier is not None else []
+        normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1).mean(0)
         return Look(
-            Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics),
+            Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics, frames),
             probabilities,
             probabilities[self.class_index].item(),
-            checked.logits.detach().softmax(1)[0, self.class_index].item() if checked else None,
-            seen.embedding.detach()[0].cpu().numpy() if seen.embedding is not None else np.zeros(0),
+            opinion,
+            seen.embedding.detach().mean(0).cpu().numpy() if seen.embedding is not None else np.zeros(0),
         )
+
+    def _frames(self, clip: Tensor) -> Observation:
+        """What the frame verifier shows of a clip, at the clip's own size unless it takes one size only."""
+        assert self.frame_verifier is not None
+        fits = "size" not in self.frame_verifier.spec.fixed
+        return self.frame_verifier.observe(clip if fits else self.frame_verifier.fit(clip), features=False, statistics=True)
 
     @torch.no_grad()
     def judged(self, clip: Tensor) -> float | None:
@@ -85,12 +122,26 @@ class Networks:
 
     @torch.no_grad()
     def score(self, clip: Tensor) -> dict[str, Any]:
-        """Probability of the action and top-1 label by each network, of the untransformed clip, and its amount of motion."""
+        """Probability of the action and top-1 label by each network, of the untransformed clip, its amount of motion, and the
+        objects that the object judge sees in it."""
         scores: dict[str, Any] = {}
-        for name, network in (("model", self.model), ("verifier", self.verifier), ("judge", self.judge)):
+        verifier = None if self.verifies_itself else self.verifier
+        for name, network in (("model", self.model), ("verifier", verifier), ("judge", self.judge)):
             p = None
             if network is not None:
                 p = network(network.fit(clip) if network is self.judge else clip).softmax(1)[0]
             scores[name] = None if p is None else p[self.class_index].item()
             scores[f"{name}_top1"] = None if p is None else self.labels[int(p.argmax())]
-        return scores | {"motion": video.motion(video.to_frames(clip))}
+        return scores | {"motion": video.motion(video.to_frames(clip))} | self.objects_in(clip)
+
+    @torch.no_grad()
+    def objects_in(self, clip: Tensor) -> dict[str, Any]:
+        """What the object judge sees: its five best classes with their probabilities (the mean over the frames), and the rank,
+        from 1 on, of the best class that belongs to the action. Nothing without one."""
+        if self.object_judge is None:
+            return {}
+        names = models.labels(self.object_judge.spec.world)
+        p = self.object_judge(self.object_judge.fit(clip)).softmax(1)[0]
+        best, own = p.topk(min(5, len(p))), p[list(self.objects)].max()
+        seen = [[names[i], share] for share, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+        return {"objects": seen, "object_rank": int((p > own).sum()) + 1}

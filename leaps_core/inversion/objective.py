@@ -1,10 +1,11 @@
 """The LEAPS objective, term by term.
 
-    L = L_CE + L_prim + r · (coherence · R_coh + diversity · R_feat) + smoothness · (κ · spatial + χ · temporal) + norm · ‖x‖₂
+    L = L_CE + L_prim + r · (coherence · R_coh + diversity · R_feat) − evidence · E + naturalness · R_frames
+        + smoothness · (κ · spatial + χ · temporal) + norm · ‖x‖₂
 
-(Stergiou & Deligiannis, "Leaping Into Memories", ICCV 2023; the last two are ours and the reference run's.) Each term
-is a pure function of tensors that returns a scalar, the mean over the batch. Which of them enter the loss, by which names
-and weights, is in terms.py.
+(Stergiou & Deligiannis, "Leaping Into Memories", ICCV 2023; evidence, naturalness and smoothness are ours, the norm is the
+reference run's.) Each term is a pure function of tensors that returns a scalar, the mean over the batch. Which of them enter
+the loss, by which names and weights, is in terms.py.
 """
 
 from __future__ import annotations
@@ -28,6 +29,19 @@ SMOOTHNESS_SCALE = 80.0
 def cross_entropy(logits: Tensor, class_index: int) -> Tensor:
     """L_CE: −log softmax(logits)_y, for logits (B, K) and the class y."""
     return F.cross_entropy(logits, torch.full((len(logits),), class_index, device=logits.device))
+
+
+def evidence(logits: Tensor, class_index: int, form: str) -> Tensor:
+    """E of logits (B, K) for the class y, by `form`: "logit", z_y; or "margin", z_y − ln Σ_{k≠y} exp z_k = ln(p_y / (1 − p_y)).
+
+    Where cross entropy ends as soon as the model is sure (its gradient is p − 1), evidence goes on: what feature visualisation
+    has maximised since Simonyan et al. 2014. A logit alone lifts its neighbours' too; the margin doesn't.
+    """
+    own = logits[:, class_index]
+    if form == "logit":
+        return own.mean()
+    others = torch.cat([logits[:, :class_index], logits[:, class_index + 1 :]], 1)
+    return (own - others.logsumexp(1)).mean()
 
 
 def jaccard_distance(a: Tensor, b: Tensor) -> Tensor:
@@ -94,6 +108,22 @@ def diversity(statistics: Sequence[tuple[Tensor, Tensor]], running: Sequence[tup
     return total
 
 
+def relative_diversity(statistics: Sequence[tuple[Tensor, Tensor]], running: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """R_feat measured in each channel's own spread: Σ_l w_l · mean_c[(μ − m)² / v + (σ / √v − 1)²], w_l as in `diversity`;
+    m and v are the running mean and variance, μ and σ² the clip's, (B, C).
+
+    About 20 to 50 for real clips whatever the network, where the paper's form counts in the networks' units. v is taken to be
+    at least a thousandth of the layer's mean variance: a channel that never moved would count without end.
+    """
+    total = statistics[0][0].new_zeros(())
+    for index, ((mean, variance), (running_mean, running_variance)) in enumerate(zip(statistics, running, strict=True)):
+        weight = 10.0 if index == 0 else 1.0 + 10.0 / index
+        v = running_variance.clamp_min(1e-3 * float(running_variance.mean()) + 1e-12)
+        spread = (variance.clamp_min(1e-12) / v).sqrt()
+        total = total + weight * ((mean - running_mean).square() / v + (spread - 1).square()).mean()
+    return total
+
+
 def smoothness(clip: Tensor, temporal: float) -> Tensor:
     """κ · mean squared difference of neighbouring pixels in space + χ · the same in time, of a clip (B, 3, T, H, W).
 
@@ -112,12 +142,13 @@ def _norm(x: Tensor) -> Tensor:
 @dataclass
 class Targets:
     """What is constant at one resolution: the class, the stimuli's mean features (B, C_l) per tap, the margin δ, and the
-    verifier's running statistics (C,) per batch norm."""
+    running statistics (C,) per batch norm of the verifier and of the frame verifier."""
 
     class_index: int
     features: list[Tensor] = field(default_factory=list)
     margin: Tensor | float = 1.0
     running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    frame_running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -126,7 +157,8 @@ class Seen:
 
     `clip` (B, 3, T, H, W) in [0, 1] and `normalised`, the same as the model sees it, are untransformed; `logits` (B, K),
     `features` (B, C_l) per tap and `temporal` (B, C, T') are what the model shows of the transformed clip, `statistics`
-    (mean and variance (B, C) per batch norm) what the verifier shows of it. `settings` are the live ones.
+    and `frame_statistics` (mean and variance (B, C) per batch norm) what verifier and frame verifier show of it. B is the
+    number of views. `settings` are the live ones.
     """
 
     settings: SynthesisConfig
@@ -137,10 +169,16 @@ class Seen:
     features: Sequence[Tensor]
     temporal: Tensor | None
     statistics: Sequence[tuple[Tensor, Tensor]]
+    frame_statistics: Sequence[tuple[Tensor, Tensor]] = ()
 
     def cross_entropy(self) -> Tensor:
         """L_CE."""
         return cross_entropy(self.logits, self.targets.class_index)
+
+    def evidence(self) -> Tensor | None:
+        """−E, as it is minimised; computed where it has a weight."""
+        settings = self.settings
+        return -evidence(self.logits, self.targets.class_index, settings.evidence_form) if settings.evidence else None
 
     def priming(self) -> Tensor | None:
         """L_prim; needs a stimulus."""
@@ -155,8 +193,15 @@ class Seen:
         return None if self.temporal is None else coherence(self.temporal, self.targets.margin)
 
     def diversity(self) -> Tensor | None:
-        """R_feat; needs a verifier."""
-        return diversity(self.statistics, self.targets.running) if self.targets.running else None
+        """R_feat in the form that is asked for; needs a verifier."""
+        if not self.targets.running:
+            return None
+        form = relative_diversity if self.settings.diversity_form == "relative" else diversity
+        return form(self.statistics, self.targets.running)
+
+    def naturalness(self) -> Tensor | None:
+        """R_frames, the relative R_feat of the frame verifier; needs one."""
+        return relative_diversity(self.frame_statistics, self.targets.frame_running) if self.targets.frame_running else None
 
     def smoothness(self) -> Tensor:
         """The penalty on differences of neighbouring pixels."""

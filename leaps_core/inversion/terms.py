@@ -40,9 +40,11 @@ class Term:
 
 TERMS = (
     Term("cross_entropy", lambda seen: seen.cross_entropy(), 1.0, "classification", "#14b8a6"),
+    Term("evidence", lambda seen: seen.evidence(), lambda s: s.evidence, "evidence", "#0ea5e9"),
     Term("priming", lambda seen: seen.priming(), 1.0, "priming", "#f59e0b"),
     Term("coherence", lambda seen: seen.coherence(), lambda s: s.r * s.coherence, "coherence", "#3b82f6"),
     Term("diversity", lambda seen: seen.diversity(), lambda s: s.r * s.diversity, "diversity", "#ec4899"),
+    Term("naturalness", lambda seen: seen.naturalness(), lambda s: s.naturalness, "frame verifier", "#22c55e"),
     Term("smoothness", lambda seen: seen.smoothness(), lambda s: s.smoothness, "smoothness", "#8b5cf6"),
     Term("norm", lambda seen: seen.norm(), lambda s: s.norm, "norm", "#94a3b8"),
 )

@@ -3,34 +3,42 @@
     spec.py          `ModelSpec`: all facts of one model        worlds.py    the labels of the worlds
     registry.py      which models there are                     cast.py      who takes part in a run
     bundled.py, catalogue/, custom.py   the records             shapes.py    which clips a model takes
-    architectures/   what builds the networks (torch)           weights.py   where weights are, and downloads
-    loading.py       records to networks with weights           checkpoints.py  other people's files (torch)
-    adapter.py       `VideoModel`, what runs see (torch)        inspection.py   taps and their shapes (torch)
+    architectures/   what builds the networks (torch)           presets.py   the settings that suit a model
+    loading.py       records to networks with weights           weights.py   where weights are, and downloads
+    adapter.py       `VideoModel`, what runs see (torch)        packages.py  weights inside packages of the Python index
+    inspection.py    taps and their shapes (torch)              checkpoints.py  other people's files (torch)
 
 Importing this package does not import torch; `load` and `network` do.
 """
 
 from . import bundled, catalogue, custom, weights
-from .cast import Cast, paper_settings, require_weights, resolve
+from .cast import Cast, missing, objects, require_weights, resolve
 from .loading import fingerprint, load, state
+from .presets import PRESETS, configure, paper_settings, plain, preset
 from .registry import failures, labels, network, provide, register, spec, specs
 from .spec import ModelSpec, PaperRow, Source
 from .worlds import PUPPETS
 
 __all__ = [
+    "PRESETS",
     "PUPPETS",
     "Cast",
     "ModelSpec",
     "PaperRow",
     "Source",
+    "configure",
     "custom",
     "failures",
     "fingerprint",
     "labels",
     "load",
+    "missing",
     "network",
+    "objects",
     "own",
     "paper_settings",
+    "plain",
+    "preset",
     "register",
     "require_weights",
     "resolve",

@@ -32,7 +32,7 @@ class Observation:
 
     `features`: per tap, its mean over space and time, (B, C_l). `temporal`: the last tap that still has a time axis,
     averaged over space, (B, C, T'). `statistics`: per batch-norm layer in execution order, mean and biased variance
-    (B, C) of its input. `embedding`: (B, D).
+    (B, C) of its input (over all frames, where the network looks at each by itself). `embedding`: (B, D).
     """
 
     logits: Tensor
@@ -74,8 +74,9 @@ class VideoModel(nn.Module):
         return (clip - self.mean) / self.std
 
     def fit(self, clip: Tensor) -> Tensor:
-        """The clip resized to the network's own length and size."""
-        return video.resize(clip, (self.spec.frames, self.spec.size, self.spec.size))
+        """The clip resized to the network's own length and size; a network of frames takes any length."""
+        frames = clip.shape[2] if self.spec.of_frames else self.spec.frames
+        return video.resize(clip, (frames, self.spec.size, self.spec.size))
 
     def fork(self) -> VideoModel:
         """A copy with modules (and hooks) of its own that shares all numbers. Its weights are frozen, whatever was done to the
@@ -95,7 +96,7 @@ class VideoModel(nn.Module):
             logits = self(clip)
         seen = Observation(logits)
         for layer, statistics_of in norms.items():
-            seen.statistics.append(statistics_of)
+            seen.statistics.append(_over_frames(*statistics_of, clip.shape[2]) if self.spec.of_frames else statistics_of)
             seen.running.append((layer.running_mean, layer.running_var))
         for name, (mean, temporal) in taps.items():
             if name in self.taps:
@@ -192,3 +193,9 @@ class VideoModel(nn.Module):
         finally:
             for block in blocks:
                 block.__dict__.pop("forward", None)
+
+
+def _over_frames(means: Tensor, variances: Tensor, t: int) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance (B, C) over all frames, of those of each frame, (B·T, C): Var = E[Var] + Var[E]."""
+    means, variances = means.unflatten(0, (-1, t)), variances.unflatten(0, (-1, t))
+    return means.mean(1), variances.mean(1) + means.var(1, correction=0)

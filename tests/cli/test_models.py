@@ -140,6 +140,7 @@ def test_the_command_line_downloads_and_takes_a_file(
         "--set",
         "size=64",
         "coarse=0",
+        "frame_verifier=none",
         "--verifier",
         "none",
     ]

@@ -79,7 +79,7 @@ def test_again_needs_nothing_but_the_json(leaps, synth):
 
 
 def test_the_papers_settings_give_way_to_explicit_ones(leaps, action, monkeypatch):
-    monkeypatch.setattr(models, "paper_settings", lambda spec: {"steps": 2000, "canvas": "pixels", "norm": 0.005})
+    monkeypatch.setattr(models.presets, "paper_settings", lambda spec: {"steps": 2000, "canvas": "pixels", "norm": 0.005})
     code, out, _ = leaps("synth", "--model", "little", "--action", action, "--paper", "--steps", 2)
     run = runs.Run.open(out[-1])
     assert code == 0 and (run.config.steps, run.config.canvas, run.config.norm) == (2, "pixels", 0.005)
@@ -91,13 +91,12 @@ def test_the_papers_settings_give_way_to_explicit_ones(leaps, action, monkeypatc
         (["--model", "litle"], ["litle", "Did you mean “little”?"]),
         (["--action", "bowlin"], ["bowlin", "Did you mean “bowling”?"]),
         (["--model", "referee"], ["judge"]),
-        (["--verifier", "little"], ["itself"]),
         (["--verifier", "othr"], ["Did you mean “other”?"]),
         (["--steps", "0"], ["steps", "1 to 20000"]),
         (["--steps", "many"], ["--steps", "invalid int"]),
         (["--set", "learning_rat=1"], ["Did you mean “learning_rate”?"]),
-        (["--set", "r=nan"], ["“r”", "0 to 0.05"]),
-        (["--set", "r=NaN"], ["“r”", "0 to 0.05"]),
+        (["--set", "r=nan"], ["“r”", "0 to 0.1"]),
+        (["--set", "r=NaN"], ["“r”", "0 to 0.1"]),
         (["--set", "r=much"], ["“r”"]),
         (["--set", "r"], ["FIELD=VALUE"]),
         (["--stimulus", "nowhere.mp4"], ["nowhere.mp4"]),

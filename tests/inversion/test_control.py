@@ -16,7 +16,7 @@ from leaps_core.inversion.loop import synthesize
 from tests.inversion.helpers import config, run
 
 
-@pytest.mark.parametrize("name", LIVE_SETTINGS)
+@pytest.mark.parametrize("name", [name for name in LIVE_SETTINGS if name != "naturalness"])  # that one is in test_networks.py
 def test_every_live_setting_acts_from_the_next_step_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "STRENGTH_EXPONENT", 0)  # noise and colours show, though the tiny model is never sure
     value = {

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from leaps_core import models
 from leaps_core.inversion.control import Control
 from leaps_core.inversion.loop import synthesize
 from leaps_core.inversion.objective import Seen, Targets
 from leaps_core.models.adapter import VideoModel
+from leaps_core.models.architectures.frames import OfFrames
 from tests import tiny
 from tests.inversion.helpers import config, run
+
+pytestmark = pytest.mark.usefixtures("own_registry")
 
 
 def test_several_stimuli_are_averaged() -> None:
@@ -95,3 +100,49 @@ def test_a_stopped_run_leaves_no_hooks_and_no_threads() -> None:
 def _without_hooks(networks: list[VideoModel]) -> None:
     for network in networks:
         assert all(not module._forward_hooks and not module._forward_pre_hooks for module in network.modules())
+
+
+def test_a_model_that_verifies_itself_runs_once_and_sees_what_a_copy_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    forward = VideoModel.forward
+    monkeypatch.setattr(VideoModel, "forward", lambda self, clip: (calls.append(self.spec.key), forward(self, clip))[1])
+    stream = synthesize(config(verifier="self", judge="none", coarse=0.0))
+    step = next(stream)
+    calls.clear()
+    next(stream)
+    assert calls == ["tiny"] and step.probabilities["verifier"] is None
+    models.register(replace(models.spec("tiny"), key="tiny_copy"), models.registry.builder("tiny"))
+    copy = next(synthesize(config(verifier="tiny_copy", judge="none", coarse=0.0)))
+    assert step.losses["diversity"] == pytest.approx(copy.losses["diversity"], rel=1e-5)
+
+
+def test_a_frame_verifier_sees_the_statistics_of_all_frames() -> None:
+    picture = nn.Sequential(nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5))
+    record = replace(
+        models.spec("tiny"), key="pictures", world="five", role="frame_verifier", taps="", embedding_layer="", paper=None
+    )
+    models.register(record, lambda: OfFrames(picture), tuple("abcde"))
+    clip = torch.rand((1, 3, 6, 8, 8), generator=torch.Generator().manual_seed(0))
+    seen = models.load("pictures").observe(clip, features=False, statistics=True)
+    normalised = models.load("pictures").normalise(clip)
+    (mean, variance), *_ = seen.statistics
+    assert torch.allclose(mean[0], normalised.mean((0, 2, 3, 4)), atol=1e-6)
+    assert torch.allclose(variance[0], normalised.var((0, 2, 3, 4), correction=0), atol=1e-6)
+    assert models.load("pictures").fit(clip).shape == (1, 3, 6, 32, 32)
+    with_it, without = (run(frame_verifier=name, steps=1)[0].losses for name in ("pictures", "none"))
+    assert with_it["naturalness"] > 0 and "naturalness" not in without
+    control = Control([{"step": 2, "field": "naturalness", "value": 4.0}])
+    steered = list(synthesize(config(frame_verifier="pictures", steps=3), control))
+    assert [step.weighted["naturalness"] / step.losses["naturalness"] for step in steered[:2]] == pytest.approx([0.5, 4.0])
+
+
+def test_several_views_are_one_batch() -> None:
+    one, three = run(steps=1, views=1)[0], run(steps=1, views=3)[0]
+    assert one.losses["cross_entropy"] != three.losses["cross_entropy"]
+    assert one.losses["smoothness"] == three.losses["smoothness"], "the clip itself is the same"
+
+
+def test_new_terms_are_off_unless_they_are_asked_for() -> None:
+    assert "evidence" not in run(steps=1)[0].losses
+    losses = run(steps=1, evidence=0.2)[0]
+    assert losses.weighted["evidence"] == pytest.approx(0.2 * losses.losses["evidence"])

@@ -146,3 +146,36 @@ def test_smoothness_falls_when_a_clip_is_blurred() -> None:
     assert objective.smoothness(blurred, 1.0) < objective.smoothness(clip, 1.0) / 4
     still = clip[:, :, :1].expand(-1, -1, 6, -1, -1)
     assert objective.smoothness(still, 1.0) < objective.smoothness(clip, 1.0)
+
+
+def test_evidence_goes_on_where_cross_entropy_has_ended() -> None:
+    logits = torch.tensor([[40.0, 1.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    p = logits.detach().softmax(1)[0, 0]
+    margin = objective.evidence(logits, 0, "margin")
+    assert margin.item() == pytest.approx(40 - math.log(math.exp(1) + math.exp(2)))
+    assert objective.evidence(logits, 1, "logit").item() == 1.0
+    margin.backward()
+    assert logits.grad is not None and logits.grad[0, 0] == 1 and logits.grad[0, 1:].sum() == pytest.approx(-1)
+    logits.grad = None
+    objective.cross_entropy(logits, 0).backward()
+    assert logits.grad is not None and abs(logits.grad[0, 0]) < 1e-12 and p > 1 - 1e-12
+
+
+def test_the_margin_is_the_log_odds() -> None:
+    logits = torch.from_numpy(RNG.normal(size=(3, 5)))
+    p = logits.softmax(1)[:, 2]
+    assert objective.evidence(logits, 2, "margin").item() == pytest.approx((p / (1 - p)).log().mean().item())
+
+
+def test_relative_diversity_counts_in_each_channels_own_spread() -> None:
+    mean, variance = torch.from_numpy(RNG.normal(size=(2, 4))), torch.from_numpy(RNG.uniform(0.5, 2, size=(2, 4)))
+    running = torch.from_numpy(RNG.normal(size=4)), torch.from_numpy(RNG.uniform(0.5, 2, size=4))
+    wanted = ((mean - running[0]) ** 2 / running[1] + ((variance / running[1]).sqrt() - 1) ** 2).mean().item()
+    found = objective.relative_diversity([(mean, variance)] * 2, [running] * 2)
+    assert found.item() == pytest.approx((10 + 11) * wanted)
+    scaled = objective.relative_diversity([(3 * mean, 9 * variance)], [(3 * running[0], 9 * running[1])])
+    assert scaled.item() == pytest.approx(10 * wanted), "another unit of a channel changes nothing"
+    same = objective.relative_diversity([(running[0][None], running[1][None])], [running])
+    assert same.item() == pytest.approx(0, abs=1e-12)
+    dead = objective.relative_diversity([(mean, variance)], [(running[0], torch.zeros(4, dtype=torch.float64))])
+    assert torch.isfinite(dead)

@@ -25,7 +25,6 @@ from tests.inversion.helpers import config
         ({"action": "bowlin"}, "Did you mean “bowling”"),
         ({"model": "tiny_judge"}, "judge"),
         ({"verifier": "tiny_judge"}, "judge"),
-        ({"verifier": "tiny"}, "itself"),
         ({"verifier": "tiny_tokens"}, "no batch norm"),
         ({"verifier": "x3d_xs"}, "verifier of the same world"),
         ({"model": "x3d_xs", "action": "zumba", "verifier": "tiny_verifier"}, "verifier of the same world"),

@@ -25,20 +25,34 @@ def test_norm_is_the_length_of_the_normalised_clip() -> None:
 
 
 def test_the_loss_adds_the_terms_that_there_are() -> None:
-    settings = SynthesisConfig(model="m", action="a", r=0.02, coherence=2.0, diversity=3.0, smoothness=0.5, norm=0.1)
+    settings = SynthesisConfig(
+        model="m", action="a", r=0.02, coherence=2.0, diversity=3.0, evidence=0.3, naturalness=0.7, smoothness=0.5, norm=0.1
+    )
     clip = torch.rand(1, 3, 4, 8, 8)
-    targets = Targets(1, [torch.rand(1, 5)], 1.0, [(torch.rand(5), torch.rand(5))])
-    statistics = [(torch.rand(1, 5), torch.rand(1, 5))]
-    seen = Seen(settings, targets, clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], torch.rand(1, 5, 4), statistics)
+    running, statistics = [(torch.rand(5), torch.rand(5))], [(torch.rand(1, 5), torch.rand(1, 5))]
+    targets = Targets(1, [torch.rand(1, 5)], 1.0, running, running)
+    shown = torch.rand(1, 4), [torch.rand(1, 5)], torch.rand(1, 5, 4), statistics, statistics
+    seen = Seen(settings, targets, clip, clip, *shown)
     raw, weighted = evaluate(TERMS, seen)
     weights = {one.name: one.weight_in(settings) for one in TERMS}
     assert weights == pytest.approx(
-        {"cross_entropy": 1, "priming": 1, "coherence": 0.04, "diversity": 0.06, "smoothness": 0.5, "norm": 0.1}
+        {
+            "cross_entropy": 1,
+            "evidence": 0.3,
+            "priming": 1,
+            "coherence": 0.04,
+            "diversity": 0.06,
+            "naturalness": 0.7,
+            "smoothness": 0.5,
+            "norm": 0.1,
+        }
     )
     assert list(raw) == list(weighted) == list(weights) and all(value.ndim == 0 for value in raw.values())
     for name, weight in weights.items():
         assert weighted[name].item() == pytest.approx(weight * raw[name].item()), name
-    bare = Seen(settings.replace(norm=0.0), Targets(1), clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], None, [])
+    bare = Seen(
+        settings.replace(norm=0.0, evidence=0.0), Targets(1), clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], None, []
+    )
     assert set(evaluate(TERMS, bare)[0]) == {"cross_entropy", "smoothness"}
 
 

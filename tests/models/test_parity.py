@@ -149,3 +149,20 @@ def test_native_size(name: str, folder: Path) -> None:
         assert found[where] == pytest.approx((given["mean"], given["std"]), abs=TOLERANCE * given["std"]), given["where"]
     assert difference <= TOLERANCE
     assert sum(weight.numel() for weight in model.parameters()) == fixture["params"] == model.spec.params
+
+
+@pytest.mark.parametrize("case", ["T=16", "T=10"])
+def test_i3d_computes_what_its_publisher_computes_with_the_real_weights(case: str) -> None:
+    if models.state(models.spec("i3d")) == "download":
+        pytest.skip("the weights of “i3d” are not on this machine: `python -m leaps_core download i3d` gets them")
+    wanted = json.loads((DATA / "i3d.json").read_text("utf-8"))[case]
+    pixels = np.random.default_rng(7).random((1, int(case[2:]), 224, 224, 3), dtype=np.float32)
+    model = models.load("i3d", "cpu")
+    clip = torch.from_numpy(pixels).permute(0, 4, 1, 2, 3)  # the publisher's input is 2 · clip − 1, as the model normalises
+    with torch.no_grad():
+        seen = model.observe(clip)
+    logits = np.array(wanted["logits"])
+    assert np.abs(seen.logits[0].numpy() - logits).max() < TOLERANCE * logits.std()
+    for name, features in zip(model.taps, seen.features, strict=True):
+        tap = np.array(wanted["taps"][name])
+        assert np.abs(features[0].numpy() - tap).max() < TOLERANCE * tap.std(), name

@@ -16,13 +16,18 @@ from .builders import (
     vjepa2,
     x3d,
 )
+from .frames import OfFrames, efficientnet_lite
+from .i3d import I3D
 from .rev_mvit import rev_mvit
 from .uniformerv2 import uniformerv2
 
 __all__ = [
+    "I3D",
     "Depths",
+    "OfFrames",
     "c3d",
     "csn",
+    "efficientnet_lite",
     "hiera",
     "mvit",
     "r2plus1d",

@@ -6,9 +6,9 @@ Importing this does not import torch; a builder does when it is called.
 from __future__ import annotations
 
 from ..registry import register
-from . import beyond_paper, paper_attention, paper_convolutional
+from . import beyond_paper, frames, paper_attention, paper_convolutional
 
-MODELS = (*paper_convolutional.MODELS, *paper_attention.MODELS, *beyond_paper.MODELS)
+MODELS = (*paper_convolutional.MODELS, *paper_attention.MODELS, *beyond_paper.MODELS, *frames.MODELS)
 """(record, builder) of each published model."""
 
 

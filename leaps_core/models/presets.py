@@ -1,0 +1,123 @@
+"""Settings that suit a model: those that were found for its family, a quick look, and the paper's.
+
+The fields' own defaults are those of the bundled networks, which were trained robustly. A network as published is fooled by
+them: it is sure of a clip in which nobody sees anything (docs/real.md). So settings belong to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from ..config import FIELDS, SynthesisConfig
+from ..errors import ConfigError, ModelError, did_you_mean
+from . import registry
+from .spec import ModelSpec
+from .worlds import PUPPETS
+
+Preset = Literal["recommended", "quick", "paper"]
+PRESETS: tuple[str, ...] = get_args(Preset)
+PUPPET: dict[str, dict[str, Any]] = {"recommended": {}, "quick": {"steps": 60}}
+"""Robust networks of the bundled world."""
+_SHARED: dict[str, Any] = {
+    "stimuli": (),
+    "frame_verifier": "efficientnet_lite0",
+    "coarse": 0.75,
+    "learning_rate": 0.05,
+    "min_learning_rate": 0.003,
+    "evidence": 0.2,
+    "diversity_form": "relative",
+    "naturalness": 0.5,
+    "smoothness": 1.0,
+    "motion_speed": 0.25,
+    "noise": 0.0,
+    "colour": 0.0,
+}
+_QUICK: dict[str, Any] = {"steps": 40, "coarse": 1.0}
+"""All steps at half the size."""
+CONVOLUTIONAL: dict[str, dict[str, Any]] = {
+    "recommended": _SHARED | {"verifier": "self", "r": 0.05, "diversity": 6.0, "coherence": 0.06},
+    "quick": _QUICK,
+}
+"""Published networks with batch norm, which verify themselves; found on I3D."""
+ATTENTION: dict[str, dict[str, Any]] = {"recommended": _SHARED | {"verifier": "none"}, "quick": _QUICK}
+"""Published networks without batch norm. Carried over from I3D, but for what such a network lacks; none was tried."""
+PAPER: dict[str, Any] = {
+    "canvas": "pixels",
+    "learning_rate": 0.6,
+    "min_learning_rate": 0.005,
+    "warmup_steps": 100,
+    "beta_1": 0.5,
+    "beta_2": 0.9,
+    "steps": 2000,
+    "coarse": 0.0,
+    "evidence": 0.0,
+    "frame_verifier": "none",
+    "diversity_form": "paper",
+    "views": 1,
+    "coherence": 1.0,
+    "diversity": 1.0,
+    "smoothness": 0.0,
+    "margin": 1.0,
+    "motion_speed": 1.0,
+    "priming_share": 100,
+    "norm": 0.005,
+    "jitter": round(30 / 224, 3),
+    "jitter_time": 0,
+    "zoom": 0.0,
+    "rotate": 0.0,
+    "noise": 0.0,
+    "colour": 0.0,
+    "flip": True,
+}
+"""The paper's mode: plain pixels, its optimiser and transforms; r and λ come from the model's row of Table S1."""
+
+
+def preset(spec: ModelSpec, name: str = "recommended") -> dict[str, Any]:
+    """A preset of a model, for `config.replace(**...)`: every setting that any preset sets, so that the one before leaves
+    nothing behind. Raises `ConfigError` for an unknown preset, `ModelError` where the paper has no settings for the model."""
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset “{name}”.{did_you_mean(name, PRESETS)} Known: {', '.join(PRESETS)}.")
+    own = paper_settings(spec) if name == "paper" else _family(spec)["recommended"] | _family(spec).get(name, {})
+    return plain() | own
+
+
+def plain() -> dict[str, Any]:
+    """The fields' own defaults, of every setting that some preset sets: what every model's settings were once."""
+    return {field: FIELDS[field].default for field in _TOUCHED}
+
+
+def configure(model: str, action: str, settings: Mapping[str, Any] | None = None, name: str = "recommended") -> SynthesisConfig:
+    """The config of a run with the settings that suit the model, and then those given. Raises `LeapsError`."""
+    chosen = preset(registry.spec(model), name)
+    return SynthesisConfig(**{"model": model, "action": action, **chosen, **(settings or {})})
+
+
+def paper_settings(spec: ModelSpec) -> dict[str, Any]:
+    """The paper's mode with the model's row of Table S1 (of its family's published network), for `config.replace(**...)`.
+    Raises `ModelError` where the paper has no row."""
+    if spec.paper is None:
+        raise ModelError(f"The paper has no settings for “{spec.key}”.")
+    return PAPER | {"r": spec.paper.r, "lambda_1": spec.paper.lambda_1, "lambda_L": spec.paper.lambda_L}
+
+
+def _family(spec: ModelSpec) -> dict[str, dict[str, Any]]:
+    if spec.world == PUPPETS or spec.robust:
+        return PUPPET
+    return CONVOLUTIONAL if spec.batch_norm else ATTENTION
+
+
+_TOUCHED = tuple(
+    dict.fromkeys(
+        name
+        for settings in (
+            *PUPPET.values(),
+            *CONVOLUTIONAL.values(),
+            *ATTENTION.values(),
+            PAPER,
+            {"r": 0, "lambda_1": 0, "lambda_L": 0},
+        )
+        for name in settings
+    )
+)
+"""Every setting that some preset sets."""

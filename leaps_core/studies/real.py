@@ -1,0 +1,265 @@
+"""How good are inversions of a network of real videos? `python -m leaps_core study quality --world kinetics400`
+
+24 actions, half of them with an object that ImageNet knows, none of them one that the settings were chosen on. Four measures:
+whether the network still names the action after ten changes that no run makes (`changes`); whether another network, of
+pictures, has an object of the action among its five best guesses; whether other video networks, where any are on this
+machine, name the action; and what a person sees: a contact sheet for every ten actions. Beside them stand real clips, and clips
+made with the settings of the bundled networks. Clips stay in a cache, so that a stopped study goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import models, video
+from ..errors import RunError, did_you_mean
+from ..models.adapter import VideoModel
+from .changes import CHANGES, survived
+from .common import invert, sheet
+
+SEED = 6000
+"""First seed of the scored runs; settings were chosen on others (below 100) and on other actions (`TUNED_ON`)."""
+TUNED_ON = ("playing accordion", "riding camel", "playing cello", "blowing out candles")
+WITH_OBJECT = (
+    "juggling balls",
+    "dribbling basketball",
+    "playing trumpet",
+    "playing harp",
+    "playing violin",
+    "playing piano",
+    "riding elephant",
+    "riding a bike",
+    "making pizza",
+    "sailing",
+    "mowing lawn",
+    "ironing",
+)
+"""Actions of which ImageNet knows an object; the first three are the paper's."""
+WITHOUT_OBJECT = (
+    "crawling baby",
+    "tai chi",
+    "arm wrestling",
+    "cleaning pool",
+    "playing cricket",
+    "breakdancing",
+    "surfing water",
+    "rock climbing",
+    "high kick",
+    "shaking hands",
+    "swimming breast stroke",
+    "ice skating",
+)
+"""Actions of people, mostly; the first is the paper's."""
+ACTIONS = (*WITH_OBJECT, *WITHOUT_OBJECT)
+ABLATED = ("juggling balls", "playing harp", "riding elephant", "sailing", "tai chi", "ice skating")
+"""Actions that every arm of the ablation makes."""
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "without evidence": {"evidence": 0.0},
+    "evidence is the logit": {"evidence_form": "logit"},
+    "without frame verifier": {"frame_verifier": "none"},
+    "without own statistics": {"verifier": "none"},
+    "paper's form of diversity": {"diversity_form": "paper", "diversity": 1.0},
+    "decay 1.1": {"decay": 1.1},
+    "motion speed 0.8": {"motion_speed": 0.8},
+    "without coarse steps": {"coarse": 0.0},
+}
+"""What is changed of the recommended settings, one at a time."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One clip, uint8 (T, H, W, 3), and what was found out about it. `row` is what the study writes of it."""
+
+    action: str
+    frames: np.ndarray
+    row: dict[str, Any]
+
+
+class Judges:
+    """The inverted network, the object judge, and the other video networks of its world that are on this machine."""
+
+    def __init__(self, key: str) -> None:
+        spec = models.spec(key)
+        self.world = spec.world
+        self.labels = models.labels(spec.world)
+        self.model = models.load(key)
+        here = [other for other in models.specs() if models.state(other) != "download"]
+        self.objects = next((models.load(other.key) for other in here if other.role == "object_judge"), None)
+        self.others = {
+            other.key: models.load(other.key)
+            for other in here
+            if other.role == "model" and other.world == spec.world and other.key != key
+        }
+
+    @torch.no_grad()
+    def look(self, action: str, frames: np.ndarray) -> dict[str, Any]:
+        """All measures of one clip, uint8 (T, H, W, 3)."""
+        clip, index = video.to_tensor(frames), self.labels.index(action)
+        p = self.model(clip).softmax(1)[0]
+        row: dict[str, Any] = {
+            "model": p[index].item(),
+            "model_top1": self.labels[int(p.argmax())],
+            "survived": survived(self.model, clip, index),
+            "motion": video.motion(frames),
+        }
+        for key, other in self.others.items():
+            best = other(other.fit(clip)).topk(5).indices[0].tolist()
+            row.setdefault("others", {})[key] = {"top1": best[0] == index, "top5": index in best}
+        return row | self._objects(action, clip)
+
+    def _objects(self, action: str, clip: torch.Tensor) -> dict[str, Any]:
+        judge: VideoModel | None = self.objects
+        known = models.objects(action, self.world, judge.spec) if judge else ()
+        if judge is None or not known:
+            return {}
+        names, p = models.labels(judge.spec.world), judge(judge.fit(clip)).softmax(1)[0]
+        best = p.topk(5).indices.tolist()
+        return {
+            "objects": [names[i] for i in best],
+            "object_rank": int((p > p[list(known)].max()).sum()) + 1,
+            "object_seen": bool(set(best) & set(known)),
+        }
+
+
+def arm(
+    judges: Judges,
+    key: str,
+    actions: Sequence[str],
+    settings: dict[str, Any],
+    cache: Path,
+    stimuli: dict[str, Path] | None = None,
+) -> list[Scored]:
+    """Invert these actions with the recommended settings and `settings`, each with a seed of its own, and score the clips."""
+    found = []
+    for action in actions:
+        own = {"seed": SEED + ACTIONS.index(action), "stimuli": (str(stimuli[action]),) if stimuli else ()}
+        one = invert(models.configure(key, action, own | {"judge": "none"} | settings), cache)
+        row = judges.look(action, one.frames) | {"seconds": one.scores["seconds"]}
+        found.append(Scored(action, one.frames, row))
+        print(_line(action, row), flush=True)
+    return found
+
+
+def real(judges: Judges, key: str, stimuli: dict[str, Path]) -> list[Scored]:
+    """The same measures of real clips."""
+    spec, found = models.spec(key), []
+    for action, path in stimuli.items():
+        frames = video.read(path, spec.frames, spec.size, span=spec.span(spec.frames)).frames
+        found.append(Scored(action, frames, judges.look(action, frames)))
+        print(_line(action, found[-1].row), flush=True)
+    return found
+
+
+def clips_in(folder: Path, actions: Iterable[str]) -> dict[str, Path]:
+    """The videos of a folder that are named after an action of these (with _ for spaces), by action."""
+    found = {path.stem.replace("_", " "): path for path in sorted(folder.iterdir()) if path.suffix in video.EXTENSIONS}
+    return {action: found[action] for action in actions if action in found}
+
+
+def summary(clips: Sequence[Scored]) -> dict[str, Any]:
+    """One row of the table: shares with their number, and 95 % intervals."""
+    rows = [clip.row for clip in clips]
+    asked = [row["object_seen"] for row in rows if "object_seen" in row]
+    lasting = [float(np.mean(list(row["survived"].values()))) for row in rows]
+    made = [row["seconds"] for row in rows if "seconds" in row]
+    others = sorted({key for row in rows for key in row.get("others", ())})
+    return {
+        "clips": len(rows),
+        "model_top1": float(np.mean([row["model_top1"] == clip.action for row, clip in zip(rows, clips, strict=True)])),
+        "survival": float(np.mean(lasting)),
+        "survival_interval": bootstrap(lasting),
+        "fails": {name: int(sum(not row["survived"][name] for row in rows)) for name in CHANGES},
+        "object_clips": len(asked),
+        "object_seen": float(np.mean(asked)) if asked else None,
+        "object_interval": wilson(sum(asked), len(asked)) if asked else None,
+        "object_ranks": sorted(row["object_rank"] for row in rows if "object_rank" in row),
+        "others": {key: float(np.mean([row["others"][key]["top1"] for row in rows])) for key in others},
+        "seconds": float(np.mean(made)) if made else None,
+        "seconds_longest": max(made) if made else None,
+    }
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of n (Wilson 1927)."""
+    z, p = 1.96, hits / n
+    middle, spread = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return float((middle - spread) / (1 + z * z / n)), float((middle + spread) / (1 + z * z / n))
+
+
+def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of a mean: percentiles of the means of 2000 samples of as many values, drawn with replacement."""
+    rng = np.random.default_rng(0)
+    means = rng.choice(np.asarray(values, float), (2000, len(values))).mean(1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def study(
+    key: str, cache: Path, docs: Path, stimuli: Path | None, settings: dict[str, Any], ablation: bool, actions: Sequence[str]
+) -> dict[str, Any]:
+    """The whole study; writes docs/kinetics.json and contact sheets in docs/pictures. Raises `LeapsError`."""
+    if strange := [action for action in actions if action not in ACTIONS]:
+        raise RunError(f"“{strange[0]}” is none of the study's actions.{did_you_mean(strange[0], ACTIONS)}")
+    judges = Judges(key)
+    at_hand = clips_in(stimuli, actions) if stimuli else {}
+    arms: dict[str, list[Scored]] = {}
+    if at_hand:
+        arms["real clips"] = real(judges, key, at_hand)
+    arms["recommended, unprimed"] = arm(judges, key, actions, settings, cache)
+    if at_hand:
+        arms["recommended, primed"] = arm(judges, key, list(at_hand), settings, cache, at_hand)
+    earlier = {**models.plain(), "stimuli": (), "verifier": "none"}
+    few = [action for action in ABLATED if action in actions]
+    arms["settings of the bundled networks"] = arm(judges, key, few, earlier | settings, cache)
+    if ablation:
+        for name, changed in ABLATIONS.items():
+            arms[name] = arm(judges, key, few, settings | changed, cache)
+    table = {name: summary(clips) for name, clips in arms.items()}
+    rows = {name: [{"action": clip.action} | clip.row for clip in clips] for name, clips in arms.items()}
+    (docs / "pictures").mkdir(parents=True, exist_ok=True)
+    (docs / "kinetics.json").write_text(json.dumps({"model": key, "table": table, "clips": rows}, indent=1) + "\n", "utf-8")
+    for name, clips in arms.items():
+        if clips:
+            contact_sheet(clips).save(
+                docs / "pictures" / f"kinetics_{name.replace(', ', '_').replace(' ', '_')}.webp", quality=80
+            )
+    return table
+
+
+def contact_sheet(clips: Sequence[Scored]) -> Any:
+    """Eight frames of every clip at 224 px, one row per clip."""
+    at = tuple(i / 7 for i in range(8))
+    return sheet([(clip.action, [clip.frames]) for clip in clips], ["eight frames of each clip"], at, 224)
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The table as Markdown."""
+    lines = [
+        "| clips | n | named | after ten changes (95 %) | object seen (95 %) | object's median rank | s per clip (longest) |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in table.items():
+        seen = "–" if row["object_seen"] is None else _share(row["object_seen"], row["object_interval"])
+        seen += f" of {row['object_clips']}" if row["object_clips"] else ""
+        rank = f"{np.median(row['object_ranks']):.0f}" if row["object_ranks"] else "–"
+        seconds = f"{row['seconds']:.0f} ({row['seconds_longest']:.0f})" if row["seconds"] else "–"
+        lasting = _share(row["survival"], row["survival_interval"])
+        lines.append(f"| {name} | {row['clips']} | {row['model_top1']:.0%} | {lasting} | {seen} | {rank} | {seconds} |")
+    return "\n".join(lines)
+
+
+def _share(value: float, interval: Sequence[float]) -> str:
+    return f"{value:.0%} ({interval[0]:.0%} to {interval[1]:.0%})"
+
+
+def _line(action: str, row: dict[str, Any]) -> str:
+    lasting = sum(row["survived"].values())
+    seen = f", object at {row['object_rank']} ({', '.join(row['objects'][:3])})" if "objects" in row else ""
+    return f"{action:24s} model {row['model']:.2f}, {lasting} of {len(row['survived'])} changes{seen}"

@@ -1,0 +1,43 @@
+"""Presets: settings that suit a model."""
+
+from __future__ import annotations
+
+import pytest
+
+from leaps_core import models
+from leaps_core.config import FIELDS
+from leaps_core.errors import ConfigError, ModelError
+
+
+def test_bundled_models_keep_the_fields_own_defaults() -> None:
+    config = models.configure("puppet_r50", "tai chi")
+    assert all(getattr(config, name) == FIELDS[name].default for name in FIELDS if name not in ("model", "action"))
+    assert models.configure("puppet_r50", "tai chi", name="quick").steps == 60
+
+
+@pytest.mark.parametrize(("key", "verifier"), [("i3d", "self"), ("x3d_s", "self"), ("swin_t", "none")])
+def test_published_networks_have_settings_of_their_family(key: str, verifier: str) -> None:
+    config = models.configure(key, "tai chi", {"seed": 3, "smoothness": 0.2})
+    assert (config.verifier, config.frame_verifier, config.diversity_form) == (verifier, "efficientnet_lite0", "relative")
+    assert config.evidence > 0 and config.stimuli == () and (config.seed, config.smoothness) == (3, 0.2)
+    assert models.configure(key, "tai chi", name="quick").steps < config.steps
+
+
+def test_a_preset_leaves_nothing_of_the_one_before() -> None:
+    config = models.configure("slow_r50", "tai chi")
+    paper = config.replace(**models.preset(models.spec("slow_r50"), "paper"))
+    assert (paper.canvas, paper.evidence, paper.frame_verifier, paper.diversity_form, paper.views) == (
+        "pixels",
+        0.0,
+        "none",
+        "paper",
+        1,
+    )
+    assert paper.replace(**models.preset(models.spec("slow_r50"))) == config
+
+
+def test_what_is_no_preset_is_told() -> None:
+    with pytest.raises(ConfigError, match="Did you mean “quick”"):
+        models.preset(models.spec("i3d"), "quik")
+    with pytest.raises(ModelError, match="The paper has no settings for “i3d”"):
+        models.preset(models.spec("i3d"), "paper")

@@ -1,0 +1,86 @@
+"""The study of a real network: its counting, and its way through tiny networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leaps_core import models, video
+from leaps_core.errors import RunError
+from leaps_core.studies import real
+from leaps_core.studies.changes import CHANGES
+
+
+def scored(action: str, named: bool, lasting: int, rank: int | None) -> real.Scored:
+    """A clip that survives so many changes, with its object at a rank."""
+    row = {
+        "model": 0.9,
+        "model_top1": action if named else "another",
+        "survived": {name: i < lasting for i, name in enumerate(CHANGES)},
+        "seconds": 10.0 * lasting,
+    }
+    if rank is not None:
+        row |= {"object_rank": rank, "object_seen": rank <= 5, "objects": ["a", "b", "c"]}
+    return real.Scored(action, np.zeros((16, 8, 8, 3), np.uint8), row)
+
+
+def test_shares_are_told_with_their_numbers_and_intervals() -> None:
+    row = real.summary([scored("sailing", True, 10, 1), scored("ironing", False, 5, 30), scored("tai chi", True, 6, None)])
+    assert (row["clips"], row["object_clips"]) == (3, 2)
+    assert row["survival"] == pytest.approx(0.7) and row["model_top1"] == pytest.approx(2 / 3)
+    assert row["object_seen"] == 0.5 and row["object_ranks"] == [1, 30]
+    low, high = row["survival_interval"]
+    assert 0.5 <= low < 0.7 < high <= 1
+    assert row["fails"][next(iter(CHANGES))] == 0 and row["fails"][list(CHANGES)[-1]] == 2
+    assert "| a | 3 | 67% | 70% (" in real.markdown({"a": row}) and "of 2 |" in real.markdown({"a": row})
+
+
+def test_intervals_are_the_known_ones() -> None:
+    assert real.wilson(0, 12) == (pytest.approx(0, abs=1e-9), pytest.approx(0.2425, abs=1e-3))
+    assert real.wilson(6, 12) == (pytest.approx(0.2538, abs=1e-3), pytest.approx(0.7462, abs=1e-3))
+    assert real.bootstrap([1.0] * 5) == (1.0, 1.0)
+
+
+def test_scored_actions_are_known_and_none_was_tuned_on() -> None:
+    known, objects = models.labels("kinetics400"), models.spec("efficientnet_lite1")
+    assert len(set(real.ACTIONS)) == 24 and set(real.ACTIONS) <= set(known)
+    assert not set(real.ACTIONS) & set(real.TUNED_ON) and set(real.ABLATED) <= set(real.ACTIONS)
+    assert all(models.objects(action, "kinetics400", objects) for action in real.WITH_OBJECT)
+    assert not any(models.objects(action, "kinetics400", objects) for action in real.WITHOUT_OBJECT)
+    assert {"juggling balls", "crawling baby", "dribbling basketball", "playing trumpet"} <= set(real.ACTIONS)
+
+
+def test_videos_are_found_by_their_actions_names(tmp_path: Path) -> None:
+    for name in ("tai_chi.mp4", "tai_chi.txt", "sailing.gif", "else.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    found = real.clips_in(tmp_path, ("tai chi", "sailing", "ironing"))
+    assert {action: path.name for action, path in found.items()} == {"tai chi": "tai_chi.mp4", "sailing": "sailing.gif"}
+
+
+def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    actions = ("juggling balls", "tai chi")
+    monkeypatch.setattr(real, "ABLATED", ("tai chi",))
+    monkeypatch.setattr(real, "ABLATIONS", {"without evidence": {"evidence": 0.0}})
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    video.write_mp4(np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), np.uint8), clips / "juggling_balls.mp4")
+    settings = {"steps": 2, "coarse": 0.0, "frame_verifier": "none"}
+    table = real.study("tiny", tmp_path / "cache", tmp_path / "docs", clips, settings, True, actions)
+    assert {name: row["clips"] for name, row in table.items()} == {
+        "real clips": 1,
+        "recommended, unprimed": 2,
+        "recommended, primed": 1,
+        "settings of the bundled networks": 1,
+        "without evidence": 1,
+    }
+    written = json.loads((tmp_path / "docs" / "kinetics.json").read_text("utf-8"))
+    assert written["model"] == "tiny" and set(written["clips"]) == set(table)
+    assert (tmp_path / "docs" / "pictures" / "kinetics_recommended_unprimed.webp").is_file()
+
+
+def test_actions_outside_of_the_study_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="none of the study's actions. Did you mean “sailing”"):
+        real.study("tiny", tmp_path, tmp_path, None, {}, False, ("sailin",))
