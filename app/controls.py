@@ -196,7 +196,7 @@ def to_download(config: SynthesisConfig) -> str:
     if not absent:
         return ""
     size = f"{sum(spec.download or 0 for spec in absent) / 1e6:.0f} MB, "
-    names = " + ".join(spec.name for spec in absent)
+    names = " + ".join(spec.name for spec in absent) if len(absent) > 1 else "weights"
     licences = ", ".join(dict.fromkeys(f"{spec.licence}{': no commercial use' * ('NC' in spec.licence)}" for spec in absent))
     return f"Download {names} ({size}{licences})"
 
