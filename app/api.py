@@ -12,6 +12,7 @@ import secrets
 
 import gradio as gr
 
+from leaps_core import models
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import RunError
 
@@ -29,8 +30,10 @@ def publish() -> None:
 
 
 def run(settings: dict, visitor: str = "") -> dict:
-    """Starts a run; settings are those of the config. Gives the names under which it can be asked for."""
-    config = SynthesisConfig(**settings)
+    """Starts a run; settings are those of the config, the rest is what suits the model. Gives the names under which it can be
+    asked for."""
+    given = SynthesisConfig(**settings)  # tells what is missing or wrong
+    config = models.configure(given.model, given.action, settings)
     controls.check_bundled(config)
     visitor = visitor or secrets.token_urlsafe(24)
     return {"visitor": visitor, "run": start.new(views.owner_of(visitor), controls.plan(config)).id}

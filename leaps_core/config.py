@@ -64,7 +64,10 @@ class SynthesisConfig(BaseModel):
     seed: int = _field(0, "Same seed, same clip.", ge=0, le=2**31 - 1)
     frames: int = _field(0, "Length of the clip; 0: the model's own.", unit="frames", ge=0, le=128)
     size: int = _field(0, "Height and width of the clip; 0: the model's own.", unit="px", ge=0, le=448)
-    coarse: float = _field(0.5, "Share of the steps spent at half resolution first.", step=0.05, ge=0, le=1)
+    coarse: float = _field(0.5, "Share of the steps spent below the full size first.", step=0.05, ge=0, le=1)
+    sizes: int = _field(
+        2, "How many sizes the clip grows through: half and whole, or 3/7, 5/7 and whole, and so on.", step=1, ge=2, le=6
+    )
 
     canvas: Literal["fourier", "pixels"] = _field(
         "fourier", "How the clip is stored: Fourier coefficients of decorrelated colours, or plain pixels (the paper's)."
@@ -75,6 +78,15 @@ class SynthesisConfig(BaseModel):
         step=0.1,
         ge=0,
         le=3,
+    )
+    flat_below: float = _field(
+        1.0,
+        "Below so many cycles per picture the Fourier canvas falls no further: more gives one scene of parts instead of broad "
+        "light and shade.",
+        unit="cycles",
+        step=0.5,
+        ge=1,
+        le=32,
     )
     learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, step=0.005, ge=0.0, le=1.0)
     min_learning_rate: float = _field(
@@ -92,8 +104,10 @@ class SynthesisConfig(BaseModel):
         ge=0,
         le=10,
     )
-    evidence_form: Literal["margin", "logit"] = _field(
-        "margin", "What is evidence: how far the action's logit is above all others together, or the logit itself."
+    evidence_form: Literal["margin", "logit", "aligned"] = _field(
+        "margin",
+        "What is evidence: how far the action's logit is above all others together; the logit itself; or that margin times "
+        "how well what the last layer sees is aligned with the action.",
     )
     r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.1)
     coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.01, ge=0, le=100)
@@ -139,6 +153,14 @@ class SynthesisConfig(BaseModel):
     )
     jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1, ge=0, le=32)
     zoom: float = _field(0.15, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
+    zoom_in: float = _field(
+        0.0,
+        "Random zoom into the middle on top of it, up to this share: what matters has to be there.",
+        live=True,
+        step=0.05,
+        ge=0,
+        le=2,
+    )
     rotate: float = _field(8.0, "Random rotation, up to this angle.", unit="°", live=True, step=1, ge=0, le=45)
     noise: float = _field(
         0.2,

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import models, video
-from leaps_core.config import FIELDS, NETWORKS, SynthesisConfig, info
+from leaps_core.config import FIELDS, NETWORKS, info
 from leaps_core.errors import ConfigError
 from leaps_core.inversion.plan import Plan
 from leaps_core.runs import comparison, figure
@@ -42,12 +42,10 @@ class Asked:
         if not self.keys or not self.action:
             raise ConfigError("Choose models and an action that they all know.")
         steps = int(self.steps or info("steps")["default"])
-        config = SynthesisConfig(model=self.keys[0], action=self.action, steps=steps, **self.stimulus.settings)
-        if self.field == NOTHING:
-            made = comparison.variants(config, self.keys)
-        else:
-            values = [_value(text) for text in self.values.split(",") if text.strip()]
-            made = comparison.variants(config, self.keys, self.field, values)
+        settings = {"steps": steps} | self.stimulus.settings
+        field = "" if self.field == NOTHING else self.field
+        values = [_value(text) for text in self.values.split(",") if text.strip()] if field else []
+        made = comparison.variants(self.keys, self.action, settings, field, values)
         return [controls.checked(plan) for plan in made]
 
 

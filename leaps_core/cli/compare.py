@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .. import paths, runs
-from ..config import SynthesisConfig, info
+from .. import models, paths, runs
+from ..config import info
 from ..errors import RunError
 from ..inversion.control import Control
 from ..paths import PROGRAM
 from ..runs import comparison
 from .follow import watch
+from .models import download
 from .parser import add
 from .synth import setting, stimuli_of
 
@@ -40,6 +41,10 @@ kept like all others. The last line printed is the folder of both.""",
     parser.add_argument("--verifier", metavar="KEY", help="as for synth (default: each model's own)")
     parser.add_argument("--steps", metavar="N", type=int, help=f"optimisation steps (default: {info('steps')['default']})")
     parser.add_argument("--seed", metavar="S", type=int, help="seed of all (default: 0)")
+    parser.add_argument(
+        "--preset", choices=models.PRESETS, default="recommended", help="settings of each model (default: recommended)"
+    )
+    parser.add_argument("--download", action="store_true", help="fetch the weights that are missing")
     parser.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="any other setting")
     parser.add_argument("--out", metavar="DIR", help="where both are written (default: a new folder in LEAPS_HOME/comparisons)")
 
@@ -54,8 +59,10 @@ def compare_models(options: argparse.Namespace) -> int:
     if options.stimulus is not None:
         asked["stimuli"] = stimuli_of(options.stimulus)
     asked.update(map(setting, options.set))
-    config = SynthesisConfig(**{"model": options.keys[0], "action": options.action, **asked})
-    plans = comparison.variants(config, options.keys, field, values)
+    if options.download:
+        for key in options.keys:
+            download(models.missing(models.configure(key, options.action, asked, options.preset)))
+    plans = comparison.variants(options.keys, options.action, asked, field, values, options.preset)
     names = comparison.differences([plan.config for plan in plans])
     out = Path(options.out) if options.out else paths.home() / "comparisons" / f"{datetime.now():%Y%m%d-%H%M%S}"
     made: list[tuple[str, runs.Run]] = []

@@ -58,7 +58,7 @@ class Fourier(nn.Module):
 
     z is optimised; low frequencies move first and colours are valid by construction (Olah 2017; in space-time). p is the
     config's `decay`: single natural pictures have about 1; in space-time, the best fit to clips of the bundled world is 1.6,
-    and less fills a clip with speckles that flicker.
+    and less fills a clip with speckles that flicker. f_min is `flat_below` cycles per picture.
     β = 1 / motion_speed: at a speed of 1, change in time is as cheap as detail in space, above it cheaper.
     """
 
@@ -69,14 +69,15 @@ class Fourier(nn.Module):
         generator: torch.Generator,
         device: torch.device,
         decay: float = 1.5,
+        flat_below: float = 1.0,
     ) -> None:
         super().__init__()
         t, h, w = shape
         noise = SPREAD * torch.randn((1, 3, t, h, w // 2 + 1, 2), generator=generator)
         self.values = nn.Parameter(noise.to(device))
         self.colours = (COLOURS / COLOURS[:, 0].norm()).to(device)
-        self.shape, self.motion_speed, self.decay = shape, motion_speed, decay
-        self.scale = _spectrum(shape, motion_speed, self.decay).to(device)
+        self.shape, self.motion_speed, self.decay, self.flat_below = shape, motion_speed, decay, flat_below
+        self.scale = self._spectrum().to(device)
 
     def forward(self) -> Tensor:
         """The clip (1, 3, T, H, W) in [0, 1]."""
@@ -110,7 +111,7 @@ class Fourier(nn.Module):
         for n, m in zip(self.shape, shape, strict=True):
             ratio *= (m / n) ** 0.5
         self.shape = shape
-        self.scale = _spectrum(shape, self.motion_speed, self.decay).to(old.device)
+        self.scale = self._spectrum().to(old.device)
         signal = torch.fft.ifftn(big * ratio, dim=(2, 3, 4), norm="ortho").real
         self._take(torch.fft.rfftn(signal, dim=(2, 3, 4), norm="ortho"))
 
@@ -121,8 +122,18 @@ class Fourier(nn.Module):
             return
         coefficients = torch.view_as_complex(self.values) * self.scale
         self.motion_speed = motion_speed
-        self.scale = _spectrum(self.shape, motion_speed, self.decay).to(self.scale.device)
+        self.scale = self._spectrum().to(self.scale.device)
         self.values.copy_(torch.view_as_real(coefficients / self.scale))
+
+    def _spectrum(self) -> Tensor:
+        """s(f), (T, H, W//2 + 1): 1 / max(f, f_min)^p, divided by its mean; f in cycles per pixel, f_min that of `flat_below`
+        cycles per picture. With the orthonormal transform, the same step of z then moves a picture of any size by the same
+        contrast."""
+        t, h, w = self.shape
+        ft, fy, fx = torch.fft.fftfreq(t), torch.fft.fftfreq(h), torch.fft.rfftfreq(w)
+        f = torch.sqrt((ft / self.motion_speed)[:, None, None] ** 2 + fy[None, :, None] ** 2 + fx[None, None, :] ** 2)
+        scale = 1.0 / f.clamp_min(self.flat_below / max(h, w)) ** self.decay
+        return scale / scale.mean()
 
     def _take(self, coefficients: Tensor) -> None:
         self.values = nn.Parameter(torch.view_as_real(coefficients / self.scale).contiguous())
@@ -137,17 +148,7 @@ def make_canvas(
     """The canvas that the config asks for, of (T, H, W), on the device of `mean`; noise from a CPU generator."""
     if config.canvas == "pixels":
         return Pixels(shape, mean, std, generator)
-    return Fourier(shape, config.motion_speed, generator, mean.device, config.decay)
-
-
-def _spectrum(shape: tuple[int, int, int], motion_speed: float, decay: float) -> Tensor:
-    """s(f), (T, H, W//2 + 1): 1 / max(f, f_min)^p with f in cycles per pixel, divided by its mean. With the orthonormal
-    transform, the same step of z then moves a picture of any size by the same contrast."""
-    t, h, w = shape
-    ft, fy, fx = torch.fft.fftfreq(t), torch.fft.fftfreq(h), torch.fft.rfftfreq(w)
-    f = torch.sqrt((ft / motion_speed)[:, None, None] ** 2 + fy[None, :, None] ** 2 + fx[None, None, :] ** 2)
-    scale = 1.0 / f.clamp_min(1.0 / max(h, w)) ** decay
-    return scale / scale.mean()
+    return Fourier(shape, config.motion_speed, generator, mean.device, config.decay, config.flat_below)
 
 
 def _frequency_slices(n: int, m: int) -> list[tuple[slice, slice]]:

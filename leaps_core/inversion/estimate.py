@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..config import SynthesisConfig
 from ..models import Cast, ModelSpec
-from ..models.shapes import Shape, coarse_shape
+from ..models.shapes import Shape, growth
 from .schedule import snapshot_steps
 
 GMAC_MS = 50.0
@@ -37,12 +37,20 @@ def estimate(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
     t, h, w = shape
     step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size**2) for spec in cast.optimised)
     step = OBSERVED * config.views * (step + VIEW_MS * t * h * w / (16 * 112**2))
-    small = coarse_shape(shape, cast.model)
-    share = config.coarse * (1 - small[1] * small[2] / (h * w))
+    whole = sum(steps * size[1] * size[2] for steps, size in stages(config, cast.model, shape)) / (h * w)
     looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
-    seconds = (config.steps * step * (1 - share) + looks) / 1e3
+    seconds = (whole * step + looks) / 1e3
     memory = IDLE + sum(config.views * _activations(spec, t * h * w) + 4.0 * (spec.params or 0) for spec in cast.optimised)
     return Estimate(seconds, config.steps / seconds, memory)
+
+
+def stages(config: SynthesisConfig, spec: ModelSpec, shape: Shape) -> list[tuple[int, Shape]]:
+    """How many steps are made at which (T, H, W), from coarse to fine. The coarse steps are shared out equally among the
+    smaller sizes."""
+    *small, whole = growth(shape, spec, config.sizes)
+    coarse = round(config.coarse * config.steps) if small else 0
+    shared = [coarse // len(small) + (i < coarse % len(small)) for i in range(len(small))]
+    return [*((steps, size) for steps, size in zip(shared, small, strict=True) if steps), (config.steps - coarse, whole)]
 
 
 def _pass_ms(spec: ModelSpec) -> float:

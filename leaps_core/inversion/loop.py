@@ -76,8 +76,8 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
             break
 
         # from coarse to fine: the clip grows, and the stimulus is looked at again at its new size
-        if state.done >= plan.coarse_steps and state.shape != plan.shape:
-            state.grow(plan.shape)
+        if (shape := plan.shape_at(state.done))[1] > state.shape[1]:
+            state.grow(shape)
             clip = state.canvas()
             targets = networks.targets(plan, clip)
 
@@ -149,11 +149,14 @@ def _last(step: Step, networks: Networks) -> Step:
 
 def _notices(plan: Plan, networks: Networks) -> tuple[str, ...]:
     """What the person should know: what the plan says, and whether anything is primed."""
-    taps, share = len(networks.model.taps), plan.config.priming_share
+    taps, share, config = len(networks.model.taps), plan.config.priming_share, plan.config
+    notices = plan.notices
+    if config.evidence and config.evidence_form == "aligned" and networks.last_layer(config) is None:
+        notices += (f"{plan.cast.model.name} doesn't show its last layer, so the evidence is the margin alone.",)
     if plan.stimulus is None or not len(plan.stimulus):
         said = "Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip."
     elif not primed_taps(taps, share):
         said = f"Unprimed: {share} % of {taps} layers is none."
     else:
-        return plan.notices
-    return (*plan.notices, said)
+        return notices
+    return (*notices, said)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from .. import machine, models
 from ..config import SynthesisConfig
 from ..errors import RunError
-from ..models.shapes import Shape, clip_shape, coarse_shape
-from .estimate import Estimate, estimate
+from ..models.shapes import Shape, clip_shape
+from .estimate import Estimate, estimate, stages
 from .stimulus import stimulus_clips
 
 
@@ -29,16 +30,18 @@ class Plan:
     notices: tuple[str, ...]
     stimulus: np.ndarray | None = None
 
-    @property
-    def start_shape(self) -> Shape:
-        """(T, H, W) of the first steps: coarse, if any are."""
-        return coarse_shape(self.shape, self.cast.model) if self.coarse_steps else self.shape
+    @cached_property
+    def stages(self) -> tuple[tuple[int, Shape], ...]:
+        """From coarse to fine: how many steps are made at which (T, H, W), the clip's own last."""
+        return tuple(stages(self.config, self.cast.model, self.shape))
 
-    @property
-    def coarse_steps(self) -> int:
-        """How many steps are made at the coarse size."""
-        has_coarse = coarse_shape(self.shape, self.cast.model) != self.shape
-        return round(self.config.coarse * self.config.steps) if has_coarse else 0
+    def shape_at(self, done: int) -> Shape:
+        """(T, H, W) of the step after `done` ones."""
+        for steps, shape in self.stages:
+            if done < steps:
+                return shape
+            done -= steps
+        return self.shape
 
     def primed(self) -> Plan:
         """This plan with its stimulus read, and what there is to say about it. Raises `LeapsError`."""

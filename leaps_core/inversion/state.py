@@ -31,7 +31,7 @@ class State:
         self.settings = plan.config
         self.done, self.seconds, self.confidence = 0, 0.0, 0.0
         self.generator = torch.Generator().manual_seed(plan.config.seed)
-        self.shape = plan.start_shape
+        self.shape = plan.shape_at(0)
         self.canvas = make_canvas(plan.config, self.shape, model.mean.flatten(), model.std.flatten(), self.generator)
         self.optimizer = self._adam()
 

@@ -25,8 +25,9 @@ def transform(clip: Tensor, config: SynthesisConfig, generator: torch.Generator,
     if config.flip and draw[0] < 0:
         clip = clip.flip(-1)
     clip = _roll(clip, config, draw)
-    if config.zoom or config.rotate:
-        clip = _zoom_rotate(clip, config.zoom * draw[4], math.radians(config.rotate) * draw[5])
+    if config.zoom or config.zoom_in or config.rotate:
+        zoom = config.zoom * draw[4] + config.zoom_in * abs(draw[4])
+        clip = _zoom_rotate(clip, zoom, math.radians(config.rotate) * draw[5])
     colour, noise = strength * config.colour, strength * config.noise
     if config.colour:
         gain = torch.tensor(draw[6:9], device=clip.device).mul(colour).exp().view(1, 3, 1, 1, 1)

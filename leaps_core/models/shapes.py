@@ -29,10 +29,15 @@ def clip_shape(config: SynthesisConfig, spec: ModelSpec) -> Shape:
     return frames, size, size
 
 
-def coarse_shape(shape: Shape, spec: ModelSpec) -> Shape:
-    """About half of (T, H, W) in space, as the model can take it; the same shape where there is no smaller one."""
-    size = max(2 * spec.size_step, round(shape[1] / 2 / spec.size_step) * spec.size_step)
-    return (shape[0], size, size) if size < shape[1] and "size" not in spec.fixed else shape
+def growth(shape: Shape, spec: ModelSpec, sizes: int) -> list[Shape]:
+    """The shapes that a clip grows through up to (T, H, W), in equal steps: with two sizes, about half and whole; with three,
+    3/7, 5/7 and whole; with k, (2j + k − 2) / (3k − 2) of the size for j = 1 … k. Each as the model can take it; fewer where
+    two would be the same."""
+    if "size" in spec.fixed:
+        return [shape]
+    shares = ((2 * j + sizes - 2) / (3 * sizes - 2) for j in range(1, sizes))
+    rounded = (max(2, round(share * shape[1] / spec.size_step)) * spec.size_step for share in shares)
+    return [*((shape[0], size, size) for size in dict.fromkeys(rounded) if size < shape[1]), shape]
 
 
 def primed_taps(taps: int, share: int) -> int:

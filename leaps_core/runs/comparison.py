@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,16 @@ def _difference(a: Run, b: Run) -> float | None:
     return float(np.abs(first.astype(np.float32) - second).mean() / 255)
 
 
-def variants(config: SynthesisConfig, keys: Sequence[str] = (), field: str = "", values: Sequence[Any] = ()) -> list[Plan]:
-    """What to run: `config` with each model of `keys` (none: its own), times each of `values` of one field.
+def variants(
+    keys: Sequence[str],
+    action: str,
+    settings: Mapping[str, Any],
+    field: str = "",
+    values: Sequence[Any] = (),
+    preset: str = "recommended",
+) -> list[Plan]:
+    """What to run: one action by each model of `keys`, with the preset that suits it and then `settings`, times each of
+    `values` of one field.
 
     Raises `LeapsError` for unknown models, fields or values, for none or more than `MOST` runs, and for models of several
     worlds, whose actions differ.
@@ -52,8 +60,8 @@ def variants(config: SynthesisConfig, keys: Sequence[str] = (), field: str = "",
     if field and info(field)["default"] is None and field != "margin":
         raise ConfigError(f"“{field}” can't be varied. Choose another setting.")
     made = [
-        config.replace(model=key, **({field: value} if field else {}))
-        for key in (keys or [config.model])
+        models.configure(key, action, {**settings, field: value} if field else settings, preset)
+        for key in keys
         for value in (values if field else [None])
     ]
     made = list(dict.fromkeys(made))
@@ -63,14 +71,24 @@ def variants(config: SynthesisConfig, keys: Sequence[str] = (), field: str = "",
 
 
 def differences(configs: Sequence[SynthesisConfig]) -> list[str]:
-    """A short name for each config: what sets it apart from the others."""
+    """A short name for each config: what sets it apart from the others. What differs because each has the settings that suit
+    its model goes without saying."""
     dumps = [config.model_dump() for config in configs]
-    apart = [name for name in FIELDS if any(dump[name] != dumps[0][name] for dump in dumps)]
+    suited = [models.preset(models.spec(config.model)) for config in configs]
+    own = [
+        {name: None if name in suit and value == suit[name] else value for name, value in dump.items()}
+        for dump, suit in zip(dumps, suited, strict=True)
+    ]
+    apart = [name for name in FIELDS if _differ(dumps, name) and _differ(own, name)]
     return [
         ", ".join(models.spec(dump["model"]).name if name == "model" else f"{name} {_word(dump[name])}" for name in apart)
         or models.spec(dump["model"]).name
         for dump in dumps
     ]
+
+
+def _differ(kinds: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return any(one[name] != kinds[0][name] for one in kinds)
 
 
 def note(final: dict[str, Any] | None) -> str:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leaps_core.config import SynthesisConfig
-from leaps_core.inversion.canvas import Canvas, make_canvas
+from leaps_core.inversion.canvas import Canvas, Fourier, make_canvas
 from leaps_core.puppets import render_clip
 from leaps_core.video import to_tensor
 
@@ -95,3 +95,13 @@ def test_fourier_moves_low_frequencies_first() -> None:
     paint.values.data += 0.1 * torch.randn_like(paint.values).sign()
     power = torch.fft.rfftn((paint() - before)[0, 0], dim=(-3, -2, -1)).abs()
     assert power[:2, :2, :2].mean() > 3 * power[3:5, 12:16, 12:].mean()
+
+
+def test_a_canvas_may_be_flat_below_so_many_cycles() -> None:
+    generator = torch.Generator().manual_seed(0)
+    canvas = Fourier((1, 32, 32), 1.0, generator, torch.device("cpu"), decay=1.5, flat_below=4.0)
+    row = canvas.scale[0, 0]
+    assert torch.equal(row[:5], row[:1].expand(5)) and bool((row[5:].diff() < 0).all())
+    assert row[4] / row[8] == pytest.approx(2**1.5)
+    plain = Fourier((1, 32, 32), 1.0, generator, torch.device("cpu"), decay=1.5)
+    assert plain.scale[0, 0, 1] > plain.scale[0, 0, 2]

@@ -70,6 +70,8 @@ def test_another_action_gives_another_clip() -> None:
 def test_coarse_steps_are_smaller(canvas: str) -> None:
     sizes = [step.clip.shape[-1] for step in run(canvas=canvas, coarse=0.5)]
     assert sizes == [16, 16, 16, 32, 32, 32]
+    sizes = [step.clip.shape[-1] for step in run(canvas=canvas, coarse=0.67, size=64, sizes=3)]
+    assert sizes == [24, 24, 48, 48, 64, 64]
 
 
 def test_unprimed_says_so_and_has_no_priming() -> None:

@@ -84,14 +84,17 @@ def test_one_start_resolves_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_plan_has_all_that_follows_from_a_config() -> None:
     plan = make_plan(config(steps=20, coarse=0.3))
-    assert (plan.shape, plan.start_shape, plan.coarse_steps) == ((8, 32, 32), (8, 16, 16), 6)
+    assert plan.shape == (8, 32, 32) and plan.stages == ((6, (8, 16, 16)), (14, (8, 32, 32)))
+    assert [plan.shape_at(done)[1] for done in (0, 5, 6, 19, 20, 99)] == [16, 16, 32, 32, 32, 32]
     assert plan.cast == models.resolve(plan.config) and plan.notices == () and plan.stimulus is None
     whole = make_plan(config(coarse=0.0))
-    assert (whole.start_shape, whole.coarse_steps) == (whole.shape, 0)
+    assert whole.stages == ((whole.config.steps, whole.shape),)
     small = make_plan(config(size=16, coarse=0.5))  # there is nothing smaller
-    assert (small.start_shape, small.coarse_steps) == ((8, 16, 16), 0)
+    assert small.stages == ((small.config.steps, (8, 16, 16)),)
+    three = make_plan(config(size=64, steps=20, coarse=0.35, sizes=3))  # the odd step goes to the smallest
+    assert three.stages == ((4, (8, 24, 24)), (3, (8, 48, 48)), (13, (8, 64, 64)))
     longer = plan.with_steps(40)
-    assert (longer.config.steps, longer.cast, longer.coarse_steps) == (40, plan.cast, 12)
+    assert (longer.config.steps, longer.cast, longer.stages[0][0]) == (40, plan.cast, 12)
     assert longer.estimate.seconds > 1.5 * plan.estimate.seconds and plan.config.steps == 20
 
 

@@ -8,8 +8,8 @@ import torch
 from leaps_core.config import SynthesisConfig
 from leaps_core.inversion.transforms import transform
 
-OFF = {"jitter": 0.0, "jitter_time": 0, "zoom": 0.0, "rotate": 0.0, "noise": 0.0, "colour": 0.0, "flip": False}
-STRENGTHS = {"jitter": 0.2, "jitter_time": 3, "zoom": 0.3, "rotate": 20.0, "noise": 0.1, "colour": 0.3}
+OFF = {"jitter": 0.0, "jitter_time": 0, "zoom": 0.0, "zoom_in": 0.0, "rotate": 0.0, "noise": 0.0, "colour": 0.0, "flip": False}
+STRENGTHS = {"jitter": 0.2, "jitter_time": 3, "zoom": 0.3, "zoom_in": 0.5, "rotate": 20.0, "noise": 0.1, "colour": 0.3}
 
 
 def view(clip: torch.Tensor, seed: int = 0, strength: float = 1.0, **settings: float) -> torch.Tensor:
@@ -39,6 +39,13 @@ def test_jitter_only_moves_pixels_within_its_reach() -> None:
     for seed in range(20):
         t, y, x = (view(clip, seed, jitter=0.1, jitter_time=2)[0, 0] == 1).nonzero()[0].tolist()
         assert abs(t - 4) <= 2 and abs(y - 10) <= 2 and abs(x - 10) <= 2
+
+
+def test_zooming_in_enlarges_the_middle_and_never_shrinks() -> None:
+    clip = torch.zeros(1, 3, 2, 40, 40)
+    clip[..., 15:25, 15:25] = 1
+    shares = [view(clip, seed, zoom_in=0.6).mean().item() / clip.mean().item() for seed in range(40)]
+    assert min(shares) > 0.98 and 1.6 < max(shares) < 1.6**2 + 0.05
 
 
 def test_flip_mirrors_about_half_of_the_views() -> None:

@@ -9,7 +9,7 @@ import pytest
 from leaps_core import SynthesisConfig
 from leaps_core.errors import ConfigError
 from leaps_core.models import catalogue
-from leaps_core.models.shapes import clip_shape, coarse_shape, layer_weights, primed_taps
+from leaps_core.models.shapes import clip_shape, growth, layer_weights, primed_taps
 
 SPECS = {spec.key: spec for spec, _ in catalogue.MODELS}
 
@@ -33,7 +33,7 @@ def test_own_sizes_are_allowed_and_fixed_ones_never_coarse() -> None:
     for spec in SPECS.values():
         shape = clip_shape(SynthesisConfig(model=spec.key, action="any"), spec)
         assert shape == (spec.frames, spec.size, spec.size)
-        assert (coarse_shape(shape, spec) == shape) == ("size" in spec.fixed)
+        assert (growth(shape, spec, 2) == [shape]) == ("size" in spec.fixed)
 
 
 def test_layer_weights_run_from_first_to_last_of_all_taps() -> None:
@@ -48,7 +48,10 @@ def test_a_share_of_the_taps_is_rounded_down() -> None:
     assert [primed_taps(taps, share) for taps, share in ((3, 20), (3, 40), (17, 60), (5, 100), (5, 0))] == [0, 1, 10, 5, 0]
 
 
-def test_coarse_clips_have_about_half_the_size() -> None:
+def test_clips_grow_in_equal_steps_from_about_half_or_less() -> None:
     tiny = replace(SPECS["swin_t"], size_step=8)
-    sizes = [coarse_shape((8, size, size), tiny) for size in (64, 40, 24, 16)]
-    assert sizes == [(8, 32, 32), (8, 16, 16), (8, 16, 16), (8, 16, 16)]
+    starts = [growth((8, size, size), tiny, 2)[0] for size in (64, 40, 24, 16)]
+    assert starts == [(8, 32, 32), (8, 16, 16), (8, 16, 16), (8, 16, 16)]
+    assert [shape[1] for shape in growth((16, 224, 224), SPECS["i3d"], 3)] == [96, 160, 224]
+    assert [shape[1] for shape in growth((8, 160, 160), tiny, 4)] == [64, 96, 128, 160]
+    assert [shape[1] for shape in growth((8, 24, 24), tiny, 6)] == [16, 24]  # no size twice

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from leaps_core import SynthesisConfig, runs
+from leaps_core import models, runs
 from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion.control import Control
 from leaps_core.runs import comparison
 from tests.runs.engine import config, made
 
-CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=2, seed=3)
+SETTINGS = {"steps": 2, "seed": 3}
 
 
 def test_models_and_values_are_multiplied() -> None:
-    made = comparison.variants(CONFIG, ["tiny", "tiny_verifier"], "r", [0.0, 0.01])
+    made = comparison.variants(["tiny", "tiny_verifier"], "bowling", SETTINGS, "r", [0.0, 0.01])
     assert [(one.config.model, one.config.r) for one in made] == [
         ("tiny", 0.0),
         ("tiny", 0.01),
@@ -30,6 +30,16 @@ def test_models_and_values_are_multiplied() -> None:
         "Tiny verifier, r 0.01",
     ]
     assert comparison.differences([one.config for one in made[:2]]) == ["r 0", "r 0.01"]
+
+
+def test_each_model_has_the_settings_that_suit_it_and_names_tell_only_what_was_chosen() -> None:
+    given = {"verifier": "none", "frame_verifier": "none", "stimuli": ()}
+    robust, published = (models.configure(key, "bowling", given) for key in ("tiny", "i3d"))
+    assert robust.evidence == 0 < published.evidence
+    assert comparison.differences([robust, published]) == ["Tiny", models.spec("i3d").name]
+    assert comparison.differences([robust, published.replace(evidence=0.7)])[1].endswith("evidence 0.7")
+    made = comparison.variants(["tiny", "tiny_verifier"], "bowling", SETTINGS, preset="quick")
+    assert [one.config.steps for one in made] == [2, 2]  # what is given comes after the preset
 
 
 @pytest.mark.parametrize(
@@ -48,12 +58,12 @@ def test_models_and_values_are_multiplied() -> None:
 )
 def test_what_can_not_be_compared_is_refused(keys: list[str], field: str, values: list[float], sentence: str) -> None:
     with pytest.raises(LeapsError, match=sentence):
-        comparison.variants(CONFIG, keys, field, values)
+        comparison.variants(keys, "bowling", SETTINGS, field, values)
 
 
 def test_errors_are_the_configs_own() -> None:
     with pytest.raises(ConfigError, match="expected a number from 0"):
-        comparison.variants(CONFIG, [], "r", [-1, 0])
+        comparison.variants(["tiny"], "bowling", SETTINGS, "r", [-1, 0])
 
 
 @pytest.mark.usefixtures("home")
