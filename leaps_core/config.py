@@ -104,10 +104,15 @@ class SynthesisConfig(BaseModel):
         ge=0,
         le=10,
     )
-    evidence_form: Literal["margin", "logit", "aligned"] = _field(
-        "margin",
-        "What is evidence: how far the action's logit is above all others together; the logit itself; or that margin times "
-        "how well what the last layer sees is aligned with the action.",
+    evidence_form: Literal["margin", "logit"] = _field(
+        "margin", "What is evidence: how far the action's logit is above all others together, or the logit itself."
+    )
+    evidence_last: float = _field(
+        1.0,
+        "Share of the evidence that is left in the steps at the full size: there the others make natural what it has drawn.",
+        step=0.05,
+        ge=0,
+        le=1,
     )
     r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.1)
     coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.01, ge=0, le=100)

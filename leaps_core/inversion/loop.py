@@ -89,7 +89,7 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
         # look at random views of the clip, stronger ones the surer the model is
         strength = state.confidence**STRENGTH_EXPONENT
         views = [transform(clip, state.settings, state.generator, strength) for _ in range(plan.config.views)]
-        look = networks.look(torch.cat(views), clip, state.settings, targets)
+        look = networks.look(torch.cat(views), clip, _weights(plan, state), targets)
 
         # weigh the terms, and move the canvas down their gradient
         losses, weighted = evaluate(terms, look.seen)
@@ -106,6 +106,14 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
 
     if step is not None:
         yield _last(step, networks)
+
+
+def _weights(plan: Plan, state: State) -> SynthesisConfig:
+    """The live settings, with what is left of the evidence at the full size of a clip that was smaller before."""
+    settings = state.settings
+    if len(plan.stages) == 1 or state.shape != plan.shape or settings.evidence_last == 1:
+        return settings
+    return settings.replace(evidence=settings.evidence * settings.evidence_last)
 
 
 def _step(
@@ -149,14 +157,11 @@ def _last(step: Step, networks: Networks) -> Step:
 
 def _notices(plan: Plan, networks: Networks) -> tuple[str, ...]:
     """What the person should know: what the plan says, and whether anything is primed."""
-    taps, share, config = len(networks.model.taps), plan.config.priming_share, plan.config
-    notices = plan.notices
-    if config.evidence and config.evidence_form == "aligned" and networks.last_layer(config) is None:
-        notices += (f"{plan.cast.model.name} doesn't show its last layer, so the evidence is the margin alone.",)
+    taps, share = len(networks.model.taps), plan.config.priming_share
     if plan.stimulus is None or not len(plan.stimulus):
         said = "Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip."
     elif not primed_taps(taps, share):
         said = f"Unprimed: {share} % of {taps} layers is none."
     else:
-        return notices
-    return (*notices, said)
+        return plan.notices
+    return (*plan.notices, said)

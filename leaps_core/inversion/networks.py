@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import models, video
 from ..config import SynthesisConfig
@@ -91,7 +91,7 @@ class Networks:
     def look(self, views: Tensor, clip: Tensor, settings: SynthesisConfig, targets: Targets) -> Look:
         """One forward pass of model, verifier and frame verifier over views (B, 3, T, H, W) of the clip. What is told of them
         is the mean over the views."""
-        seen = self.model.observe(views, statistics=self.verifies_itself, last=self.last_layer(settings))
+        seen = self.model.observe(views, statistics=self.verifies_itself)
         statistics, opinion = seen.statistics, None
         if self.verifier is not None and not self.verifies_itself:
             checked = self.verifier.observe(views, features=False, statistics=True)
@@ -100,28 +100,12 @@ class Networks:
         frames = self._frames(views).statistics if self.frame_verifier is not None else []
         normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1).mean(0)
         return Look(
-            Seen(
-                settings,
-                targets,
-                clip,
-                normalised,
-                seen.logits,
-                seen.features,
-                seen.temporal,
-                statistics,
-                frames,
-                seen.alignment,
-            ),
+            Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics, frames),
             probabilities,
             probabilities[self.class_index].item(),
             opinion,
             seen.embedding.detach().mean(0).cpu().numpy() if seen.embedding is not None else np.zeros(0),
         )
-
-    def last_layer(self, settings: SynthesisConfig) -> nn.Linear | nn.Conv3d | None:
-        """The model's last layer where the evidence asks for the alignment; None where it doesn't, or it isn't shown."""
-        wanted = settings.evidence and settings.evidence_form == "aligned"
-        return self.model.last_layer(len(self.labels)) if wanted else None
 
     def _frames(self, clip: Tensor) -> Observation:
         """What the frame verifier shows of a clip, at the clip's own size unless it takes one size only."""

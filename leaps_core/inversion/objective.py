@@ -31,24 +31,17 @@ def cross_entropy(logits: Tensor, class_index: int) -> Tensor:
     return F.cross_entropy(logits, torch.full((len(logits),), class_index, device=logits.device))
 
 
-def evidence(logits: Tensor, class_index: int, form: str, alignment: Tensor | None = None) -> Tensor:
-    """E of logits (B, K) for the class y, by `form`: "logit", z_y; "margin", m = z_y − ln Σ_{k≠y} exp z_k, which is
-    ln(p_y / (1 − p_y)); "aligned", m · cos(f, w_y − w̄) where m > 0, else m, with `alignment`, the cosines (B, K) of what the
-    last layer is given and each class's direction in it (None: as the margin).
+def evidence(logits: Tensor, class_index: int, form: str) -> Tensor:
+    """E of logits (B, K) for the class y, by `form`: "logit", z_y; or "margin", z_y − ln Σ_{k≠y} exp z_k = ln(p_y / (1 − p_y)).
 
     Where cross entropy ends as soon as the model is sure (its gradient is p − 1), evidence goes on: what feature visualisation
-    has maximised since Simonyan et al. 2014. A logit alone lifts its neighbours' too; the margin doesn't. A margin can be
-    large because everything is; times the cosine, what doesn't belong to the class costs (Carter et al., "Activation Atlas",
-    2019, do so with neurons).
+    has maximised since Simonyan et al. 2014. A logit alone lifts its neighbours' too; the margin doesn't.
     """
     own = logits[:, class_index]
     if form == "logit":
         return own.mean()
     others = torch.cat([logits[:, :class_index], logits[:, class_index + 1 :]], 1)
-    margin = own - others.logsumexp(1)
-    if form == "aligned" and alignment is not None:
-        margin = torch.where(margin > 0, margin * alignment[:, class_index], margin)
-    return margin.mean()
+    return (own - others.logsumexp(1)).mean()
 
 
 def jaccard_distance(a: Tensor, b: Tensor) -> Tensor:
@@ -164,8 +157,8 @@ class Seen:
 
     `clip` (B, 3, T, H, W) in [0, 1] and `normalised`, the same as the model sees it, are untransformed; `logits` (B, K),
     `features` (B, C_l) per tap and `temporal` (B, C, T') are what the model shows of the transformed clip, `statistics`
-    and `frame_statistics` (mean and variance (B, C) per batch norm) what verifier and frame verifier show of it,
-    `alignment` (B, K) the model's (None: not asked for, or not shown). B is the number of views. `settings` are the live ones.
+    and `frame_statistics` (mean and variance (B, C) per batch norm) what verifier and frame verifier show of it. B is the
+    number of views. `settings` are the live ones.
     """
 
     settings: SynthesisConfig
@@ -177,7 +170,6 @@ class Seen:
     temporal: Tensor | None
     statistics: Sequence[tuple[Tensor, Tensor]]
     frame_statistics: Sequence[tuple[Tensor, Tensor]] = ()
-    alignment: Tensor | None = None
 
     def cross_entropy(self) -> Tensor:
         """L_CE."""
@@ -185,9 +177,8 @@ class Seen:
 
     def evidence(self) -> Tensor | None:
         """−E, as it is minimised; computed where it has a weight."""
-        if not self.settings.evidence:
-            return None
-        return -evidence(self.logits, self.targets.class_index, self.settings.evidence_form, self.alignment)
+        settings = self.settings
+        return -evidence(self.logits, self.targets.class_index, settings.evidence_form) if settings.evidence else None
 
     def priming(self) -> Tensor | None:
         """L_prim; needs a stimulus."""

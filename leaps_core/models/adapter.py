@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -33,8 +32,7 @@ class Observation:
 
     `features`: per tap, its mean over space and time, (B, C_l). `temporal`: the last tap that still has a time axis,
     averaged over space, (B, C, T'). `statistics`: per batch-norm layer in execution order, mean and biased variance
-    (B, C) of its input (over all frames, where the network looks at each by itself). `embedding`: (B, D). `alignment`:
-    (B, K), the cosine between what the last layer is given and each class's direction in it.
+    (B, C) of its input (over all frames, where the network looks at each by itself). `embedding`: (B, D).
     """
 
     logits: Tensor
@@ -43,7 +41,6 @@ class Observation:
     statistics: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     embedding: Tensor | None = None
-    alignment: Tensor | None = None
 
 
 class VideoModel(nn.Module):
@@ -88,33 +85,16 @@ class VideoModel(nn.Module):
         shared |= {id(weight): nn.Parameter(weight.data, requires_grad=False) for weight in self.parameters()}
         return copy.deepcopy(self, shared)
 
-    def last_layer(self, classes: int) -> nn.Linear | nn.Conv3d | None:
-        """The layer that gives so many logits: the last linear one, or convolution, with as many outputs. None for a network
-        that doesn't show it."""
-        layers = [module for module in self.network.modules() if isinstance(module, nn.Linear | nn.Conv3d)]
-        return next((layer for layer in reversed(layers) if len(layer.weight) == classes), None)
-
-    def observe(
-        self, clip: Tensor, *, features: bool = True, statistics: bool = False, last: nn.Linear | nn.Conv3d | None = None
-    ) -> Observation:
-        """One forward pass, and what it shows; hooks live only as long as the pass. `last`: the last layer, where the alignment
-        is wanted.
+    def observe(self, clip: Tensor, *, features: bool = True, statistics: bool = False) -> Observation:
+        """One forward pass, and what it shows; hooks live only as long as the pass.
 
         Raises `ModelError` if the pass doesn't run a tapped module.
         """
         # a block that runs again has to do just what it did before, but by then nobody takes statistics any more
         lean = nullcontext() if statistics else self._recomputed()
-        given: list[Tensor] = []
-        handle = last.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0])) if last is not None else None
-        try:
-            with self._watch(clip.shape[2], features, statistics) as (taps, norms), lean:
-                logits = self(clip)
-        finally:
-            if handle is not None:
-                handle.remove()
+        with self._watch(clip.shape[2], features, statistics) as (taps, norms), lean:
+            logits = self(clip)
         seen = Observation(logits)
-        if last is not None and given:
-            seen.alignment = _alignment(last, given[-1], len(clip))
         for layer, statistics_of in norms.items():
             seen.statistics.append(_over_frames(*statistics_of, clip.shape[2]) if self.spec.of_frames else statistics_of)
             seen.running.append((layer.running_mean, layer.running_var))
@@ -213,16 +193,6 @@ class VideoModel(nn.Module):
         finally:
             for block in blocks:
                 block.__dict__.pop("forward", None)
-
-
-def _alignment(last: nn.Linear | nn.Conv3d, given: Tensor, batch: int) -> Tensor:
-    """cos(f, w_k − w̄), (B, K): f is what the last layer is given, averaged over places, w_k its weights of class k, w̄ their
-    mean."""
-    channels = last.weight.shape[1]
-    places = given.flatten(2).mean(2) if isinstance(last, nn.Conv3d) else given.reshape(len(given), -1, channels).mean(1)
-    directions = last.weight.flatten(1)
-    f = places.reshape(batch, -1, channels).mean(1)
-    return F.normalize(f, dim=1) @ F.normalize(directions - directions.mean(0), dim=1).T
 
 
 def _over_frames(means: Tensor, variances: Tensor, t: int) -> tuple[Tensor, Tensor]:

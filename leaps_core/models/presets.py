@@ -22,19 +22,25 @@ PUPPET: dict[str, dict[str, Any]] = {"recommended": {}, "quick": {"steps": 60}}
 _SHARED: dict[str, Any] = {
     "stimuli": (),
     "frame_verifier": "efficientnet_lite0",
-    "coarse": 0.75,
+    "steps": 130,
+    "coarse": 0.77,
+    "sizes": 3,
+    "flat_below": 4.0,
     "learning_rate": 0.05,
     "min_learning_rate": 0.003,
-    "evidence": 0.2,
+    "evidence": 1.0,
+    "evidence_last": 0.15,
     "diversity_form": "relative",
-    "naturalness": 0.5,
+    "naturalness": 2.0,
     "smoothness": 1.0,
     "motion_speed": 0.25,
+    "zoom": 0.0,
+    "zoom_in": 0.6,
     "noise": 0.0,
     "colour": 0.0,
 }
-_QUICK: dict[str, Any] = {"steps": 40, "coarse": 1.0}
-"""All steps at half the size."""
+_QUICK: dict[str, Any] = {"steps": 36, "coarse": 1.0}
+"""All steps below the full size."""
 CONVOLUTIONAL: dict[str, dict[str, Any]] = {
     "recommended": _SHARED | {"verifier": "self", "r": 0.05, "diversity": 6.0, "coherence": 0.06},
     "quick": _QUICK,
@@ -51,7 +57,9 @@ PAPER: dict[str, Any] = {
     "beta_2": 0.9,
     "steps": 2000,
     "coarse": 0.0,
+    "sizes": 2,
     "evidence": 0.0,
+    "evidence_last": 1.0,
     "frame_verifier": "none",
     "diversity_form": "paper",
     "views": 1,
@@ -65,6 +73,7 @@ PAPER: dict[str, Any] = {
     "jitter": round(30 / 224, 3),
     "jitter_time": 0,
     "zoom": 0.0,
+    "zoom_in": 0.0,
     "rotate": 0.0,
     "noise": 0.0,
     "colour": 0.0,

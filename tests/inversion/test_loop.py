@@ -74,6 +74,14 @@ def test_coarse_steps_are_smaller(canvas: str) -> None:
     assert sizes == [24, 24, 48, 48, 64, 64]
 
 
+def test_at_the_full_size_less_of_the_evidence_is_left() -> None:
+    steps = run(coarse=0.5, evidence=0.4, evidence_last=0.25)
+    left = [step.weighted["evidence"] / step.losses["evidence"] for step in steps]
+    assert left == pytest.approx([0.4, 0.4, 0.4, 0.1, 0.1, 0.1])
+    always = run(coarse=0.0, evidence=0.4, evidence_last=0.25)[0]  # never smaller: nothing was drawn before
+    assert always.weighted["evidence"] / always.losses["evidence"] == pytest.approx(0.4)
+
+
 def test_unprimed_says_so_and_has_no_priming() -> None:
     first = run(stimuli=())[0]
     assert "priming" not in first.losses and any("nprimed" in notice for notice in first.notices)

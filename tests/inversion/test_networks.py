@@ -146,15 +146,3 @@ def test_new_terms_are_off_unless_they_are_asked_for() -> None:
     assert "evidence" not in run(steps=1)[0].losses
     losses = run(steps=1, evidence=0.2)[0]
     assert losses.weighted["evidence"] == pytest.approx(0.2 * losses.losses["evidence"])
-
-
-def test_aligned_evidence_asks_for_the_last_layer_and_says_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"steps": 1, "coarse": 0.0, "evidence": 0.2, "action": run(steps=1, coarse=0.0)[0].top5[0][0]}
-    monkeypatch.setattr(torch.Tensor, "logsumexp", lambda self, axis: self.amin(axis))  # the model leans to the action
-    margin, aligned = (run(**settings, evidence_form=form)[0] for form in ("margin", "aligned"))
-    assert margin.losses["evidence"] != aligned.losses["evidence"]
-    assert not any("last layer" in notice for notice in (*margin.notices, *aligned.notices))
-    monkeypatch.setattr(VideoModel, "last_layer", lambda self, classes: None)
-    hidden = run(**settings, evidence_form="aligned")[0]
-    assert hidden.losses["evidence"] == margin.losses["evidence"]
-    assert any("last layer" in notice for notice in hidden.notices)

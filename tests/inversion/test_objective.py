@@ -179,9 +179,3 @@ def test_relative_diversity_counts_in_each_channels_own_spread() -> None:
     assert same.item() == pytest.approx(0, abs=1e-12)
     dead = objective.relative_diversity([(mean, variance)], [(running[0], torch.zeros(4, dtype=torch.float64))])
     assert torch.isfinite(dead)
-
-
-def test_aligned_evidence_is_the_margin_times_the_cosine_once_the_model_leans_to_the_class() -> None:
-    logits, cosines = torch.tensor([[3.0, 0.0], [-2.0, 0.0]]), torch.tensor([[0.5, -0.5], [0.2, -0.2]])
-    assert objective.evidence(logits, 0, "aligned", cosines).item() == pytest.approx((3 * 0.5 - 2) / 2)
-    assert objective.evidence(logits, 0, "aligned") == objective.evidence(logits, 0, "margin", cosines)
