@@ -24,7 +24,7 @@ from leaps_core.config import (
 from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion.plan import Plan, make_plan
 
-from . import preload
+from . import preload, widgets
 from .texts import Section, sections
 
 MAIN = ("model", "action", "verifier", "steps", "seed")
@@ -119,7 +119,8 @@ def widget(name: str) -> Any:
     facts, section = info(name), sections("settings").get(name)
     label = section.title if section else name.replace("_", " ").capitalize()
     unit = f", {facts['unit']}" if facts["unit"] and facts["unit"] not in name else ""
-    words = {"label": label + unit, "info": section.text if section else facts["text"], "interactive": True}
+    said = section.text if section else facts["text"]
+    words = {"label": label + unit, "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:
         return gr.Checkbox(default, **words)
@@ -127,6 +128,8 @@ def widget(name: str) -> Any:
         return gr.Dropdown(list(get_args(kind)), value=default, **words)
     if kind is str:
         return gr.Dropdown(choices(name), value=default, **words)
+    if facts["log"]:
+        return widgets.log_slider(facts["min"], facts["max"], facts["step"], default, label + unit, said)
     if facts["step"] and facts["max"] is not None:
         return gr.Slider(facts["min"], facts["max"], value=default, step=facts["step"], **words)
     # without limits: the widget would fail on what is out of range, where the config says what is expected

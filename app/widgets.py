@@ -73,6 +73,28 @@ def status() -> gr.HTML:
     )
 
 
+def log_slider(minimum: float, maximum: float, step: float, value: float, label: str, info: str) -> gr.HTML:
+    """A slider like Gradio's whose way is logarithmic: after `minimum` at its left end come the decades from `step` to
+    `maximum`. Its value is a number; its event `input` is a person's alone."""
+    name = html.escape(label, quote=True)
+    return gr.HTML(
+        value,  # type: ignore[arg-type]  # any JSON
+        html_template=f"<div class='log' data-min='{minimum}' data-max='{maximum}' data-step='{step}'>"
+        f"<div class='head'><span>{name}</span>"
+        f"<input type='number' step='any' aria-label='number input for {name}'></div><p>{html.escape(info)}</p>"
+        f"<div class='row'><span>{minimum:g}</span>"
+        f"<input type='range' min='0' max='1' step='0.01' aria-label='range slider for {name}'>"
+        f"<span>{maximum:g}</span></div></div>",
+        css_template=web("slider.css"),
+        js_on_load=web("slider.js"),
+        apply_default_css=False,
+        container=True,
+        padding=False,
+        min_width=160,
+        elem_classes="log-slider",
+    )
+
+
 def _card(run: runs.Run) -> dict[str, Any]:
     when = f"{run.created:%Y-%m-%d %H:%M}"
     lines = [run.config.model, scores(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]

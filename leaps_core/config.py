@@ -16,14 +16,16 @@ from .errors import ConfigError, did_you_mean
 _BUNDLED = "bundled:"
 
 
-def _field(default: Any, text: str, *, unit: str = "", live: bool = False, step: float | None = None, **limits: Any) -> Any:
-    """A field with what a person needs to set it: its meaning, unit, range, slider step, and whether it acts
-    while a run is going on (`live`)."""
+def _field(
+    default: Any, text: str, *, unit: str = "", live: bool = False, step: float | None = None, log: bool = False, **limits: Any
+) -> Any:
+    """A field with what a person needs to set it: its meaning, unit, range, slider step, whether it acts while a run is
+    going on (`live`), and whether its slider is logarithmic (`log`), from `step` on."""
     return Field(
         default,
         description=text,
         allow_inf_nan=None if not isinstance(default, float) else False,
-        json_schema_extra={"unit": unit, "live": live, "step": step},
+        json_schema_extra={"unit": unit, "live": live, "step": step, "log": log},
         **limits,
     )
 
@@ -88,7 +90,7 @@ class SynthesisConfig(BaseModel):
         ge=1,
         le=32,
     )
-    learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, step=0.005, ge=0.0, le=1.0)
+    learning_rate: float = _field(0.04, "Adam's step size at its peak.", live=True, log=True, step=0.001, ge=0.0, le=1.0)
     min_learning_rate: float = _field(
         0.002, "Learning rate at the end of the cosine decay (never above learning_rate).", ge=0, le=1
     )
@@ -100,6 +102,7 @@ class SynthesisConfig(BaseModel):
         0.0,
         "Weight of the evidence for the action, which goes on when the model is sure (cross entropy ends there).",
         live=True,
+        log=True,
         step=0.01,
         ge=0,
         le=10,
@@ -114,17 +117,19 @@ class SynthesisConfig(BaseModel):
         ge=0,
         le=1,
     )
-    r: float = _field(0.0005, "Weight of both regularizers.", live=True, step=0.0001, ge=0, le=0.1)
-    coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, step=0.01, ge=0, le=100)
+    r: float = _field(0.0005, "Weight of both regularizers.", live=True, log=True, step=0.0001, ge=0, le=0.1)
+    coherence: float = _field(1.0, "Weight of temporal coherence, times r.", live=True, log=True, step=0.01, ge=0, le=100)
     diversity: float = _field(
-        1.0, "Weight of feature diversity (the verifier's statistics), times r.", live=True, step=0.1, ge=0, le=10
+        1.0, "Weight of feature diversity (the verifier's statistics), times r.", live=True, log=True, step=0.1, ge=0, le=10
     )
     diversity_form: Literal["paper", "relative"] = _field(
         "paper",
         "How the statistics are compared: in their own units (the paper's), or relative to each channel's spread, so that a "
         "weight means the same for every network.",
     )
-    naturalness: float = _field(0.5, "Weight of the frame verifier's statistics (relative).", live=True, step=0.05, ge=0, le=10)
+    naturalness: float = _field(
+        0.5, "Weight of the frame verifier's statistics (relative).", live=True, log=True, step=0.05, ge=0, le=10
+    )
     margin: float | None = _field(
         None,
         "How far distant frames must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",
@@ -137,7 +142,13 @@ class SynthesisConfig(BaseModel):
         100, "Share of the layers that are primed, from the first on.", unit="%", live=True, step=20, ge=0, le=100
     )
     smoothness: float = _field(
-        0.4, "Penalty on differences between neighbouring pixels, in space and in time.", live=True, step=0.1, ge=0, le=10
+        0.4,
+        "Penalty on differences between neighbouring pixels, in space and in time.",
+        live=True,
+        log=True,
+        step=0.1,
+        ge=0,
+        le=10,
     )
     motion_speed: float = _field(
         0.8,
@@ -149,7 +160,13 @@ class SynthesisConfig(BaseModel):
         le=10,
     )
     norm: float = _field(
-        0.0, "Penalty on the length of the normalised clip (the paper's code: 0.005).", live=True, step=0.001, ge=0, le=1
+        0.0,
+        "Penalty on the length of the normalised clip (the paper's code: 0.005).",
+        live=True,
+        log=True,
+        step=0.001,
+        ge=0,
+        le=1,
     )
 
     views: int = _field(1, "How many random views of the clip each step looks at.", ge=1, le=16)
@@ -243,7 +260,7 @@ FIELDS: dict[str, FieldInfo] = dict(SynthesisConfig.model_fields)
 
 
 def info(name: str) -> dict[str, Any]:
-    """Range and unit of a field: keys `min`, `max` (None where open), `unit`, `step`, `live`, `default`, `text`.
+    """Range and unit of a field: keys `min`, `max` (None where open), `unit`, `step`, `live`, `log`, `default`, `text`.
 
     Raises `ConfigError` for an unknown name.
     """
@@ -259,6 +276,7 @@ def info(name: str) -> dict[str, Any]:
         "unit": extra.get("unit", ""),
         "step": extra.get("step"),
         "live": extra.get("live", False),
+        "log": extra.get("log", False),
         "default": None if field.is_required() else field.default,
         "text": field.description or "",
     }

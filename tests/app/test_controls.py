@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 
 from app import controls
 from app.texts import Section, sections
+from leaps_core import models
 from leaps_core.config import FIELDS, LIVE_SETTINGS, STEERING, SynthesisConfig, info
 from leaps_core.errors import LeapsError
 
@@ -27,14 +29,29 @@ def test_every_live_setting_acts_on_the_running_clip() -> None:
 def test_sliders_have_the_ranges_of_the_config() -> None:
     for name in STEERING:
         slider, facts = controls.widget(name), info(name)
+        if facts["log"]:  # what the script reads
+            assert f"data-min='{facts['min']}' data-max='{facts['max']}' data-step='{facts['step']}'" in slider.html_template
+            assert slider.value == facts["default"]
+            continue
         assert (slider.minimum, slider.maximum, slider.value) == (facts["min"], facts["max"], facts["default"])
 
 
 def test_every_slider_and_plot_has_a_sentence() -> None:
-    sliders = [name for name in controls.ORDER if isinstance(controls.widget(name), gr.Slider)]
+    sliders = [name for name in controls.ORDER if info(name)["log"] or isinstance(controls.widget(name), gr.Slider)]
     for name in {*STEERING, *controls.MAIN, *sliders}:
         assert sections("settings")[name].text.endswith((".", "!"))
     assert {"losses", "probabilities", "top5", "timeline"} <= set(sections("plots"))
+
+
+def test_what_is_recommended_stands_well_inside_a_logarithmic_slider() -> None:
+    logarithmic = [name for name in FIELDS if info(name)["log"]]
+    assert {"r", "coherence", "smoothness", "learning_rate"} <= set(logarithmic)
+    for key in ("puppet_csn", "i3d"):
+        config = models.configure(key, "tai chi")
+        for name in logarithmic:
+            value, facts = getattr(config, name), info(name)
+            share = math.log(value / facts["step"]) / math.log(facts["max"] / facts["step"]) if value else 0.2
+            assert 0.15 < share < 0.95, (key, name, share)
 
 
 def test_controls_say_the_config_that_was_filled_in() -> None:

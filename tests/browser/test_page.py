@@ -200,6 +200,32 @@ def test_papers_settings_are_filled_in_and_bad_numbers_refused(page: Page) -> No
     _state(page, "done")
 
 
+def test_a_logarithmic_slider_takes_what_is_moved_typed_and_filled_in(page: Page) -> None:
+    _prepare(page, steps=3)
+    way, number = (page.get_by_label(f"{kind} for Coherence", exact=True) for kind in ("range slider", "number input"))
+    expect(number).to_have_value("1", timeout=WAIT)
+    expect(way).to_have_value("0.5")  # 0.01 to 100
+    way.focus()
+    page.keyboard.press("End")
+    expect(number).to_have_value("100")
+    page.keyboard.press("Home")
+    expect(number).to_have_value("0")
+    number.fill("10")
+    number.press("Tab")
+    expect(way).to_have_value("0.75")
+    number.fill("1000")
+    number.press("Tab")
+    expect(number).to_have_value("100")
+    _start(page)
+    _state(page, "done")
+    with page.expect_download(timeout=WAIT) as started:
+        page.get_by_role("button", name="JSON", exact=True).click()
+    assert json.loads(started.value.path().read_text("utf-8"))["config"]["coherence"] == 100
+    page.get_by_role("button", name="Recommended", exact=True).click()
+    expect(number).to_have_value("1", timeout=WAIT)
+    expect(way).to_have_value("0.5")
+
+
 def test_a_demo_is_opened_and_scrubbed(page: Page) -> None:
     demo = page.locator("#demos button").nth(2)
     demo.click()
