@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import models, paths
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
 from ..paths import PROGRAM
 from .parser import add
 from .synth import setting
@@ -51,7 +51,10 @@ def study_quality(options: argparse.Namespace) -> None:
     stimuli = Path(options.stimuli) if options.stimuli else None
     settings = dict(map(setting, options.set))
     actions = tuple(options.actions or real.ACTIONS)
-    table = real.study(options.model, cache, docs, stimuli, settings, options.ablation, actions)
+    parts = tuple(options.parts or real.PARTS)
+    if strange := [part for part in parts if part not in real.PARTS]:
+        raise ConfigError(f"The study has no part “{strange[0]}”. Known: {', '.join(real.PARTS)}.")
+    table = real.study(options.model, cache, docs, stimuli, settings, parts, actions)
     print(real.markdown(table))
 
 
@@ -78,6 +81,7 @@ def _add_quality(menu: Any) -> None:
         "how good the inversions are: what others see in them, and what survives changes",
         f"""examples:
   {PROGRAM} study quality --world kinetics400 --model i3d --stimuli DIR
+  {PROGRAM} study quality --parts unprimed --actions sailing "playing harp"
   {PROGRAM} study quality --world puppets
 
 DIR holds videos named after their actions, as juggling_balls.mp4. A study that was stopped goes on where it was.""",
@@ -86,7 +90,9 @@ DIR holds videos named after their actions, as juggling_balls.mp4. A study that 
     added.add_argument("--model", metavar="KEY", default="i3d", help="model to invert (default: i3d)")
     added.add_argument("--actions", metavar="LABEL", nargs="+", help="some of the study's 24 actions")
     added.add_argument("--stimuli", metavar="DIR", help="real videos: scored themselves, and priming runs of their actions")
-    added.add_argument("--ablation", action="store_true", help="also change one setting at a time, on six actions")
+    added.add_argument(
+        "--parts", metavar="PART", nargs="+", help="some of: real, unprimed, primed, earlier, ablation (default: all)"
+    )
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
     added.add_argument("--cache", metavar="DIR", default=str(paths.studies()), help="where finished clips are kept")
     added.add_argument("--docs", metavar="DIR", default="docs", help="where table and pictures are written")

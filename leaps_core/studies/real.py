@@ -94,6 +94,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "without coarse steps": {"coarse": 0.0},
 }
 """What is changed of the recommended settings, one at a time."""
+PARTS = ("real", "unprimed", "primed", "earlier", "ablation")
+"""Of what the study consists: real clips; clips at the recommended settings, unprimed and primed by the real ones; clips at the
+settings of the bundled networks; one setting changed at a time."""
 
 
 @dataclass(frozen=True)
@@ -225,37 +228,60 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
 
 
 def study(
-    key: str, cache: Path, docs: Path, stimuli: Path | None, settings: dict[str, Any], ablation: bool, actions: Sequence[str]
+    key: str,
+    cache: Path,
+    docs: Path,
+    stimuli: Path | None = None,
+    settings: dict[str, Any] | None = None,
+    parts: Sequence[str] = PARTS,
+    actions: Sequence[str] = ACTIONS,
 ) -> dict[str, Any]:
-    """The whole study; writes docs/kinetics.json and contact sheets in docs/pictures. Raises `LeapsError`."""
+    """These parts of the study; writes docs/kinetics.json, beside what it has of other parts, and contact sheets in
+    docs/pictures. Raises `LeapsError`."""
     if strange := [action for action in actions if action not in ACTIONS]:
         raise RunError(f"“{strange[0]}” is none of the study's actions.{did_you_mean(strange[0], ACTIONS)}")
-    judges = Judges(key)
-    at_hand = clips_in(stimuli, actions) if stimuli else {}
-    arms: dict[str, list[Scored]] = {}
-    if at_hand:
-        arms["real clips"] = real(judges, key, at_hand)
-    arms[UNPRIMED] = arm(judges, key, actions, settings, cache)
-    if at_hand:
-        arms["recommended, primed"] = arm(judges, key, list(at_hand), settings, cache, at_hand)
-    earlier = {**models.plain(), "stimuli": (), "verifier": "none"}
-    few = [action for action in ABLATED if action in actions]
-    arms["settings of the bundled networks"] = arm(judges, key, few, earlier | settings, cache)
-    if ablation:
-        for name, changed in ABLATIONS.items():
-            arms[name] = arm(judges, key, few, settings | changed, cache)
-    table = {name: summary(clips) for name, clips in arms.items()}
-    rows = {name: [{"action": clip.action} | clip.row for clip in clips] for name, clips in arms.items()}
+    arms = _arms(Judges(key), key, cache, clips_in(stimuli, actions) if stimuli else {}, settings or {}, parts, actions)
     (docs / "pictures").mkdir(parents=True, exist_ok=True)
-    (docs / "kinetics.json").write_text(json.dumps({"model": key, "table": table, "clips": rows}, indent=1) + "\n", "utf-8")
-    if best := [clip for clip in arms[UNPRIMED] if clip.action in BEST]:
-        video.write_webp(film(best), docs / "pictures" / "kinetics_best.webp", fps=10)
+    found: dict[str, Any] = {"model": key, "table": {}, "clips": {}}
+    if (docs / "kinetics.json").exists():
+        before = json.loads((docs / "kinetics.json").read_text("utf-8"))
+        found = before if before["model"] == key else found
     for name, clips in arms.items():
-        if clips:
-            contact_sheet(clips).save(
-                docs / "pictures" / f"kinetics_{name.replace(', ', '_').replace(' ', '_')}.webp", quality=80
-            )
+        found["table"][name] = summary(clips)
+        found["clips"][name] = [{"action": clip.action} | clip.row for clip in clips]
+        file = f"kinetics_{name.replace(', ', '_').replace(' ', '_')}.webp"
+        contact_sheet(clips).save(docs / "pictures" / file, quality=80)
+    if best := [clip for clip in arms.get(UNPRIMED, ()) if clip.action in BEST]:
+        video.write_webp(film(best), docs / "pictures" / "kinetics_best.webp", fps=10)
+    (docs / "kinetics.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    table: dict[str, Any] = found["table"]
     return table
+
+
+def _arms(
+    judges: Judges,
+    key: str,
+    cache: Path,
+    at_hand: dict[str, Path],
+    settings: dict[str, Any],
+    parts: Sequence[str],
+    actions: Sequence[str],
+) -> dict[str, list[Scored]]:
+    """The clips of these parts, by the name of their row; those that there are any of."""
+    few = [action for action in ABLATED if action in actions]
+    arms: dict[str, list[Scored]] = {}
+    if "real" in parts:
+        arms["real clips"] = real(judges, key, at_hand)
+    if "unprimed" in parts:
+        arms[UNPRIMED] = arm(judges, key, actions, settings, cache)
+    if "primed" in parts:
+        arms["recommended, primed"] = arm(judges, key, list(at_hand), settings, cache, at_hand)
+    if "earlier" in parts:
+        plain = {**models.plain(), "stimuli": (), "verifier": "none"}
+        arms["settings of the bundled networks"] = arm(judges, key, few, plain | settings, cache)
+    if "ablation" in parts:
+        arms |= {name: arm(judges, key, few, settings | changed, cache) for name, changed in ABLATIONS.items()}
+    return {name: clips for name, clips in arms.items() if clips}
 
 
 def film(clips: Sequence[Scored]) -> np.ndarray:

@@ -68,7 +68,7 @@ def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypa
     clips.mkdir()
     video.write_mp4(np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), np.uint8), clips / "juggling_balls.mp4")
     settings = {"steps": 2, "coarse": 0.0, "frame_verifier": "none"}
-    table = real.study("tiny", tmp_path / "cache", tmp_path / "docs", clips, settings, True, actions)
+    table = real.study("tiny", tmp_path / "cache", tmp_path / "docs", clips, settings, actions=actions)
     assert {name: row["clips"] for name, row in table.items()} == {
         "real clips": 1,
         "recommended, unprimed": 2,
@@ -79,8 +79,12 @@ def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypa
     written = json.loads((tmp_path / "docs" / "kinetics.json").read_text("utf-8"))
     assert written["model"] == "tiny" and set(written["clips"]) == set(table)
     assert (tmp_path / "docs" / "pictures" / "kinetics_recommended_unprimed.webp").is_file()
+    monkeypatch.setattr(real, "BEST", ("tai chi",))
+    again = real.study("tiny", tmp_path / "cache", tmp_path / "docs", None, settings, ("unprimed",), ("tai chi",))
+    assert set(again) == set(table) and again["recommended, unprimed"]["clips"] == 1, "other parts stay"
+    assert video.probe(tmp_path / "docs" / "pictures" / "kinetics_best.webp").width == 32
 
 
 def test_actions_outside_of_the_study_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="none of the study's actions. Did you mean “sailing”"):
-        real.study("tiny", tmp_path, tmp_path, None, {}, False, ("sailin",))
+        real.study("tiny", tmp_path, tmp_path, actions=("sailin",))
