@@ -249,6 +249,15 @@ def plan(config: SynthesisConfig) -> Plan:
     return checked(make_plan(config))
 
 
+def runs_here(config: SynthesisConfig) -> bool:
+    """Whether all networks of a config are on this machine."""
+    try:
+        make_plan(config)
+    except LeapsError:
+        return False
+    return True
+
+
 def checked(found: Plan) -> Plan:
     """A plan that may run here. Raises `LeapsError`."""
     if preload.ready():  # the run itself checks again

@@ -126,19 +126,24 @@ class SynthesisTab:
             key = next((run.id for run in (*own, *demos)), None)
         if key is None:
             return updates | self.panel.fill(default_config()) | {self.stage.status: {"run": None, **preload.report()}}
-        return updates | self.open(visitor, key)
+        return updates | self.open(visitor, key, first=True)
 
     def unload(self, request: gr.Request) -> None:
         """The page was closed or reloaded."""
         JOBS.leave(request.session_hash or "")
 
-    def open(self, visitor: str | None, key: str) -> dict[Any, Any]:
-        """Puts a job or a run on the stage and its settings into the controls. Raises `RunError`."""
+    def open(self, visitor: str | None, key: str, first: bool = False) -> dict[Any, Any]:
+        """Puts a job or a run on the stage and its settings into the controls. Raises `RunError`.
+
+        `first`: where it is what a page opens with and its networks aren't on this machine, the controls say what Start can
+        do at once.
+        """
         key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
         if view is None:
             raise RunError("This run is not here any more.")
+        elsewhere = first and not controls.runs_here(view.config)
         return {
-            **self.panel.fill(view.config, view.changes),
+            **(self.panel.fill(default_config()) if elsewhere else self.panel.fill(view.config, view.changes)),
             **self._on_stage(key, views.owner_of(visitor)),
             self.session.key: key,
             self.session.held: None,

@@ -13,6 +13,7 @@ import pytest
 
 from app import session, start, views
 from app.jobs import ACTIVE
+from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
 from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs
 
@@ -129,3 +130,17 @@ def _twin(page: Browser) -> Browser:
     twin = Browser(page.tab)
     twin.key, twin.seen, twin.line = page.key, page.seen, page.line
     return twin
+
+
+def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_started(
+    tab: SynthesisTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(tab)
+    browser.take(browser.launch())
+    browser.until("done")
+    steps = tab.panel.settings["steps"]
+    assert tab.open("me", browser.key, first=True)[steps]["value"] == CONFIG.steps
+    monkeypatch.setattr("app.controls.runs_here", lambda config: False)
+    opened = tab.open("me", browser.key, first=True)
+    assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == browser.key
+    assert tab.open("me", browser.key)[steps]["value"] == CONFIG.steps  # a person chose it: its settings, and how to get them
