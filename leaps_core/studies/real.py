@@ -80,7 +80,7 @@ GROUPS = {"with object": WITH_OBJECT, "without": WITHOUT_OBJECT}
 """What a contact sheet shows at once."""
 BEST = ("playing trumpet", "riding elephant", "mowing lawn", "ironing")
 """Whose clips head the README: chosen by looking at all of them."""
-UNPRIMED = "recommended, unprimed"
+REAL, UNPRIMED = "real clips", "recommended, unprimed"
 ABLATED = ("juggling balls", "playing harp", "riding elephant", "sailing", "tai chi", "ice skating")
 """Actions that every arm of the ablation makes."""
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -253,7 +253,8 @@ def study(
         known = {row["action"]: row for row in (*rows.get(name, ()), *(clip.row for clip in clips))}
         rows[name] = [known[action] for action in ACTIONS if action in known]
         for group, members in GROUPS.items():
-            if shown := [clip for clip in clips if clip.action in members]:
+            # other people's videos are scored, not shown
+            if name != REAL and (shown := [clip for clip in clips if clip.action in members]):
                 picture = f"kinetics_{name}_{group}.webp".replace(", ", "_").replace(" ", "_")
                 contact_sheet(shown).save(docs / "pictures" / picture, quality=80)
     if best := [clip for clip in arms.get(UNPRIMED, ()) if clip.action in BEST]:
@@ -276,7 +277,7 @@ def _arms(
     few = [action for action in ABLATED if action in actions]
     arms: dict[str, list[Scored]] = {}
     if "real" in parts:
-        arms["real clips"] = real(judges, key, at_hand)
+        arms[REAL] = real(judges, key, at_hand)
     if "unprimed" in parts:
         arms[UNPRIMED] = arm(judges, key, actions, settings, cache)
     if "primed" in parts:
