@@ -161,7 +161,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, list | tuple):
-        return ", ".join(_cell(Path(item).name) for item in value) or "none"  # stimuli: where they lie is nobody's business
+        # objects are pairs of name and probability; of stimuli, where they lie is nobody's business
+        names = (Path(item).name if isinstance(item, str) else f"{item[0]} {widgets.percent(item[1])}" for item in value)
+        return ", ".join(map(_cell, names)) or "none"
     return "–" if value is None else str(value).replace("|", "/").replace("\n", " ")
 
 

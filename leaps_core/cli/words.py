@@ -42,5 +42,8 @@ def scores(final: dict[str, Any]) -> dict[str, str]:
 def word(value: Any) -> str:
     """Any value; a dash where there is none."""
     if isinstance(value, tuple | list):
-        return " ".join(map(str, value)) or "none"
+        # objects are pairs of name and probability
+        return (
+            " ".join(item if isinstance(item, str) else f"{item[0]} {percent(item[1])}," for item in value).strip(",") or "none"
+        )
     return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)

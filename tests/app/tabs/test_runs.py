@@ -66,6 +66,8 @@ def test_only_what_can_be_done_with_the_chosen_runs_is_offered(tab: RunsTab) -> 
     assert offered(mine) == [True, True, True, True, True, False]
     assert offered(demo) == [True, True, False, False, False, False], "a demo stays what it is"
     assert offered(mine, demo) == [False, False, False, False, False, True]
+    seen = tab.choose(ME, picked(mine, demo))[tab.table]
+    assert "| objects | – | jigsaw puzzle 2" in seen.replace("\N{NO-BREAK SPACE}", " "), "what an object judge saw, too"
 
 
 def test_a_deleted_run_is_gone_and_what_was_chosen_stays_chosen(tab: RunsTab) -> None:

@@ -139,8 +139,9 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
     browser.take(browser.launch())
     browser.until("done")
     steps = tab.panel.settings["steps"]
-    assert tab.open("me", browser.key, first=True)[steps]["value"] == CONFIG.steps
+    run = tab.open("me", browser.key, first=True)
+    assert run[steps]["value"] == CONFIG.steps
     monkeypatch.setattr("app.controls.runs_here", lambda config: False)
     opened = tab.open("me", browser.key, first=True)
-    assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == browser.key
+    assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == run[tab.session.key]
     assert tab.open("me", browser.key)[steps]["value"] == CONFIG.steps  # a person chose it: its settings, and how to get them
