@@ -162,8 +162,10 @@ def _cell(value: Any) -> str:
         return f"{value:.3g}"
     if isinstance(value, list | tuple):
         # objects are pairs of name and probability; of stimuli, where they lie is nobody's business
-        names = (Path(item).name if isinstance(item, str) else f"{item[0]} {widgets.percent(item[1])}" for item in value)
-        return ", ".join(map(_cell, names)) or "none"
+        pairs = (
+            f"{item[0]} {widgets.percent(item[1])}" if isinstance(item, list | tuple) else Path(item).name for item in value
+        )
+        return ", ".join(map(_cell, pairs)) or "none"
     return "–" if value is None else str(value).replace("|", "/").replace("\n", " ")
 
 

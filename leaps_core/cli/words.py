@@ -43,7 +43,6 @@ def word(value: Any) -> str:
     """Any value; a dash where there is none."""
     if isinstance(value, tuple | list):
         # objects are pairs of name and probability
-        return (
-            " ".join(item if isinstance(item, str) else f"{item[0]} {percent(item[1])}," for item in value).strip(",") or "none"
-        )
+        said = (f"{item[0]} {percent(item[1])}" if isinstance(item, list | tuple) else str(item) for item in value)
+        return ", ".join(said) or "none"
     return f"{value:.4g}" if isinstance(value, float) else "–" if value is None else str(value)
