@@ -27,6 +27,7 @@ def test_every_live_setting_acts_from_the_next_step_on(name: str, monkeypatch: p
         "noise": 0.4,
         "colour": 0.4,
         "zoom": 0.3,
+        "zoom_in": 1.0,
         "jitter": 0.3,
         "motion_speed": 3.0,
         "learning_rate": 0.4,
