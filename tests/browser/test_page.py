@@ -281,6 +281,7 @@ def _prepare(page: Page, steps: int) -> None:
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name=re.compile("^Tiny ·")).click()
     expect(page.locator("#facts")).to_contain_text("8 frames of 32 px", timeout=WAIT)
+    page.wait_for_timeout(SECONDS)  # the model's preset fills in the steps, too
     page.get_by_label("Steps", exact=True).fill(str(steps))
 
 
