@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import models, paths
-from ..errors import ConfigError, ModelError
+from ..errors import ModelError
 from ..paths import PROGRAM
 from .parser import add
 from .synth import setting
@@ -51,10 +51,7 @@ def study_quality(options: argparse.Namespace) -> None:
     stimuli = Path(options.stimuli) if options.stimuli else None
     settings = dict(map(setting, options.set))
     actions = tuple(options.actions or real.ACTIONS)
-    parts = tuple(options.parts or real.PARTS)
-    if strange := [part for part in parts if part not in real.PARTS]:
-        raise ConfigError(f"The study has no part “{strange[0]}”. Known: {', '.join(real.PARTS)}.")
-    table = real.study(options.model, cache, docs, stimuli, settings, parts, actions)
+    table = real.study(options.model, cache, docs, stimuli, settings, tuple(options.parts or real.PARTS), actions)
     print(real.markdown(table))
 
 

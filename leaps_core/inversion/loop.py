@@ -111,9 +111,8 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
 def _weights(plan: Plan, state: State) -> SynthesisConfig:
     """The live settings, with what is left of the evidence at the full size of a clip that was smaller before."""
     settings = state.settings
-    if len(plan.stages) == 1 or state.shape != plan.shape or settings.evidence_last == 1:
-        return settings
-    return settings.replace(evidence=settings.evidence * settings.evidence_last)
+    grown = plan.shape_at(0) != plan.shape == state.shape
+    return settings.replace(evidence=settings.evidence * settings.evidence_last) if grown else settings
 
 
 def _step(

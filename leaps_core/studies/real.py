@@ -1,6 +1,7 @@
 """How good are inversions of a network of real videos? `python -m leaps_core study quality --world kinetics400`
 
-24 actions, half of them with an object that ImageNet knows, none of them one that the settings were chosen on. Four measures:
+24 actions, half of them with an object that ImageNet knows; two (*playing trumpet*, *dribbling basketball*) were looked at in
+the first trials, the settings were chosen on none of the others. Four measures:
 whether the network still names the action after ten changes that no run makes (`changes`); whether another network, of
 pictures, has an object of the action among its five best guesses; whether other video networks, where any are on this
 machine, name the action; and what a person sees: a contact sheet for every ten actions. Beside them stand real clips, and clips
@@ -241,8 +242,10 @@ def study(
     """These parts of the study for these actions; writes docs/kinetics.json and contact sheets in docs/pictures. What the file
     has of other parts and actions stays, if it was made with the same settings: the study may be done bit by bit. Raises
     `LeapsError`."""
-    if strange := [action for action in actions if action not in ACTIONS]:
-        raise RunError(f"“{strange[0]}” is none of the study's actions.{did_you_mean(strange[0], ACTIONS)}")
+    asked: dict[str, tuple[Sequence[str], Sequence[str]]] = {"actions": (actions, ACTIONS), "parts": (parts, PARTS)}
+    for kind, (given, known) in asked.items():
+        if strange := [name for name in given if name not in known]:
+            raise RunError(f"“{strange[0]}” is none of the study's {kind}.{did_you_mean(strange[0], known)}")
     arms = _arms(Judges(key), key, cache, clips_in(stimuli, actions) if stimuli else {}, settings or {}, parts, actions)
     (docs / "pictures").mkdir(parents=True, exist_ok=True)
     file = docs / "kinetics.json"
@@ -250,8 +253,8 @@ def study(
     before = json.loads(file.read_text("utf-8")) if file.exists() else {}
     rows: dict[str, Any] = before["clips"] if before.get("settings") == made_with else {}
     for name, clips in arms.items():
-        known = {row["action"]: row for row in (*rows.get(name, ()), *(clip.row for clip in clips))}
-        rows[name] = [known[action] for action in ACTIONS if action in known]
+        scored = {row["action"]: row for row in (*rows.get(name, ()), *(clip.row for clip in clips))}
+        rows[name] = [scored[action] for action in ACTIONS if action in scored]
         for group, members in GROUPS.items():
             # other people's videos are scored, not shown
             if name != REAL and (shown := [clip for clip in clips if clip.action in members]):

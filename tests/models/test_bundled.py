@@ -89,7 +89,9 @@ def test_demos_can_be_played_and_scrubbed() -> None:
         with pytest.raises(RunError, match="have the frames only"):
             run.tensor  # noqa: B018
         first, last = (np.abs(shots.clips[i].astype(int) - run.clip).mean() for i in (0, -1))
-        assert last < 14 and 2 * last < first, "H.264 costs some detail, but they end at the clip, and begin elsewhere"
+        assert last < (12 if run.config.stimuli else 14) and 2 * last < first, (
+            "H.264 costs some detail, but they end at the clip, and begin elsewhere"
+        )
         assert run.final and run.weights
         if not run.config.stimuli:  # I3D's
             assert run.final["model_top1"] == run.config.action and "object_rank" in run.final
