@@ -114,6 +114,13 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
     )
 
 
+def stimulus_for(kind: str, keys: Sequence[str]) -> str:
+    """The kind of stimulus to take for these models: `kind`, or none where that is a bundled clip and one of the models is of
+    another world than the puppets."""
+    bundled = all(models.spec(key).world == models.PUPPETS for key in keys)
+    return kind if bundled or kind != KINDS[0] else KINDS[2]
+
+
 def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)

@@ -130,6 +130,13 @@ class SynthesisConfig(BaseModel):
     naturalness: float = _field(
         0.5, "Weight of the frame verifier's statistics (relative).", live=True, log=True, step=0.05, ge=0, le=10
     )
+    frames_verified: int = _field(
+        0,
+        "How many frames the frame verifier looks at in each step, spread evenly, others in the next step; 0: all.",
+        unit="frames",
+        ge=0,
+        le=128,
+    )
     margin: float | None = _field(
         None,
         "How far distant frames must differ; empty (null): as far as they do in the stimulus (1 if unprimed).",

@@ -116,8 +116,9 @@ class CompareTab:
             self.told,
             self.timer,
         ]
-        tab.select(self.fill, [self.models, self.action], [self.models, self.action], **CALM)
-        self.models.input(told(self.choose), [self.models, self.action], self.action, **CALM)
+        tab.select(self.fill, [self.models, self.action, stimulus.kind], [self.models, self.action, stimulus.kind], **CALM)
+        chosen, fitting = [self.models, self.action, stimulus.kind], [self.action, stimulus.kind]
+        self.models.input(told(self.choose), chosen, fitting, **CALM)
         gr.on(
             [stimulus.kind.change, stimulus.file.change],
             told(stimulus.needed),
@@ -131,19 +132,20 @@ class CompareTab:
 
     # ------------------------------------------------------------------------------------------------------- events
 
-    def fill(self, chosen: list[str], action: str | None) -> dict[Any, Any]:
+    def fill(self, chosen: list[str], action: str | None, kind: str) -> dict[Any, Any]:
         """What can be chosen: models whose weights are here. At first some that are trained alike."""
         known = [(words, key) for words, key in controls.model_choices() if models.state(models.spec(key)) != "download"]
         chosen = [key for key in chosen or [] if any(key == one for _, one in known)]
         chosen = chosen or [key for _, key in known if models.spec(key).robust][:FIRST]
-        return {self.models: gr.Dropdown(known, value=chosen), **self.choose(chosen, action)}
+        return {self.models: gr.Dropdown(known, value=chosen), **self.choose(chosen, action, kind)}
 
-    def choose(self, chosen: list[str], action: str | None) -> dict[Any, Any]:
-        """The actions that all chosen models know."""
+    def choose(self, chosen: list[str], action: str | None, kind: str) -> dict[Any, Any]:
+        """The actions that all chosen models know, and a stimulus that all of them take: none where the chosen kind is the
+        bundled clip, which is of one world only."""
         worlds = [models.labels(models.spec(key).world) for key in chosen or []]
         common = [label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)]
         value = action if action in common else common[0] if common else None
-        return {self.action: gr.Dropdown(common, value=value)}
+        return {self.action: gr.Dropdown(common, value=value), self.stimulus.kind: controls.stimulus_for(kind, chosen or [])}
 
     def begin(self, visitor: str | None, *values: Any) -> dict[Any, Any]:
         """Queues the runs. `values`: what the widgets say. Raises `LeapsError`."""

@@ -30,9 +30,10 @@ def add_commands(menu: Any) -> None:
         f"""examples:
   {PROGRAM} compare puppet_csn puppet_r50 puppet_x3d --action "juggling balls"
   {PROGRAM} compare puppet_csn --action "tai chi" --vary coherence=0,1,10
+  {PROGRAM} compare i3d --action "playing trumpet" --stimulus trumpet.mp4 --download
 
-Writes comparison.png (one row per model, as in the paper's Figures S1 to S4) and comparison.mp4 (all in step). The runs are
-kept like all others. The last line printed is the folder of both.""",
+Writes comparison.png (the stimulus, then one row per model, as in the paper's Figures S1 to S4) and comparison.mp4 (all in
+step). The runs are kept like all others. The last line printed is the folder of both.""",
     )
     parser.add_argument("keys", metavar="MODEL", nargs="+", help=f"keys of `{PROGRAM} models`")
     parser.add_argument("--action", metavar="LABEL", required=True, help="action to make; all models have to know it")

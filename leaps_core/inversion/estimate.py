@@ -35,12 +35,14 @@ def estimate(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
     Other sizes scale with the pixel count.
     """
     t, h, w = shape
-    step = sum(_pass_ms(spec) * t * h * w / (spec.frames * spec.size**2) for spec in cast.optimised)
+    some = min(config.frames_verified, t) or t
+    seen = {spec: some if spec == cast.frame_verifier else t for spec in cast.optimised}
+    step = sum(_pass_ms(spec) * frames * h * w / (spec.frames * spec.size**2) for spec, frames in seen.items())
     step = OBSERVED * config.views * (step + VIEW_MS * t * h * w / (16 * 112**2))
     whole = sum(steps * size[1] * size[2] for steps, size in stages(config, cast.model, shape)) / (h * w)
     looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
     seconds = (whole * step + looks) / 1e3
-    memory = IDLE + sum(config.views * _activations(spec, t * h * w) + 4.0 * (spec.params or 0) for spec in cast.optimised)
+    memory = IDLE + sum(config.views * _activations(spec, n * h * w) + 4.0 * (spec.params or 0) for spec, n in seen.items())
     return Estimate(seconds, config.steps / seconds, memory)
 
 

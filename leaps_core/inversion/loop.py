@@ -89,7 +89,7 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
         # look at random views of the clip, stronger ones the surer the model is
         strength = state.confidence**STRENGTH_EXPONENT
         views = [transform(clip, state.settings, state.generator, strength) for _ in range(plan.config.views)]
-        look = networks.look(torch.cat(views), clip, _weights(plan, state), targets)
+        look = networks.look(torch.cat(views), clip, _weights(plan, state), targets, state.done)
 
         # weigh the terms, and move the canvas down their gradient
         losses, weighted = evaluate(terms, look.seen)

@@ -16,6 +16,12 @@ from .objective import Seen, Targets, distant_mean
 from .plan import Plan
 
 
+def spread(frames: int, some: int, turn: int) -> list[int]:
+    """`some` of so many frames (0: all), spread evenly; in as many turns as there are frames, each one has come up."""
+    some = min(some, frames) or frames
+    return sorted((turn + i * frames // some) % frames for i in range(some))
+
+
 @dataclass(frozen=True)
 class Look:
     """What one step sees: what the terms are computed from, the model's probabilities (K,), those that model and verifier
@@ -88,16 +94,19 @@ class Networks:
             targets.frame_running = self._frames(clip).running
         return targets
 
-    def look(self, views: Tensor, clip: Tensor, settings: SynthesisConfig, targets: Targets) -> Look:
+    def look(self, views: Tensor, clip: Tensor, settings: SynthesisConfig, targets: Targets, turn: int = 0) -> Look:
         """One forward pass of model, verifier and frame verifier over views (B, 3, T, H, W) of the clip. What is told of them
-        is the mean over the views."""
+        is the mean over the views. `turn`: the number of the step; where the frame verifier looks at some of the frames only,
+        it is others from step to step."""
         seen = self.model.observe(views, statistics=self.verifies_itself)
         statistics, opinion = seen.statistics, None
         if self.verifier is not None and not self.verifies_itself:
             checked = self.verifier.observe(views, features=False, statistics=True)
             statistics = checked.statistics
             opinion = checked.logits.detach().softmax(1).mean(0)[self.class_index].item()
-        frames = self._frames(views).statistics if self.frame_verifier is not None else []
+        frames = []
+        if self.frame_verifier is not None:
+            frames = self._frames(views[:, :, spread(views.shape[2], settings.frames_verified, turn)]).statistics
         normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1).mean(0)
         return Look(
             Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics, frames),

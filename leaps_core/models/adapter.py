@@ -162,11 +162,8 @@ class VideoModel(nn.Module):
             taps[name] = grid.mean((2, 3)), grid.mean(3)
 
         def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            axes = tuple(range(2, inputs[0].ndim))
             norms.pop(layer, None)
-            mean = inputs[0].mean(axes, keepdim=True)
-            # Tensor.var takes twice as long
-            norms[layer] = mean.flatten(1), (inputs[0] - mean).square().mean(axes)
+            norms[layer] = Moments.apply(inputs[0])
 
         handles = []
         wanted = self._wanted() if features else set()
@@ -193,6 +190,28 @@ class VideoModel(nn.Module):
         finally:
             for block in blocks:
                 block.__dict__.pop("forward", None)
+
+
+class Moments(torch.autograd.Function):
+    """Mean and biased variance (B, C) of (B, C, ...). Autograd alone would go over each layer's tensor eight times for them in
+    its backward pass and keep a copy of it; their gradient is a · x + b, with two numbers per channel."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, ...) to two of (B, C)."""
+        axes = tuple(range(2, x.ndim))
+        mean = x.mean(axes, keepdim=True)
+        ctx.save_for_backward(x, mean)
+        # Tensor.var takes twice as long
+        return mean.flatten(1), (x - mean).square_().mean(axes)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        """d mean / dx = 1 / n, d variance / dx = 2 (x − mean) / n."""
+        x, mean = ctx.saved_tensors
+        of_mean, of_variance = (grad.view_as(mean) / x[0, 0].numel() for grad in grads)
+        slope = 2 * of_variance
+        return torch.addcmul(of_mean - slope * mean, x, slope)
 
 
 def _over_frames(means: Tensor, variances: Tensor, t: int) -> tuple[Tensor, Tensor]:

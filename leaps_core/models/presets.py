@@ -32,6 +32,7 @@ _SHARED: dict[str, Any] = {
     "evidence_last": 0.15,
     "diversity_form": "relative",
     "naturalness": 2.0,
+    "frames_verified": 4,
     "smoothness": 1.0,
     "motion_speed": 0.25,
     "zoom": 0.0,

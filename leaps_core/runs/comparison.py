@@ -52,7 +52,7 @@ def variants(
     preset: str = "recommended",
 ) -> list[Plan]:
     """What to run: one action by each model of `keys`, with the preset that suits it and then `settings`, times each of
-    `values` of one field.
+    `values` of one field. One run alone is compared with its stimulus.
 
     Raises `LeapsError` for unknown models, fields or values, for none or more than `MOST` runs, and for models of several
     worlds, whose actions differ.
@@ -65,8 +65,8 @@ def variants(
         for value in (values if field else [None])
     ]
     made = list(dict.fromkeys(made))
-    if not 2 <= len(made) <= MOST:
-        raise ConfigError(f"A comparison of {len(made)} was asked for; choose 2 to {MOST} models or values.")
+    if not 1 <= len(made) <= MOST:
+        raise ConfigError(f"A comparison of {len(made)} was asked for; choose 1 to {MOST} models or values.")
     return [make_plan(one) for one in made]
 
 

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from .. import banks, maps, models, video
-from ..config import SynthesisConfig, bundled_stimulus
+from ..config import bundled_stimulus
 from ..errors import BankError, ConfigError
 from ..inversion.stimulus import stimulus_clips
 from ..maps import metrics
@@ -69,15 +69,15 @@ def make(model: str, action: str, stimuli: list[str], cache: Path, settings: dic
     Raises `LeapsError` for a stimulus that can't be read, before anything is made.
     """
     configs = [
-        SynthesisConfig(**{"model": model, "action": action, **settings, "seed": seed, "stimuli": (stimulus,)})
+        models.configure(model, action, {**settings, "seed": seed, "stimuli": (stimulus,)})
         for seed, stimulus in enumerate(stimuli)
     ]
     sets = {"stimuli": [stimulus_clips(config, models.spec(model))[0][0] for config in configs]}
     sets |= {arm: [] for arm in ARMS}
-    for config, (arm, diversity) in tqdm(
+    for config, (arm, share) in tqdm(
         [(config, arm) for config in configs for arm in ARMS.items()], unit=" clips", disable=None
     ):
-        sets[arm].append(invert(config.replace(diversity=diversity), cache).frames)
+        sets[arm].append(invert(config.replace(diversity=share * config.diversity), cache).frames)
     return sets
 
 
@@ -139,8 +139,8 @@ def measure(space: Space, action: str) -> dict[str, Any]:
     sentence = (
         f"In the space of {space.name}, {leaps['inside']:.0%} of the {leaps['clips']} LEAPS clips "
         f"({without['inside']:.0%} without R_feat, {table['stimuli']['inside']:.0%} of other real clips) are as near "
-        f"to the centre of “{action}” as {QUANTILE:.0%} of its real clips are, and they spread {ratio:.2f} times as "
-        f"wide as without R_feat (95 % interval {low:.2f} to {high:.2f}): the paper's claim {verdict} here."
+        f"to the centre of “{action}” as {QUANTILE:.0%} of its {len(mine)} real clips are, and they spread {ratio:.2f} "
+        f"times as wide as without R_feat (95 % interval {low:.2f} to {high:.2f}): the paper's claim {verdict} here."
     )
     return {
         "space": space.name,
@@ -238,7 +238,7 @@ def study(
         raise BankError(f"--n is {count}; a spread takes two clips or more.")
     if own := {"seed", "stimuli", "diversity"} & settings.keys():
         raise ConfigError(f"--set gives {' and '.join(sorted(own))}, which the study chooses for each clip. Leave it out.")
-    cast = models.resolve(SynthesisConfig(**{"model": model, "action": action, **settings}))
+    cast = models.resolve(models.configure(model, action, settings))
     if cast.verifier is None:
         raise BankError(
             f"“{model}” runs without a verifier here, so there is no R_feat to leave out. Choose another "

@@ -18,6 +18,13 @@ from leaps_core.errors import LeapsError
 CONFIG = SynthesisConfig(model="any", action="juggling balls", r=0.01, margin=None, flip=True, stimuli=("bundled:3",))
 
 
+def test_a_bundled_clip_primes_models_of_its_own_world_only() -> None:
+    bundled, own, none = controls.KINDS
+    assert controls.stimulus_for(bundled, ["puppet_csn"]) == controls.stimulus_for(bundled, []) == bundled
+    assert controls.stimulus_for(bundled, ["i3d"]) == controls.stimulus_for(bundled, ["puppet_csn", "i3d"]) == none
+    assert controls.stimulus_for(own, ["i3d"]) == own and controls.stimulus_for(none, ["puppet_csn"]) == none
+
+
 def test_every_setting_can_be_set() -> None:
     assert set(controls.ORDER) | set(controls.STIMULUS) == set(FIELDS)
 

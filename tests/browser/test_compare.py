@@ -73,8 +73,9 @@ def test_an_own_video_primes_all_runs(page: Page, app_home: Path, tmp_path: Path
 
 def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Path) -> None:
     choose_tiny(page)
+    vary_smoothness(page, "0, 1, 2, 3, 4, 5, 6, 7, 8", 8)
     page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.get_by_text("A comparison of 1 was asked for")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("A comparison of 9 was asked for")).to_be_visible(timeout=WAIT)
 
     vary_smoothness(page, "0, 1, 10", 8)
     page.get_by_role("button", name="Compare", exact=True).click()

@@ -13,7 +13,9 @@ from torch import nn
 from leaps_core import models
 from leaps_core.inversion.control import Control
 from leaps_core.inversion.loop import synthesize
+from leaps_core.inversion.networks import spread
 from leaps_core.inversion.objective import Seen, Targets
+from leaps_core.inversion.plan import make_plan
 from leaps_core.models.adapter import VideoModel
 from leaps_core.models.architectures.frames import OfFrames
 from tests import tiny
@@ -116,7 +118,14 @@ def test_a_model_that_verifies_itself_runs_once_and_sees_what_a_copy_would(monke
     assert step.losses["diversity"] == pytest.approx(copy.losses["diversity"], rel=1e-5)
 
 
-def test_a_frame_verifier_sees_the_statistics_of_all_frames() -> None:
+def test_frames_are_spread_evenly_and_each_has_its_turn() -> None:
+    assert spread(16, 4, 0) == [0, 4, 8, 12] and spread(16, 4, 15) == [3, 7, 11, 15]
+    assert spread(5, 0, 3) == spread(5, 9, 3) == list(range(5))
+    assert spread(10, 4, 0) == [0, 2, 5, 7] and {i for turn in range(10) for i in spread(10, 4, turn)} == set(range(10))
+    assert all(len(spread(7, some, turn)) == some for some in range(1, 8) for turn in range(9))
+
+
+def test_a_frame_verifier_sees_the_statistics_of_all_frames_or_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = nn.Sequential(nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5))
     record = replace(
         models.spec("tiny"), key="pictures", world="five", role="frame_verifier", taps="", embedding_layer="", paper=None
@@ -134,6 +143,15 @@ def test_a_frame_verifier_sees_the_statistics_of_all_frames() -> None:
     control = Control([{"step": 2, "field": "naturalness", "value": 4.0}])
     steered = list(synthesize(config(frame_verifier="pictures", steps=3), control))
     assert [step.weighted["naturalness"] / step.losses["naturalness"] for step in steered[:2]] == pytest.approx([0.5, 4.0])
+
+    seen_frames: list[int] = []
+    forward = OfFrames.forward
+    monkeypatch.setattr(OfFrames, "forward", lambda self, x: (seen_frames.append(x.shape[2]), forward(self, x))[1])
+    some = run(frame_verifier="pictures", steps=2, coarse=0.0, frames_verified=2)
+    assert seen_frames == [8, 2, 2], "what is constant is looked up once, with all"
+    assert some[0].losses["naturalness"] != with_it["naturalness"]
+    estimates = [make_plan(config(frame_verifier="pictures", frames_verified=n)).estimate for n in (2, 0)]
+    assert estimates[0].seconds < estimates[1].seconds and estimates[0].memory < estimates[1].memory
 
 
 def test_several_views_are_one_batch() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from leaps_core import models
 from leaps_core.errors import ModelError
-from leaps_core.models.adapter import VideoModel
+from leaps_core.models.adapter import Moments, VideoModel
 from leaps_core.models.architectures import rev_mvit, uniformerv2
 from leaps_core.models.spec import ModelSpec
 from tests import tiny
@@ -203,3 +203,9 @@ def test_operations_in_place_do_not_change_what_was_seen() -> None:
         expected = model.network.get_submodule("layer1.0.conv1.1")(before).mean((2, 3, 4))
         seen = model.observe(clip)
     assert (expected < 0).any() and torch.allclose(seen.features[0], expected, atol=1e-5)
+
+
+def test_the_gradient_of_mean_and_variance_is_exact() -> None:
+    for shape in ((2, 3, 5), (2, 3, 4, 5), (1, 3, 2, 4, 5)):
+        x = torch.randn(shape, dtype=torch.double, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+        assert torch.autograd.gradcheck(Moments.apply, (x,))

@@ -30,6 +30,8 @@ def test_models_and_values_are_multiplied() -> None:
         "Tiny verifier, r 0.01",
     ]
     assert comparison.differences([one.config for one in made[:2]]) == ["r 0", "r 0.01"]
+    alone = comparison.variants(["tiny", "tiny"], "bowling", SETTINGS)
+    assert comparison.differences([one.config for one in alone]) == ["Tiny"]
 
 
 def test_each_model_has_the_settings_that_suit_it_and_names_tell_only_what_was_chosen() -> None:
@@ -45,8 +47,7 @@ def test_each_model_has_the_settings_that_suit_it_and_names_tell_only_what_was_c
 @pytest.mark.parametrize(
     ("keys", "field", "values", "sentence"),
     [
-        (["tiny"], "", [], "comparison of 1"),
-        (["tiny", "tiny"], "", [], "comparison of 1"),
+        ([], "", [], "comparison of 0"),
         (["tiny"], "r", range(9), "“r” is"),
         (["tiny"], "seed", range(9), "comparison of 9"),
         (["tiny", "puppet_judge"], "", [], "is the judge"),
