@@ -51,7 +51,7 @@ def study_quality(options: argparse.Namespace) -> None:
     stimuli = Path(options.stimuli) if options.stimuli else None
     settings = dict(map(setting, options.set))
     actions = tuple(options.actions or real.ACTIONS)
-    table = real.study(options.model, cache, docs, stimuli, settings, tuple(options.parts or real.PARTS), actions)
+    table = real.study(options.model, cache, docs, stimuli, settings, tuple(options.parts or ()), actions)
     print(real.markdown(table))
 
 

@@ -100,6 +100,8 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 PARTS = ("real", "unprimed", "primed", "earlier", "ablation")
 """Of what the study consists: real clips; clips at the recommended settings, unprimed and primed by the real ones; clips at the
 settings of the bundled networks; one setting changed at a time."""
+OF_VIDEOS = ("real", "primed")
+"""Parts that take real videos."""
 
 
 @dataclass(frozen=True)
@@ -236,16 +238,21 @@ def study(
     docs: Path,
     stimuli: Path | None = None,
     settings: dict[str, Any] | None = None,
-    parts: Sequence[str] = PARTS,
+    parts: Sequence[str] = (),
     actions: Sequence[str] = ACTIONS,
 ) -> dict[str, Any]:
-    """These parts of the study for these actions; writes docs/kinetics.json and contact sheets in docs/pictures. What the file
-    has of other parts and actions stays, if it was made with the same settings: the study may be done bit by bit. Raises
-    `LeapsError`."""
+    """These parts of the study for these actions (none given: all parts; without `stimuli` all that take no videos). Writes
+    docs/kinetics.json and contact sheets in docs/pictures. What the file has of other parts and actions stays, if it was made
+    with the same settings: the study may be done bit by bit. Raises `LeapsError`."""
     asked: dict[str, tuple[Sequence[str], Sequence[str]]] = {"actions": (actions, ACTIONS), "parts": (parts, PARTS)}
     for kind, (given, known) in asked.items():
         if strange := [name for name in given if name not in known]:
             raise RunError(f"“{strange[0]}” is none of the study's {kind}.{did_you_mean(strange[0], known)}")
+    if not stimuli and (lacking := [part for part in parts if part in OF_VIDEOS]):
+        raise RunError(
+            f"The part “{lacking[0]}” takes real videos. Give --stimuli DIR, a folder of them named after their actions."
+        )
+    parts = parts or [part for part in PARTS if stimuli or part not in OF_VIDEOS]
     arms = _arms(Judges(key), key, cache, clips_in(stimuli, actions) if stimuli else {}, settings or {}, parts, actions)
     (docs / "pictures").mkdir(parents=True, exist_ok=True)
     file = docs / "kinetics.json"

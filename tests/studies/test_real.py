@@ -91,5 +91,7 @@ def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypa
 def test_actions_and_parts_outside_of_the_study_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="none of the study's parts. Did you mean “primed”"):
         real.study("tiny", tmp_path, tmp_path, parts=("prime",))
+    with pytest.raises(RunError, match="“primed” takes real videos. Give --stimuli DIR"):
+        real.study("tiny", tmp_path, tmp_path, parts=("unprimed", "primed"))
     with pytest.raises(RunError, match="none of the study's actions. Did you mean “sailing”"):
         real.study("tiny", tmp_path, tmp_path, actions=("sailin",))
