@@ -6,6 +6,7 @@ reached, and size, length, pixels and time of decoding are bounded.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,12 +23,16 @@ from ..errors import VideoError
 MAX_BYTES = 200_000_000
 MAX_SIDES = (4096, 2304)
 """Largest long and short side of a video, in px."""
+MAX_STILL_PIXELS = 64_000_000
+"""Largest still picture: those of phones have 12 to 50 million pixels."""
 MAX_DECODED_PIXELS = 12e9
 """Most pixels decoded for one clip: 20 s of 4096x2304 at 60 frames/s is 11.3e9."""
 BACKGROUND = 128
 """Grey (0..255) that shows through transparent pixels: about the mean that classifiers subtract."""
 DEMUXERS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".webm": "matroska", ".mkv": "matroska", ".avi": "avi"}
 PICTURES = (".gif", ".webp", ".png", ".jpg", ".jpeg")
+THUMBNAIL_RATE = 2.0
+"""Frames/s up to which one of several videos in a file is taken for a thumbnail."""
 EXTENSIONS = (*DEMUXERS, *PICTURES)
 """What can be read."""
 MOVING = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif")
@@ -98,9 +103,14 @@ class _Source:
     def __init__(self, name: str, deadline: float) -> None:
         self.name, self.deadline, self.pixels, self.damaged = name, deadline, 0, False
 
-    def _spend(self, width: int, height: int) -> None:
+    def _spend(self, width: int, height: int, still: bool = False) -> None:
         """Count one frame; refuse one that is too large, and too many of them."""
-        if max(width, height) > MAX_SIDES[0] or min(width, height) > MAX_SIDES[1]:
+        if still and width * height > MAX_STILL_PIXELS:
+            raise VideoError(
+                f"“{self.name}” has {width} × {height} px, at most {MAX_STILL_PIXELS / 1e6:.0f} million are read. "
+                "Save it smaller."
+            )
+        if not still and (max(width, height) > MAX_SIDES[0] or min(width, height) > MAX_SIDES[1]):
             raise VideoError(
                 f"“{self.name}” has {width} × {height} px, at most {MAX_SIDES[0]} × "
                 f"{MAX_SIDES[1]} px are read. Export it smaller."
@@ -132,7 +142,10 @@ class Film(_Source):
         if not films:
             self.container.close()
             raise VideoError(f"There is no video in “{name}”. Choose a file with moving pictures.")
-        self.stream = films[0]
+        self.stream = max(films, key=_prominence)
+        if self.stream.codec_context is None:
+            self.container.close()
+            raise VideoError(f"“{name}” is encoded by a codec that isn't known here. Export it as MP4 (H.264).")
         self.unit = float(self.stream.time_base or 1)
         self.origin = self.stream.start_time or 0
 
@@ -199,8 +212,9 @@ class Film(_Source):
         import av
 
         decoder: Any = self.stream.codec_context
-        if self.stream.metadata.get("alpha_mode") == "1":  # FFmpeg's own VP8 and VP9 ignore it
-            decoder = av.CodecContext.create({"vp8": "libvpx", "vp9": "libvpx-vp9"}[decoder.name], "r")
+        seeing = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(decoder.name)  # FFmpeg's own ignore transparency
+        if seeing and self.stream.metadata.get("alpha_mode") == "1":
+            decoder = av.CodecContext.create(seeing, "r")
         decoder.options = {**decoder.options, **self.options}
         decoder.thread_count, decoder.thread_type = 2, "AUTO"
         return decoder
@@ -230,6 +244,15 @@ class Film(_Source):
                 if matrix is not None and abs(matrix[1]) > abs(matrix[0]):
                     size = size[::-1]
                 yield Frame(frame.time - self.origin * self.unit, size, partial(_draw_film, frame, matrix, aspect))
+
+
+def _prominence(stream: Any) -> tuple[bool, bool, int]:
+    """What makes a stream the film: being more than a thumbnail of a frame now and then, being the default, and its size."""
+    import av
+
+    size = stream.codec_context.width * stream.codec_context.height if stream.codec_context is not None else 0
+    moves = float(stream.average_rate or stream.guessed_rate or 0) > THUMBNAIL_RATE
+    return moves, bool(stream.disposition & av.stream.Disposition.default), size
 
 
 def _draw_film(frame: Any, matrix: np.ndarray | None, aspect: float, square: Callable[..., np.ndarray]) -> np.ndarray:
@@ -263,7 +286,12 @@ class Pictures(_Source):
         super().__init__(name, deadline)
         try:
             self.container = Image.open(file, formats=("GIF", "WEBP", "PNG", "JPEG"))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            image = self.container
+            # behind a camera's JPEG (MPO) lies a thumbnail; a GIF has to be read to its end to tell, and may be cut off
+            self.still = image.format in ("JPEG", "MPO") or (image.format != "GIF" and not getattr(image, "is_animated", False))
+            # what an animated PNG shows where it can't be animated
+            self.first = 1 if image.info.get("default_image") else 0
+        except Exception as error:  # Pillow's readers raise whatever a broken file makes them stumble over
             raise VideoError(
                 f"“{name}” can't be read as a picture: it is damaged, too large or something "
                 "else. Save it again as GIF, WebP, PNG or JPEG."
@@ -272,12 +300,18 @@ class Pictures(_Source):
     def _images(self) -> Iterator[tuple[float, float, Any]]:
         """Start and length (s) of each image, and the image, decoded, until the next one."""
         image, begin = self.container, 0.0
-        for index in range(getattr(image, "n_frames", 1)):
-            self._spend(*image.size)
+        for index in range(self.first, 1) if self.still else itertools.count(self.first):
+            self._spend(*image.size, still=self.still)
             try:
                 image.seek(index)
+            except EOFError:
+                return
+            except Exception:  # as above
+                self.damaged = True
+                return
+            try:
                 image.load()
-            except (OSError, EOFError, SyntaxError, ValueError):
+            except Exception:
                 self.damaged = True
                 return
             shown = float(image.info.get("duration") or 0) / 1000
@@ -309,5 +343,7 @@ def _flatten(image: Any) -> np.ndarray:
 
     if image.mode == "RGB":
         return np.asarray(image)
+    if image.mode.startswith("I"):  # grey of 16 bits, which Pillow would clip
+        image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     ground = Image.new("RGBA", image.size, (BACKGROUND, BACKGROUND, BACKGROUND, 255))
     return np.asarray(Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB"))

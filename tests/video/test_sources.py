@@ -226,8 +226,12 @@ def test_too_large_pictures_are_refused(tmp_path):
         refused(tmp_path / name, "4096 × 2304")
     portrait = film(tmp_path / "portrait.mp4", [np.zeros((4096, 64, 3), np.uint8)])
     assert video.read(portrait, 1, 16).frames.shape == (1, 16, 16, 3)
-    Image.new("L", (5000, 5000)).save(tmp_path / "a.png")
-    refused(tmp_path / "a.png", "5000 × 5000 px")
+    Image.new("L", (4032, 3024), 77).save(tmp_path / "phone.jpg")
+    assert (video.read(tmp_path / "phone.jpg", 1, 16).frames == 77).all()
+    Image.new("L", (8200, 8000)).save(tmp_path / "a.png")
+    refused(tmp_path / "a.png", "8200 × 8000 px, at most 64 million")
+    Image.new("P", (5000, 16)).save(tmp_path / "a.gif", save_all=True, append_images=[Image.new("P", (5000, 16), 9)])
+    refused(tmp_path / "a.gif", "5000 × 16 px")
     Image.new("1", (14000, 14000)).save(tmp_path / "bomb.png")
     refused(tmp_path / "bomb.png", "too large")
 
@@ -272,3 +276,67 @@ def test_other_files_and_addresses_are_out_of_reach(tmp_path, monkeypatch):
             refused(tmp_path / f"{name}.{kind}", "can't be read")
     # left to guess the format, libav would follow the lists, and wait for the SDP's sender at a socket
     assert set(asked) == {"mov", "matroska", "avi"}
+
+
+@pytest.mark.parametrize(("kind", "codec", "tag"), [("avi", "mpeg4", b"FMP4"), ("mp4", "libx264", b"avc1")])
+def test_an_unknown_codec_is_told(tmp_path, kind, codec, tag):
+    path = film(tmp_path / f"a.{kind}", levels(4), codec)
+    path.write_bytes(path.read_bytes().replace(tag, b"QQQQ"))
+    refused(path, "codec that isn't known here. Export it as MP4")
+    with pytest.raises(VideoError, match="codec"):
+        video.probe(path)
+
+
+def test_of_several_videos_the_one_that_moves_is_read(tmp_path):
+    with av.open(tmp_path / "a.mkv", "w") as file:
+        for codec, pixels, rate in (("mjpeg", "yuvj420p", 1), ("libx264", "yuv420p", 10)):
+            stream = file.add_stream(codec, rate=rate)
+            stream.width, stream.height, stream.pix_fmt = 64, 64, pixels
+        for stream, images in zip(file.streams, ([quarters()] * 2, levels(10, step=20)), strict=True):
+            for image in images:
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(image, "rgb24").reformat(format=stream.pix_fmt)))
+            file.mux(stream.encode(None))
+    assert np.ptp(brightness(video.read(tmp_path / "a.mkv", 4, 16))) > 80
+
+
+def test_a_thumbnail_behind_a_photo_is_no_film(tmp_path):
+    thumbnail = Image.new("RGB", (32, 32), RED)
+    Image.new("RGB", (96, 96), BLUE).save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[thumbnail])
+    clip = video.read(tmp_path / "a.jpg", 2, 16)
+    assert clip.duration == 0 and np.abs(clip.frames.astype(int) - BLUE).max() < 6
+
+
+@pytest.mark.parametrize("value", [0, 1000, 32768, 65535])
+def test_grey_of_16_bits_is_not_clipped(tmp_path, value):
+    Image.fromarray(np.full((32, 32), value, np.uint16)).save(tmp_path / "a.png")
+    assert (video.read(tmp_path / "a.png", 1, 16).frames == value >> 8).all()
+
+
+def test_a_gif_is_read_as_far_as_it_goes(tmp_path):
+    first, *others = map(Image.fromarray, np.random.default_rng(0).integers(0, 255, (3, 16, 16, 3), np.uint8))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others, duration=100)
+    data, whole = (tmp_path / "a.gif").read_bytes(), video.read(tmp_path / "a.gif", 3, 16).frames
+    second = [i for i in range(len(data)) if data.startswith(b"\x21\xf9\x04", i)][1]
+    for bytes_of_it in (4, 11, 400):  # in its control block, its descriptor, its colours
+        (tmp_path / "cut.gif").write_bytes(data[: second + bytes_of_it])
+        clip = video.read(tmp_path / "cut.gif", 3, 16)
+        assert (clip.frames == whole[0]).all() and "damaged" in clip.notices[0]
+    for end in range(1, len(data), 7):
+        (tmp_path / "cut.gif").write_bytes(data[:end])
+        try:
+            video.read(tmp_path / "cut.gif", 3, 16)
+        except VideoError:
+            pass
+
+
+def test_what_an_animated_png_shows_without_animation_is_left_out(tmp_path):
+    still, *moving = (Image.new("RGB", (32, 32), colour) for colour in (RED, GREEN, BLUE))
+    still.save(tmp_path / "a.png", save_all=True, append_images=moving, default_image=True, duration=200)
+    frames = video.read(tmp_path / "a.png", 2, 16).frames
+    assert (frames[0] == GREEN).all() and (frames[1] == BLUE).all()
+
+
+def test_transparency_of_other_codecs_shows_over_grey(tmp_path):
+    path = film(tmp_path / "a.mkv", [see_through()] * 4, "ffv1", "yuva420p")
+    path.write_bytes(path.read_bytes().replace(bytes.fromhex("54b28104"), bytes.fromhex("53c08101")))  # AlphaMode 1
+    np.testing.assert_allclose(video.read(path, 1, 16).frames[0, :, 10:], 128, atol=3)
