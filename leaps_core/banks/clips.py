@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import files, video
-from ..errors import BankError
+from ..errors import BankError, VideoError
 from ..puppets import ACTIONS
 from .write import Skipped
 
+SPLITS = ("train", "val", "validate", "validation", "test")
+"""Folders between a dataset's and those of its labels, as archives have them."""
 PUPPET_SEED = 9_500_000
 """Seed of a puppet bank's first clip. Neither training nor held-out clips nor stimuli use these seeds."""
 
@@ -45,30 +48,36 @@ def plan_puppets(count: int, seed: int = PUPPET_SEED) -> Plan:
 
 
 def plan_folder(videos: Path) -> Plan:
-    """The videos in DIR/label/, one folder per label. Raises `BankError` if there are none, or one has two labels."""
+    """The videos in DIR/label/ (or DIR/train/label/ and the like), one folder per label. Raises `BankError` if there are none,
+    or one has two labels."""
     files = files_in(videos)
-    clips = [
-        Clip(path.relative_to(videos).parts[0], path.relative_to(videos).as_posix(), path)
-        for path in files
-        if path.parent != videos
-    ]
+    clips, skipped = [], []
+    for path in files:
+        folders = path.relative_to(videos).parts[:-1]
+        folders = folders[1:] if folders and folders[0].lower() in SPLITS else folders
+        source = path.relative_to(videos).as_posix()
+        if folders:
+            clips.append(Clip(folders[0], source, path))
+        else:
+            skipped.append((source, "it lies in no label's folder"))
     if not clips:
         raise BankError(
             f"{videos} has {len(files)} videos of its own and none in folders named after their labels. "
             "Expected DIR/label/clip.mp4, or give --labels."
         )
-    return _without_copies(clips, [(path.name, "it lies in no label's folder") for path in files if path.parent == videos])
+    return _without_copies(clips, skipped)
 
 
 def plan_csv(videos: Path, table: Path) -> Plan:
     """The rows of an official Kinetics CSV (label, youtube_id, time_start, time_end, split) whose video lies anywhere in
     `videos`: as ID_START_END.mp4, which is cut already (with or without leading zeros), or as ID.mp4, which is the whole.
 
-    Rows without a file are listed as skipped. Raises `BankError` for a table that is none, or if no row has a file.
+    Rows without a file or a label are listed as skipped. Raises `BankError` for a table that is none, or if no row has a file.
     """
-    rows = _rows(table)
-    by_name = {path.stem: path for path in files_in(videos)}
-    clips, skipped = [], []
+    rows, skipped = _rows(table)
+    # a video wins over a picture of its name, which is its thumbnail
+    by_name = {path.stem: path for path in sorted(files_in(videos), key=lambda path: path.suffix.lower() in video.MOVING)}
+    clips = []
     for row in rows:
         name, start, end = row["youtube_id"], float(row["time_start"]), float(row["time_end"])
         whole = f"{name}_{row['time_start']}_{row['time_end']}"
@@ -102,31 +111,75 @@ def files_in(videos: Path) -> list[Path]:
     """All videos in a folder and in those in it, by name. Raises `BankError` if there are none."""
     if not videos.is_dir():
         raise BankError(f"{videos} is no folder. Expected a folder of videos.")
-    files = sorted(path for path in videos.rglob("*") if path.suffix.lower() in video.EXTENSIONS and path.is_file())
+    files = [path for path in _walk(videos) if path.suffix.lower() in video.EXTENSIONS]
     if not files:
         raise BankError(f"{videos} holds no videos. Known kinds: {' '.join(video.EXTENSIONS)}.")
     return files
 
 
-def _rows(table: Path) -> list[dict[str, str]]:
-    """The rows of a Kinetics CSV, checked."""
+def _walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files in a folder and in those in it, by name, but for hidden ones. Links are followed, unless they lead back."""
+    real = folder.resolve()
+    if real in above:
+        return
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:  # a closed folder
+        return
+    for path in inside:
+        if path.is_dir():
+            yield from _walk(path, above | {real})
+        elif path.is_file():
+            yield path
+
+
+def _rows(table: Path) -> tuple[list[dict[str, str]], Skipped]:
+    """The rows of a Kinetics CSV, one a line, checked; those without a label are skipped."""
+    try:
+        lines = table.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BankError(f"{table} can't be read: {error}.") from None
     needed = ("label", "youtube_id", "time_start", "time_end")
-    if not rows or any(name not in rows[0] for name in needed):
+    columns = next(csv.reader(lines[:1]), [])
+    if len(lines) < 2 or any(name not in columns for name in needed):
         raise BankError(f"{table} is no table of Kinetics clips: expected rows below the columns {', '.join(needed)}.")
-    for number, row in enumerate(rows, 2):
-        try:
-            float(row["time_start"]), float(row["time_end"])
-        except (TypeError, ValueError):
-            raise BankError(
-                f"{table}, line {number}: the times are {row['time_start']!r} and {row['time_end']!r}; expected "
-                "numbers of seconds."
-            ) from None
-    return rows
+    rows: list[dict[str, str]] = []
+    skipped: Skipped = []
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        row = _row(line, columns, f"{table}, line {number}")
+        if row["label"]:
+            rows.append(row)
+        else:
+            skipped.append((f"line {number}, {row['youtube_id']}", "it has no label"))
+    return rows, skipped
+
+
+def _row(line: str, columns: list[str], place: str) -> dict[str, str]:
+    """One line of a table as {column: value}. Raises `BankError`, which names its place."""
+    try:
+        values = next(csv.reader([line], strict=True))
+    except csv.Error:
+        raise BankError(f"{place}: a quotation mark is opened and not closed. Close or remove it.") from None
+    row = dict.fromkeys(columns, "") | dict(zip(columns, (value.strip() for value in values), strict=False))
+    start, end = row.get("time_start", ""), row.get("time_end", "")
+    try:
+        numbers = math.isfinite(float(start)) and math.isfinite(float(end))
+    except ValueError:
+        numbers = False
+    if not numbers:
+        raise BankError(f"{place}: the times are {start!r} and {end!r}; expected numbers of seconds.")
+    return row
+
+
+def _reason(path: Path) -> str:
+    """Why a file is no video; nothing if it is one."""
+    try:
+        video.probe(path)
+    except VideoError as error:
+        return str(error)
+    return ""
 
 
 def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
@@ -137,9 +190,13 @@ def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
         sizes[clip.path.stat().st_size].add(clip.path)
     alike = {path for same in sizes.values() if len(same) > 1 for path in same}  # only these can be copies, and are read
     names = {path: files.sha256_of(path) for path in alike}
+    broken = {path: reason for path in alike if (reason := _reason(path))}
     kept: dict[tuple[str, float], Clip] = {}
     for clip in clips:
         assert clip.path is not None
+        if clip.path in broken:
+            skipped.append((clip.source, broken[clip.path]))
+            continue
         first = kept.setdefault((names.get(clip.path, str(clip.path)), clip.start), clip)
         if first.label != clip.label:
             raise BankError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,12 +18,16 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .. import video
-from ..errors import ModelError
+from ..errors import LeapsError, ModelError
 from ..paths import PROGRAM
 from . import checkpoints
+from .registry import labels
 from .spec import ModelSpec
 
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+def is_batch_norm(module: nn.Module) -> bool:
+    """Whether it keeps a running mean and variance of what goes into it, whatever its class."""
+    return all(isinstance(getattr(module, f"running_{name}", None), Tensor) for name in ("mean", "var"))
 
 
 @dataclass
@@ -66,8 +70,25 @@ class VideoModel(nn.Module):
             raise ModelError(f"“{spec.key}”: there is no layer {spec.embedding_layer!r} for embeddings.")
 
     def forward(self, clip: Tensor) -> Tensor:
-        """Logits (B, K) of clips (B, 3, T, H, W) in [0, 1]."""
-        return self.network(self.normalise(clip))
+        """Logits (B, K), float, of clips (B, 3, T, H, W) in [0, 1]. Raises `ModelError` where the network can't take them, or
+        gives something else."""
+        key = self.spec.key
+        try:
+            logits = self.network(self.normalise(clip))
+        except (LeapsError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:  # it may be anybody's network
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"“{key}” can't take a clip of {_times(clip.shape)} (B, 3, T, H, W): {type(error).__name__}: {reason[:200]}"
+            ) from error
+        if isinstance(logits, Tensor) and logits.shape == (len(clip), len(labels(self.spec.world))):
+            return logits.float()
+        given = _times(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+        raise ModelError(
+            f"“{key}” gives {given} for {len(clip)} clips; expected logits (B, K) of {len(clip)}×"
+            f"{len(labels(self.spec.world))}: a number for each label of the world “{self.spec.world}”."
+        )
 
     def normalise(self, clip: Tensor) -> Tensor:
         """(clip − mean) / std, per channel."""
@@ -121,7 +142,12 @@ class VideoModel(nn.Module):
     def embed(self, clips: Tensor) -> np.ndarray:
         """What the network sees in clips (B, 3, T, H, W) in [0, 1]: their embeddings, float32 (B, D). Raises `ModelError`
         for a network that doesn't show its layers."""
-        embedding = self.observe(clips.to(self.mean.device)).embedding
+        try:
+            embedding = self.observe(clips.to(self.mean.device)).embedding
+        except ModelError:
+            if len(clips) == 1:
+                raise
+            return np.concatenate([self.embed(clip[None]) for clip in clips])  # it may take one at a time only
         if embedding is None:
             raise ModelError(f"“{self.spec.key}” has no layer for embeddings. Give its record an embedding_layer.")
         return embedding.float().cpu().numpy()
@@ -157,9 +183,18 @@ class VideoModel(nn.Module):
         norms: dict[Any, tuple[Tensor, Tensor]] = {}
 
         def see(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-            grid = self._grid(output[0] if isinstance(output, tuple) else output, t)
+            value = output[0] if isinstance(output, tuple | list) else output
+            try:
+                grid = self._grid(value, t)
+                assert grid.ndim == 4
+            except (AssertionError, AttributeError, IndexError, RuntimeError) as error:
+                shape = _times(value.shape) if isinstance(value, Tensor) else f"a {type(value).__name__}"
+                raise ModelError(
+                    f"“{self.spec.key}”: its module {name!r} gives {shape}, which is not the layout {self.spec.layout}. "
+                    f"Choose another layout, or other taps: `{PROGRAM} inspect {self.spec.key} --all` lists all modules."
+                ) from error
             taps.pop(name, None)
-            taps[name] = grid.mean((2, 3)), grid.mean(3)
+            taps[name] = grid.mean((2, 3)).float(), grid.mean(3).float()
 
         def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             norms.pop(layer, None)
@@ -171,7 +206,7 @@ class VideoModel(nn.Module):
             for name, module in self.network.named_modules():
                 if name in wanted:
                     handles.append(module.register_forward_hook(partial(see, name)))
-                if statistics and isinstance(module, BATCH_NORMS):
+                if statistics and is_batch_norm(module):
                     handles.append(module.register_forward_pre_hook(measure))
             yield taps, norms
         finally:
@@ -212,6 +247,10 @@ class Moments(torch.autograd.Function):
         of_mean, of_variance = (grad.view_as(mean) / x[0, 0].numel() for grad in grads)
         slope = 2 * of_variance
         return torch.addcmul(of_mean - slope * mean, x, slope)
+
+
+def _times(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape)) or "a single number"
 
 
 def _over_frames(means: Tensor, variances: Tensor, t: int) -> tuple[Tensor, Tensor]:

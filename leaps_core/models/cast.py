@@ -144,7 +144,7 @@ def _verifier(name: str, model: ModelSpec, frames: int) -> ModelSpec | None:
         able = [
             other
             for other in _able(model)
-            if other.robust >= model.robust and other.min_frames <= frames and state(other) != "download"
+            if other.robust >= model.robust and other.fewest <= frames and state(other) != "download"
         ]
         return min(
             able,
@@ -163,9 +163,9 @@ def _verifier(name: str, model: ModelSpec, frames: int) -> ModelSpec | None:
             f"“{name}” knows the world {verifier.world}, “{model.key}” knows {model.world}. "
             "Choose a verifier of the same world, or none."
         )
-    if frames < verifier.min_frames:
+    if frames < verifier.fewest:
         raise ModelError(
-            f"The clip has {frames} frames; “{name}” needs {verifier.min_frames} or more. "
+            f"The clip has {frames} frames; “{name}” needs {verifier.fewest} or more. "
             "Choose another verifier, or none, or more frames."
         )
     if not verifier.batch_norm:

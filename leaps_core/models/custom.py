@@ -64,6 +64,8 @@ def _run(path: Path) -> None:
     name = f"leaps_own_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
+    if str(path.parent) not in sys.path:  # it may import the file beside it, now or when it is built
+        sys.path.append(str(path.parent))
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -10,7 +10,7 @@ import torch
 from ..config import FIELDS, SynthesisConfig
 from ..errors import ModelError
 from ..paths import PROGRAM
-from .adapter import BATCH_NORMS, VideoModel
+from .adapter import VideoModel, is_batch_norm
 from .registry import labels, network
 from .shapes import Shape, clip_shape, layer_weights, primed_taps
 from .spec import ModelSpec
@@ -63,7 +63,7 @@ def inspect(spec: ModelSpec, frames: int = 0, size: int = 0) -> Inspection:
             for name, weight in zip(names, weights, strict=True)
         ),
         _grid(model, spec.embedding_layer, shapes[spec.embedding_layer], clip)[0] if spec.embedding_layer else 0,
-        sum(isinstance(module, BATCH_NORMS) for module in model.modules()),
+        sum(map(is_batch_norm, model.modules())),
         len(shapes),
     )
 
@@ -78,14 +78,17 @@ def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Shape, VideoModel, Sh
     """One pass, on the device "meta" if the network can be built there."""
     config = SynthesisConfig(model=spec.key, action=labels(spec.world)[0], frames=frames, size=size)
     clip = clip_shape(config, spec)
-    with torch.device("meta"):
+    try:
+        with torch.device("meta"):
+            built = network(spec.key)
+    except ModelError:  # some builders look at values, which are nowhere on "meta"
         built = network(spec.key)
-        device = next((weight.device for weight in built.parameters()), torch.device("meta"))
+    device = next((weight.device for weight in built.parameters()), torch.device("meta"))
     model = VideoModel(replace(spec, weights=None), built).to(device)
     shapes: Shapes = {}
 
     def note(name: str, module: torch.nn.Module, inputs: object, output: object) -> None:
-        value = output[0] if isinstance(output, tuple) else output
+        value = output[0] if isinstance(output, tuple | list) else output
         shapes.pop(name, None)
         shapes[name] = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
 

@@ -14,6 +14,8 @@ from . import registry, weights
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .adapter import VideoModel
 
 _loaded: dict[tuple[str, str], tuple[object, VideoModel]] = {}
@@ -57,13 +59,20 @@ def fingerprint(spec: ModelSpec) -> str:
             wanted = (registry.spec(spec.key), registry.builder(spec.key), None, None)
             there = next((model.network for known, model in _loaded.values() if known == wanted), None)
             state = (there or registry.network(spec.key)).state_dict()
-        parts = [part for name in sorted(state) for part in (name.encode(), state[name].cpu().numpy().tobytes())]
+        parts = [part for name in sorted(state) for part in (name.encode(), _bytes(state[name]))]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     try:
         facts = file.stat()
         return _file_hash(file, facts.st_mtime_ns, facts.st_size)
     except OSError:
         raise ModelError(f"“{spec.key}”: its weights {file.name} are missing.") from None
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    """The numbers of a tensor of any type, NumPy's or not."""
+    import torch
+
+    return tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 @lru_cache(maxsize=64)

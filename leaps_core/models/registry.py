@@ -5,8 +5,11 @@ Importing this module does not import torch; a builder does when it is called.
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from ..errors import LeapsError, ModelError, did_you_mean
@@ -30,14 +33,47 @@ def register(spec: ModelSpec, build: Builder, labels: tuple[str, ...] | None = N
     """Make a network choosable everywhere. `build()` returns an `nn.Module` that maps a normalised clip
     (B, 3, T, H, W) to logits; weights are loaded from `spec.weights` or `spec.sources`, if given.
 
-    `labels` names the classes of a world that isn't known yet. Raises `ModelError` if they are missing.
+    `labels` names the classes of a world that isn't known yet. Raises `ModelError` if they are missing, the same twice, or
+    not those that the world has already, and for a record that can't be.
     """
-    if labels is not None:
-        _labels[spec.world] = labels
-    if spec.world not in _labels:
-        raise ModelError(f"World “{spec.world}” has no labels yet: give labels=(...) when registering “{spec.key}”.")
+    _check(spec, labels)
     with _lock:
+        if labels is not None:
+            _labels[spec.world] = tuple(labels)
         _specs[spec.key], _builders[spec.key] = spec, build
+
+
+def _check(spec: ModelSpec, labels: Sequence[str] | None) -> None:
+    """Raises `ModelError` for a record or labels that can't be."""
+    if not all(0 <= value <= 1 for value in spec.mean) or not all(0 < value <= 1 for value in spec.std):
+        raise ModelError(
+            f"“{spec.key}” has mean {spec.mean} and std {spec.std}; expected those of values from 0 to 1, the std above 0. "
+            "Divide those of values from 0 to 255 by 255."
+        )
+    try:
+        re.compile(spec.taps)
+    except re.error as error:
+        raise ModelError(f"“{spec.key}”: its taps {spec.taps!r} are no regular expression: {error}.") from None
+    known = _labels.get(spec.world)
+    if labels is None and known is None:
+        raise ModelError(f"World “{spec.world}” has no labels yet: give labels=(...) when registering “{spec.key}”.")
+    if labels is None:
+        return
+    if twice := [label for label, count in Counter(labels).items() if count > 1]:
+        raise ModelError(f"“{spec.key}” has the label “{twice[0]}” twice. Give each class a label of its own.")
+    if known is not None and tuple(labels) != known and (spec.world in WORLDS or _shared(spec)):
+        first, second = next(
+            (pair for pair in zip_longest(labels, known, fillvalue="nothing") if pair[0] != pair[1]), ("nothing", "nothing")
+        )
+        raise ModelError(
+            f"“{spec.key}” has other labels than its world “{spec.world}”, which has {len(known)}: “{first}” stands where "
+            f"“{second}” does there. Give them in the same order, leave them out, or choose another world."
+        )
+
+
+def _shared(spec: ModelSpec) -> bool:
+    """Whether another model is of the same world: one that is registered again may have other labels than before."""
+    return any(other.world == spec.world for key, other in _specs.items() if key != spec.key)
 
 
 def provide(provider: Callable[[], Iterable[str]]) -> None:

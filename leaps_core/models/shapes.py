@@ -16,10 +16,10 @@ def clip_shape(config: SynthesisConfig, spec: ModelSpec) -> Shape:
     for name, value, own in (("frames", frames, spec.frames), ("size", size, spec.size)):
         if name in spec.fixed and value != own:
             raise ConfigError(f"“{name}” is {value}; “{spec.key}” takes {own} only: its weights were made for that.")
-    if frames < spec.min_frames or frames % spec.tubelet:
+    if frames < spec.fewest or frames % spec.tubelet:
         multiples = f"multiples of {spec.tubelet}, " if spec.tubelet > 1 else ""
         raise ConfigError(
-            f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.min_frames} or more (its own: {spec.frames})."
+            f"“frames” is {frames}; “{spec.key}” needs {multiples}{spec.fewest} or more (its own: {spec.frames})."
         )
     if size != spec.size and (size < 2 * spec.size_step or size % spec.size_step):
         raise ConfigError(

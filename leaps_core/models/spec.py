@@ -96,6 +96,11 @@ class ModelSpec:
         return frames * self.stride / 30 if self.stride else None
 
     @property
+    def fewest(self) -> int:
+        """The shortest clip that it takes, in frames."""
+        return min(self.min_frames, self.frames)
+
+    @property
     def can_verify(self) -> bool:
         """Whether its batch-norm statistics can serve feature diversity (judges never take part)."""
         return self.batch_norm and self.role == "model"

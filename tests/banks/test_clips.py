@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from leaps_core import banks, models, video
 from leaps_core.errors import BankError
@@ -65,9 +66,41 @@ def test_copies_are_left_out_and_contradictions_refused(videos: Path) -> None:
         ("", "no table of Kinetics clips"),
         ("label,youtube_id,time_start,time_end\nbowling,zzz,1,2\n", "None of the 1 rows"),
         ("label,youtube_id,time_start,time_end\nbowling,zzz,one,2\n", "line 2: the times are 'one'"),
+        ("label,youtube_id,time_start,time_end\nbowling,zzz,1,nan\n", "line 2: the times are '1' and 'nan'"),
+        ('label,youtube_id,time_start,time_end\na,zzz,1,2\n"bowling,zzz,1,2\na,zzz,1,2\n', "line 3: a quotation mark"),
     ],
 )
 def test_bad_tables_are_refused(videos: Path, tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(BankError, match=sentence):
         banks.plan_csv(videos, tmp_path / "t.csv")
+
+
+def test_junk_is_left_out_wherever_it_lies(videos: Path) -> None:
+    for label in ("bowling", "tai chi"):
+        (videos / label / "empty.mp4").write_bytes(b"")
+        (videos / label / "._a.mp4").write_bytes(b"\0\5\x16\7 Mac OS X")
+    plan = banks.plan_folder(videos)
+    empty = [source for source, reason in plan.skipped if "is empty" in reason]
+    assert sorted(empty) == ["bowling/empty.mp4", "tai chi/empty.mp4"]
+    assert not any("._a" in clip.source for clip in plan.clips) and "._a" not in str(plan.skipped)
+
+
+def test_links_are_followed_but_not_back_and_splits_are_no_labels(videos: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "archive" / "train"
+    archive.mkdir(parents=True)
+    (archive / "tai chi").symlink_to(videos / "tai chi")
+    (archive / "bowling").symlink_to(videos / "bowling")
+    (videos / "bowling" / "again").symlink_to(tmp_path / "archive")
+    plan = banks.plan_folder(tmp_path / "archive")
+    assert {clip.label for clip in plan.clips} == {"tai chi", "bowling"}
+    assert not any("again" in clip.source for clip in plan.clips)
+
+
+def test_a_video_wins_over_the_picture_beside_it(videos: Path, tmp_path: Path) -> None:
+    (videos / "bowling" / "0.mp4").rename(videos / "abc.mp4")
+    Image.new("RGB", (32, 32)).save(videos / "abc.webp")
+    (tmp_path / "t.csv").write_text("label,youtube_id,time_start,time_end\nbowling,abc,0,1\n,abc,0,1\n")
+    plan = banks.plan_csv(videos, tmp_path / "t.csv")
+    assert [clip.source for clip in plan.clips] == ["abc.mp4 from 0 s"]
+    assert plan.skipped == (("line 3, abc", "it has no label"),)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -66,7 +68,7 @@ def test_statistics_of_a_model_that_recomputes_have_a_gradient() -> None:
 
 def test_hooks_are_gone_after_an_error() -> None:
     model = models.load("tiny")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ModelError):
         model.observe(torch.rand(1, 5, 8, 32, 32), statistics=True)
     assert all(not module._forward_hooks and not module._forward_pre_hooks for module in model.modules())
 
@@ -178,7 +180,7 @@ class Shared(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem, self.norm = nn.Conv3d(3, 4, 1), nn.BatchNorm3d(4)
+        self.stem, self.norm = nn.Conv3d(3, 16, 1), nn.BatchNorm3d(16)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(self.stem(x))
@@ -209,3 +211,70 @@ def test_the_gradient_of_mean_and_variance_is_exact() -> None:
     for shape in ((2, 3, 5), (2, 3, 4, 5), (1, 3, 2, 4, 5)):
         x = torch.randn(shape, dtype=torch.double, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
         assert torch.autograd.gradcheck(Moments.apply, (x,))
+
+
+class Odd(nn.Module):
+    """A network of somebody else: `give` turns what it found, (B, 16), into what it returns."""
+
+    def __init__(self, give: Callable[[Tensor], Any] = lambda x: x, norm: type[nn.Module] = nn.BatchNorm3d) -> None:
+        super().__init__()
+        self.stem, self.norm, self.give = nn.Conv3d(3, 16, 3, 2, 1), norm(16), give
+        self.pair = Pair()
+
+    def forward(self, x: Tensor) -> Any:
+        return self.give(self.pair(self.norm(self.stem(x)))[0].mean((2, 3, 4)))
+
+
+class Pair(nn.Module):
+    """Gives a list."""
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [x, x + 1]
+
+
+def odd(taps: str = "stem", **given: Any) -> VideoModel:
+    return VideoModel(models.ModelSpec("odd", "Odd", "own", "puppets", 4, 16, taps, "stem"), Odd(**given))
+
+
+@pytest.mark.parametrize(
+    ("give", "sentence"),
+    [
+        (lambda x: {"logits": x}, "gives a dict for 2 clips; expected logits .B, K. of 2×16"),
+        (lambda x: x[0], "gives 16 for 2 clips"),
+        (lambda x: x[:, :9], "gives 2×9 for 2 clips; .* a number for each label"),
+        (lambda x: x[..., None].expand(2, 16, 4), "gives 2×16×4 for 2 clips"),
+        (lambda x: x @ torch.ones(3, 16), "can't take a clip of 2×3×4×16×16 .B, 3, T, H, W.: RuntimeError: mat"),
+    ],
+)
+def test_what_is_no_logits_is_told(give: Callable[[Tensor], Any], sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        odd(give=give)(torch.rand(2, 3, 4, 16, 16))
+
+
+def test_any_module_with_running_statistics_is_a_batch_norm() -> None:
+    clip = torch.rand(1, 3, 4, 16, 16)
+    assert len(odd(norm=nn.SyncBatchNorm).observe(clip, statistics=True).statistics) == 1
+    assert not odd(norm=partial(nn.GroupNorm, 2)).observe(clip, statistics=True).statistics
+
+
+def test_of_a_list_the_first_is_tapped_and_what_has_no_layout_is_told() -> None:
+    assert odd("stem|pair").observe(torch.rand(1, 3, 4, 16, 16)).features[1].shape == (1, 16)
+    model = VideoModel(replace(models.spec("tiny"), taps="stem|head"), tiny.TinyNet(1))
+    with pytest.raises(ModelError, match="its module 'head' gives 1×16, which is not the layout channels_first"):
+        model.observe(torch.rand(1, 3, 8, 32, 32))
+
+
+def test_networks_in_bfloat16_give_floats() -> None:
+    model = VideoModel(models.spec("tiny"), tiny.TinyNet(1).bfloat16())
+    model.normalise = lambda clip: clip.bfloat16()  # type: ignore[method-assign]
+    seen = model.observe(torch.rand(1, 3, 8, 32, 32))
+    assert seen.logits.dtype == seen.features[0].dtype == seen.temporal.dtype == seen.embedding.dtype == torch.float32
+
+
+def test_networks_that_take_one_clip_at_a_time_embed_several() -> None:
+    def one(x: Tensor) -> Tensor:
+        assert len(x) == 1, "one at a time"
+        return x
+
+    clips, model = torch.rand(3, 3, 4, 16, 16), odd(give=one)
+    assert np.array_equal(model.embed(clips), np.concatenate([model.embed(clip[None]) for clip in clips]))

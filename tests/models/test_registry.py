@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from torch import nn
@@ -66,3 +67,26 @@ def test_what_goes_wrong_in_a_builder_is_told() -> None:
     with pytest.raises(ModelError, match="“broken” can't be built: "):
         models.network("broken")
     assert isinstance(models.network("tiny"), tiny.TinyNet)
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize(
+    ("facts", "labels", "sentence"),
+    [
+        ({"mean": (123.7, 116.3, 103.5), "std": (58.4, 57.1, 57.4)}, ("a", "b"), "values from 0 to 1.*Divide"),
+        ({"std": (0.0, 0.0, 0.0)}, ("a", "b"), "std above 0"),
+        ({"taps": "*.block"}, ("a", "b"), "no regular expression"),
+        ({}, ("a", "b", "a"), "label “a” twice"),
+        ({"world": "kinetics400"}, ("a", "b"), "other labels than its world “kinetics400”, which has 400: “a” stands where"),
+        ({"world": "theirs"}, ("b", "a"), "“b” stands where “a” does there"),
+        ({"world": "theirs"}, ("a", "b", "c"), "“c” stands where “nothing”"),
+    ],
+)
+def test_records_and_labels_that_can_not_be_are_refused(facts: dict[str, Any], labels: tuple[str, ...], sentence: str) -> None:
+    record = ModelSpec("mine", "Mine", "own", "mine", 8, 32, "stem", "stem")
+    models.register(replace(record, key="theirs", world="theirs"), lambda: tiny.TinyNet(9), labels=("a", "b"))
+    with pytest.raises(ModelError, match=sentence):
+        models.register(replace(record, **facts), lambda: tiny.TinyNet(9), labels)
+    assert "mine" not in [spec.key for spec in models.specs()] and len(models.labels("kinetics400")) == 400
+    models.register(replace(record, key="theirs", world="theirs"), lambda: tiny.TinyNet(9), labels=("b", "a"))
+    assert models.labels("theirs") == ("b", "a"), "alone in its world, a model may be registered again with others"
