@@ -26,8 +26,11 @@ from .spec import ModelSpec
 
 
 def is_batch_norm(module: nn.Module) -> bool:
-    """Whether it keeps a running mean and variance of what goes into it, whatever its class."""
-    return all(isinstance(getattr(module, f"running_{name}", None), Tensor) for name in ("mean", "var"))
+    """Whether it keeps a running mean and variance of what goes into it, whatever its class, and shows what does: TorchScript
+    doesn't."""
+    return not isinstance(module, torch.jit.ScriptModule) and all(
+        isinstance(getattr(module, f"running_{name}", None), Tensor) for name in ("mean", "var")
+    )
 
 
 @dataclass
