@@ -116,9 +116,9 @@ class CompareTab:
             self.told,
             self.timer,
         ]
-        tab.select(self.fill, [self.models, self.action, stimulus.kind], [self.models, self.action, stimulus.kind], **CALM)
-        chosen, fitting = [self.models, self.action, stimulus.kind], [self.action, stimulus.kind]
-        self.models.input(told(self.choose), chosen, fitting, **CALM)
+        chosen = [self.models, self.action, stimulus.kind]
+        tab.select(self.fill, chosen, chosen, **CALM)
+        self.models.input(told(self.choose), chosen, chosen[1:], **CALM)
         gr.on(
             [stimulus.kind.change, stimulus.file.change],
             told(stimulus.needed),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +163,7 @@ def _row(line: str, columns: list[str], place: str) -> dict[str, str]:
     except csv.Error:
         raise BankError(f"{place}: a quotation mark is opened and not closed. Close or remove it.") from None
     row = dict.fromkeys(columns, "") | dict(zip(columns, (value.strip() for value in values), strict=False))
-    start, end = row.get("time_start", ""), row.get("time_end", "")
+    start, end = row["time_start"], row["time_end"]
     try:
         numbers = math.isfinite(float(start)) and math.isfinite(float(end))
     except ValueError:
@@ -190,7 +190,8 @@ def _without_copies(clips: Sequence[Clip], skipped: Skipped) -> Plan:
         sizes[clip.path.stat().st_size].add(clip.path)
     alike = {path for same in sizes.values() if len(same) > 1 for path in same}  # only these can be copies, and are read
     names = {path: files.sha256_of(path) for path in alike}
-    broken = {path: reason for path in alike if (reason := _reason(path))}
+    times = Counter(names.values())
+    broken = {path: reason for path, name in names.items() if times[name] > 1 and (reason := _reason(path))}
     kept: dict[tuple[str, float], Clip] = {}
     for clip in clips:
         assert clip.path is not None

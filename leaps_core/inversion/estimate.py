@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..config import SynthesisConfig
 from ..models import Cast, ModelSpec
 from ..models.shapes import Shape, growth
-from .schedule import snapshot_steps
+from .schedule import snapshot_steps, spread
 
 GMAC_MS = 50.0
 """Milliseconds that a billion multiply-adds of a forward pass take with its backward pass, on two cores: a rough figure."""
@@ -35,8 +35,8 @@ def estimate(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
     Other sizes scale with the pixel count.
     """
     t, h, w = shape
-    some = min(config.frames_verified, t) or t
-    seen = {spec: some if spec == cast.frame_verifier else t for spec in cast.optimised}
+    verified = len(spread(t, config.frames_verified, 0))
+    seen = {spec: verified if spec == cast.frame_verifier else t for spec in cast.optimised}
     step = sum(_pass_ms(spec) * frames * h * w / (spec.frames * spec.size**2) for spec, frames in seen.items())
     step = OBSERVED * config.views * (step + VIEW_MS * t * h * w / (16 * 112**2))
     whole = sum(steps * size[1] * size[2] for steps, size in stages(config, cast.model, shape)) / (h * w)

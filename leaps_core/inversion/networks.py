@@ -14,12 +14,7 @@ from ..config import SynthesisConfig
 from ..models.adapter import Observation, VideoModel
 from .objective import Seen, Targets, distant_mean
 from .plan import Plan
-
-
-def spread(frames: int, some: int, turn: int) -> list[int]:
-    """`some` of so many frames (0: all), spread evenly; in as many turns as there are frames, each one has come up."""
-    some = min(some, frames) or frames
-    return sorted((turn + i * frames // some) % frames for i in range(some))
+from .schedule import spread
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,8 @@ class Networks:
             opinion = checked.logits.detach().softmax(1).mean(0)[self.class_index].item()
         frames = []
         if self.frame_verifier is not None:
-            frames = self._frames(views[:, :, spread(views.shape[2], settings.frames_verified, turn)]).statistics
+            some = spread(views.shape[2], settings.frames_verified, turn)
+            frames = self._frames(views[:, :, some] if settings.frames_verified else views).statistics
         normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1).mean(0)
         return Look(
             Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics, frames),

@@ -1,4 +1,4 @@
-"""What follows from the number of a step: its learning rate, and whether it is kept as a snapshot."""
+"""What follows from the number of a step: its learning rate, whether it is kept as a snapshot, which frames are verified."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def snapshot_steps(steps: int) -> frozenset[int]:
     if steps <= SNAPSHOTS:
         return frozenset(range(1, steps + 1))
     return frozenset(int(i) for i in np.linspace(1, steps, SNAPSHOTS).round())
+
+
+def spread(frames: int, some: int, turn: int) -> list[int]:
+    """`some` of so many frames (0: all), spread evenly; in as many turns as there are frames, each one has come up."""
+    some = min(some, frames) or frames
+    return sorted((turn + i * frames // some) % frames for i in range(some))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -75,7 +75,7 @@ class VideoModel(nn.Module):
     def forward(self, clip: Tensor) -> Tensor:
         """Logits (B, K), float, of clips (B, 3, T, H, W) in [0, 1]. Raises `ModelError` where the network can't take them, or
         gives something else."""
-        key = self.spec.key
+        key, k = self.spec.key, len(labels(self.spec.world))
         try:
             logits = self.network(self.normalise(clip))
         except (LeapsError, torch.OutOfMemoryError):
@@ -83,14 +83,13 @@ class VideoModel(nn.Module):
         except Exception as error:  # it may be anybody's network
             reason = " ".join(str(error).split())
             raise ModelError(
-                f"“{key}” can't take a clip of {_times(clip.shape)} (B, 3, T, H, W): {type(error).__name__}: {reason[:200]}"
+                f"“{key}” can't take a clip of {described(clip)} (B, 3, T, H, W): {type(error).__name__}: {reason[:200]}"
             ) from error
-        if isinstance(logits, Tensor) and logits.shape == (len(clip), len(labels(self.spec.world))):
+        if isinstance(logits, Tensor) and logits.shape == (len(clip), k):
             return logits.float()
-        given = _times(logits.shape) if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
         raise ModelError(
-            f"“{key}” gives {given} for {len(clip)} clips; expected logits (B, K) of {len(clip)}×"
-            f"{len(labels(self.spec.world))}: a number for each label of the world “{self.spec.world}”."
+            f"“{key}” gives {described(logits)} for {len(clip)} clips; expected logits (B, K) of {len(clip)}×{k}: a number for "
+            f"each label of the world “{self.spec.world}”."
         )
 
     def normalise(self, clip: Tensor) -> Tensor:
@@ -158,6 +157,19 @@ class VideoModel(nn.Module):
     def _wanted(self) -> set[str]:
         return {*self.taps, self.spec.embedding_layer} - {""}
 
+    def grid(self, name: str, value: Any, t: int) -> Tensor:
+        """What the module `name` gives for a clip of t frames as (B, C, T', places). Raises `ModelError` where it doesn't have
+        the record's layout."""
+        try:
+            grid = self._grid(value, t)
+            assert grid.ndim == 4
+        except (AssertionError, AttributeError, IndexError, RuntimeError) as error:
+            raise ModelError(
+                f"“{self.spec.key}”: its module {name!r} gives {described(value)}, which is not the layout {self.spec.layout}. "
+                f"Choose another layout, or other taps: `{PROGRAM} inspect {self.spec.key} --all` lists all modules."
+            ) from error
+        return grid
+
     def _grid(self, value: Tensor, t: int) -> Tensor:
         """A tap's output as (B, C, T', places), whatever its layout; class tokens are left out."""
         layout, t = self.spec.layout, t // self.spec.tubelet
@@ -186,16 +198,7 @@ class VideoModel(nn.Module):
         norms: dict[Any, tuple[Tensor, Tensor]] = {}
 
         def see(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-            value = output[0] if isinstance(output, tuple | list) else output
-            try:
-                grid = self._grid(value, t)
-                assert grid.ndim == 4
-            except (AssertionError, AttributeError, IndexError, RuntimeError) as error:
-                shape = _times(value.shape) if isinstance(value, Tensor) else f"a {type(value).__name__}"
-                raise ModelError(
-                    f"“{self.spec.key}”: its module {name!r} gives {shape}, which is not the layout {self.spec.layout}. "
-                    f"Choose another layout, or other taps: `{PROGRAM} inspect {self.spec.key} --all` lists all modules."
-                ) from error
+            grid = self.grid(name, first(output), t)
             taps.pop(name, None)
             taps[name] = grid.mean((2, 3)).float(), grid.mean(3).float()
 
@@ -252,8 +255,14 @@ class Moments(torch.autograd.Function):
         return torch.addcmul(of_mean - slope * mean, x, slope)
 
 
-def _times(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape)) or "a single number"
+def first(output: Any) -> Any:
+    """What a module gives; of several things, the first."""
+    return output[0] if isinstance(output, tuple | list) else output
+
+
+def described(value: Any) -> str:
+    """A tensor's shape, or what else it is."""
+    return "×".join(map(str, value.shape)) or "a single number" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 def _over_frames(means: Tensor, variances: Tensor, t: int) -> tuple[Tensor, Tensor]:

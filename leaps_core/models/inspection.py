@@ -9,8 +9,7 @@ import torch
 
 from ..config import FIELDS, SynthesisConfig
 from ..errors import ModelError
-from ..paths import PROGRAM
-from .adapter import VideoModel, is_batch_norm
+from .adapter import VideoModel, first, is_batch_norm
 from .registry import labels, network
 from .shapes import Shape, clip_shape, layer_weights, primed_taps
 from .spec import ModelSpec
@@ -88,7 +87,7 @@ def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Shape, VideoModel, Sh
     shapes: Shapes = {}
 
     def note(name: str, module: torch.nn.Module, inputs: object, output: object) -> None:
-        value = output[0] if isinstance(output, tuple | list) else output
+        value = first(output)
         shapes.pop(name, None)
         shapes[name] = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
 
@@ -102,12 +101,5 @@ def _run(spec: ModelSpec, frames: int, size: int) -> tuple[Shape, VideoModel, Sh
 
 def _grid(model: VideoModel, name: str, shape: tuple[int, ...], clip: Shape) -> tuple[int, int]:
     """A tap's channels and timesteps."""
-    try:
-        channels, timesteps = model._grid(torch.empty(shape, device="meta"), clip[0]).shape[1:3]
-    except (RuntimeError, IndexError) as error:
-        raise ModelError(
-            f"“{model.spec.key}”: its module {name!r} gives {'×'.join(map(str, shape)) or 'no tensor'}, which "
-            f"is not the layout {model.spec.layout}. Choose another layout, or other taps: "
-            f"`{PROGRAM} inspect {model.spec.key} --all` lists all modules."
-        ) from error
+    channels, timesteps = model.grid(name, torch.empty(shape, device="meta") if shape else None, clip[0]).shape[1:3]
     return channels, timesteps

@@ -62,9 +62,7 @@ def _check(spec: ModelSpec, labels: Sequence[str] | None) -> None:
     if twice := [label for label, count in Counter(labels).items() if count > 1]:
         raise ModelError(f"“{spec.key}” has the label “{twice[0]}” twice. Give each class a label of its own.")
     if known is not None and tuple(labels) != known and (spec.world in WORLDS or _shared(spec)):
-        first, second = next(
-            (pair for pair in zip_longest(labels, known, fillvalue="nothing") if pair[0] != pair[1]), ("nothing", "nothing")
-        )
+        first, second = next(pair for pair in zip_longest(labels, known, fillvalue="nothing") if pair[0] != pair[1])
         raise ModelError(
             f"“{spec.key}” has other labels than its world “{spec.world}”, which has {len(known)}: “{first}” stands where "
             f"“{second}” does there. Give them in the same order, leave them out, or choose another world."

@@ -100,17 +100,20 @@ def open_source(path: str | os.PathLike[str], deadline: float) -> Iterator[Film 
 class _Source:
     """What films and pictures share: a name for errors, and a limit to how much is decoded."""
 
+    still = False
+    """Whether it is a single picture, which may be larger."""
+
     def __init__(self, name: str, deadline: float) -> None:
         self.name, self.deadline, self.pixels, self.damaged = name, deadline, 0, False
 
-    def _spend(self, width: int, height: int, still: bool = False) -> None:
+    def _spend(self, width: int, height: int) -> None:
         """Count one frame; refuse one that is too large, and too many of them."""
-        if still and width * height > MAX_STILL_PIXELS:
+        if self.still and width * height > MAX_STILL_PIXELS:
             raise VideoError(
                 f"“{self.name}” has {width} × {height} px, at most {MAX_STILL_PIXELS / 1e6:.0f} million are read. "
                 "Save it smaller."
             )
-        if not still and (max(width, height) > MAX_SIDES[0] or min(width, height) > MAX_SIDES[1]):
+        if not self.still and (max(width, height) > MAX_SIDES[0] or min(width, height) > MAX_SIDES[1]):
             raise VideoError(
                 f"“{self.name}” has {width} × {height} px, at most {MAX_SIDES[0]} × "
                 f"{MAX_SIDES[1]} px are read. Export it smaller."
@@ -301,7 +304,7 @@ class Pictures(_Source):
         """Start and length (s) of each image, and the image, decoded, until the next one."""
         image, begin = self.container, 0.0
         for index in range(self.first, 1) if self.still else itertools.count(self.first):
-            self._spend(*image.size, still=self.still)
+            self._spend(*image.size)
             try:
                 image.seek(index)
             except EOFError:

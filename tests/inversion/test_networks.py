@@ -13,7 +13,6 @@ from torch import nn
 from leaps_core import models
 from leaps_core.inversion.control import Control
 from leaps_core.inversion.loop import synthesize
-from leaps_core.inversion.networks import spread
 from leaps_core.inversion.objective import Seen, Targets
 from leaps_core.inversion.plan import make_plan
 from leaps_core.models.adapter import VideoModel
@@ -116,13 +115,6 @@ def test_a_model_that_verifies_itself_runs_once_and_sees_what_a_copy_would(monke
     models.register(replace(models.spec("tiny"), key="tiny_copy"), models.registry.builder("tiny"))
     copy = next(synthesize(config(verifier="tiny_copy", judge="none", coarse=0.0)))
     assert step.losses["diversity"] == pytest.approx(copy.losses["diversity"], rel=1e-5)
-
-
-def test_frames_are_spread_evenly_and_each_has_its_turn() -> None:
-    assert spread(16, 4, 0) == [0, 4, 8, 12] and spread(16, 4, 15) == [3, 7, 11, 15]
-    assert spread(5, 0, 3) == spread(5, 9, 3) == list(range(5))
-    assert spread(10, 4, 0) == [0, 2, 5, 7] and {i for turn in range(10) for i in spread(10, 4, turn)} == set(range(10))
-    assert all(len(spread(7, some, turn)) == some for some in range(1, 8) for turn in range(9))
 
 
 def test_a_frame_verifier_sees_the_statistics_of_all_frames_or_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
