@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from leaps_core.inversion.terms import term
 
 MAX_POINTS = 200
 """More points than this are not visible in a plot of this size."""
+
+MAX_DECADES = 5
+"""So many powers of ten have room for a number each."""
 
 COLOUR_OF = dict(zip(NETWORKS, ("#14b8a6", "#f59e0b", "#ec4899"), strict=True))
 """Colour of each network."""
@@ -31,8 +35,7 @@ def losses(
         _line(term(name).label, term(name).colour, steps, [_positive(row["weighted"].get(name)) for row in rows])
         for name in names
     ]
-    axis = {"title": {"text": "weighted loss", "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": 1}
-    return _figure("What is being minimised", traces, axis, changes, total, cursor)
+    return _figure("What is being minimised", traces, _log_axis("weighted loss", traces), changes, total, cursor)
 
 
 def probabilities(
@@ -74,11 +77,10 @@ def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: in
                 [_positive(sum(row["weighted"].values())) for row in rows],
             )
         )
-    axis = {"title": {"text": "loss", "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": 1}
     return _figure(
         "The loss of each run",
         traces,
-        axis,
+        _log_axis("loss", traces),
         (),
         max([total, *(row["step"] for _, rows in compared for row in rows[-1:])]),
         None,
@@ -101,6 +103,14 @@ def marks(changes: Sequence[dict[str, Any]], total: int) -> list[dict[str, Any]]
         same_drag = (key for key, last in kept.items() if key[0] == field and step - last["step"] <= near)
         kept[next(same_drag, (field, step))] = change
     return sorted(kept.values(), key=lambda change: change["step"])
+
+
+def _log_axis(title: str, traces: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A logarithmic axis with a number at each power of ten, or at every second and so on, where they would touch."""
+    powers = [math.log10(value) for trace in traces for value in trace["y"] if value and math.isfinite(value)]
+    decades = max(powers) - min(powers) if powers else 0.0
+    step = max(1, math.ceil(decades / MAX_DECADES))
+    return {"title": {"text": title, "standoff": 4}, "type": "log", "exponentformat": "power", "dtick": step}
 
 
 def _line(name: str, colour: str, x: Sequence[int], y: Sequence[float | None]) -> dict[str, Any]:

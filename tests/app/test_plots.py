@@ -50,6 +50,14 @@ def test_a_term_of_zero_is_a_gap_on_the_logarithmic_axis() -> None:
     assert set(trace(drawn, "coherence")["y"]) == {None}
 
 
+def test_numbers_of_the_logarithmic_axis_do_not_touch() -> None:
+    for low, step in ((0.3, 1), (1e-4, 1), (1e-7, 2), (5e-324, 65)):
+        sinking = [row | {"weighted": {"cross_entropy": max(low, 3 * 0.01 ** row["step"])}} for row in rows(200)]
+        drawn = figure(plots.losses([*sinking, sinking[0] | {"weighted": {"cross_entropy": low}}], total=200))
+        assert drawn["layout"]["yaxis"]["dtick"] == step
+    assert figure(plots.losses([]))["layout"]["yaxis"]["dtick"] == 1
+
+
 def test_absent_networks_are_blank_and_never_zero() -> None:
     drawn = figure(plots.probabilities(rows(20), total=20))
     assert [item["name"] for item in drawn["data"]] == ["model", "judge"]
