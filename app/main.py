@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from leaps_core import cli, models
 from leaps_core.cli.parser import Parser, add
+from leaps_core.errors import LeapsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +36,7 @@ def add_command(menu: Any) -> None:
 
 def _launch(options: argparse.Namespace) -> None:
     """Launches, then loads the models while the page already answers."""
+    _check_free(options.host, options.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported, which then asks nobody
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))
@@ -55,3 +58,13 @@ def _launch(options: argparse.Namespace) -> None:
         pass
     finally:
         views.JOBS.close()
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raises `LeapsError` if the page can't listen there: now, and not once everything is loaded."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except (OSError, OverflowError) as error:
+        raise LeapsError(
+            f"The page can't be at the address {host}, port {port}: {error}. Choose another --port, or --host."
+        ) from error

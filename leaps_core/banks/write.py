@@ -38,6 +38,8 @@ def assemble(
     `make(numbers)` gives the columns of those clips: label, source, seed (or None), poster, preview (bytes or None), embedding
     float (n, D); and what it skipped. It must give the same whenever it is asked. Raises `BankError` (see `build`).
     """
+    if out.is_dir():
+        raise BankError(f"{out} is a folder; expected a file ending in .parquet, as in --out bank.parquet.")
     folder = parts_of(out)
     if out.exists():
         bank = Bank.open(out)

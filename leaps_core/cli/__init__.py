@@ -37,18 +37,16 @@ def main(arguments: Sequence[str] | None = None, more: Sequence[Callable[[Any], 
     except LeapsError as error:
         print("leaps:", " ".join(str(error).split()), file=sys.stderr)
         return 2
-    except PermissionError as error:
-        print(
-            f"leaps: {error.filename} can't be used: {error.strerror}. Check its permissions, or choose another.",
-            file=sys.stderr,
-        )
-        return 2
     except KeyboardInterrupt:
         print("leaps: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        said = f"{error.filename or 'A file'} can't be used: {error.strerror or error}."
+        print(f"leaps: {said} Check its folder and its permissions, or choose another.", file=sys.stderr)
+        return 2
 
 
 def _parser(more: Sequence[Callable[[Any], None]]) -> Parser:

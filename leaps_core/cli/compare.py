@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from .. import models, paths, runs
@@ -16,7 +15,7 @@ from ..paths import PROGRAM
 from ..runs import comparison
 from .follow import watch
 from .models import download
-from .parser import add
+from .parser import add, file
 from .synth import setting, stimuli_of
 
 
@@ -47,7 +46,9 @@ step). The runs are kept like all others. The last line printed is the folder of
     )
     parser.add_argument("--download", action="store_true", help="fetch the weights that are missing")
     parser.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="any other setting")
-    parser.add_argument("--out", metavar="DIR", help="where both are written (default: a new folder in LEAPS_HOME/comparisons)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=file, help="where both are written (default: a new folder in LEAPS_HOME/comparisons)"
+    )
 
 
 def compare_models(options: argparse.Namespace) -> int:
@@ -65,7 +66,7 @@ def compare_models(options: argparse.Namespace) -> int:
             download(models.missing(models.configure(key, options.action, asked, options.preset)))
     plans = comparison.variants(options.keys, options.action, asked, field, values, options.preset)
     names = comparison.differences([plan.config for plan in plans])
-    out = Path(options.out) if options.out else paths.home() / "comparisons" / f"{datetime.now():%Y%m%d-%H%M%S}"
+    out = options.out or paths.home() / "comparisons" / f"{datetime.now():%Y%m%d-%H%M%S}"
     made: list[tuple[str, runs.Run]] = []
     for name, one in zip(names, plans, strict=True):
         print(f"{name} ({len(made) + 1} of {len(plans)})", file=sys.stderr)

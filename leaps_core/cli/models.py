@@ -88,8 +88,8 @@ def inspect_model(options: argparse.Namespace) -> None:
         f"{spec.name}: {report.parameters / 1e6:.2f} M parameters, clip {'×'.join(map(str, report.clip))}, weights "
         f"{models.state(spec)}; shapes are the same with any weights"
     )
-    if spec.caution:
-        print(f"note: {spec.caution}")
+    for note in report.notices:
+        print(f"note: {note}")
     if report.taps:
         primed = {report.primed(share): f"priming ends here at {share} %" for share in (20, 40, 60, 80, 100)}
         table(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from .. import runs
@@ -13,7 +12,7 @@ from ..errors import RunError, did_you_mean
 from ..inversion.control import Control
 from ..paths import PROGRAM
 from .follow import follow
-from .parser import add
+from .parser import add, file
 from .words import says, scores, table, word
 
 
@@ -108,8 +107,8 @@ def replay_run(options: argparse.Namespace) -> int:
 
 def _run(name: str) -> runs.Run:
     """The run of an id, or of a folder."""
-    if (Path(name) / "run.json").is_file():
-        return runs.Run.open(Path(name).absolute())
+    if (file(name) / "run.json").is_file():
+        return runs.Run.open(file(name).absolute())
     try:
         return runs.find(name)
     except RunError as error:
@@ -144,7 +143,7 @@ ID is a run's id, or its folder.""",
                 "--steps", metavar="N", type=int, help="how many more steps (default: what a stopped run has left)"
             )
         if name == "replay":
-            added.add_argument("--out", metavar="DIR", help="the new run's folder, new or empty")
+            added.add_argument("--out", metavar="DIR", type=file, help="the new run's folder, new or empty")
     added = add(inner, "compare", compare_runs, "show where two runs differ", f"example:\n  {PROGRAM} runs compare A B")
     added.add_argument("a", metavar="A", help="a run's id, or its folder")
     added.add_argument("b", metavar="B", help="another run's id, or its folder")

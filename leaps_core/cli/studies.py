@@ -9,7 +9,7 @@ from typing import Any
 from .. import models, paths
 from ..errors import ModelError
 from ..paths import PROGRAM
-from .parser import add
+from .parser import add, file
 from .synth import setting
 
 
@@ -17,19 +17,18 @@ def study_embedding(options: argparse.Namespace) -> None:
     """Figure S5."""
     from ..studies import embedding
 
-    own, judges, stimuli = (Path(path) if path else None for path in (options.bank, options.judge_bank, options.stimuli))
     print(
         embedding.markdown(
             embedding.study(
                 options.action,
                 options.model,
                 options.n,
-                Path(options.cache),
-                Path(options.docs),
-                own,
-                judges,
+                options.cache,
+                options.docs,
+                options.bank,
+                options.judge_bank,
                 dict(map(setting, options.set)),
-                stimuli,
+                options.stimuli,
             )
         )
     )
@@ -37,21 +36,21 @@ def study_embedding(options: argparse.Namespace) -> None:
 
 def study_quality(options: argparse.Namespace) -> None:
     """How good the inversions are."""
-    cache, docs = Path(options.cache), Path(options.docs)
     if options.world == models.PUPPETS:
         from ..studies import quality
 
-        print(quality.markdown(quality.whole(cache, docs)))
+        print(quality.markdown(quality.whole(options.cache, options.docs)))
         return
     from ..studies import real
 
     world = models.spec(options.model).world
     if world != options.world:
         raise ModelError(f"“{options.model}” knows the world {world}, not {options.world}. Choose another --model or --world.")
-    stimuli = Path(options.stimuli) if options.stimuli else None
     settings = dict(map(setting, options.set))
     actions = tuple(options.actions or real.ACTIONS)
-    table = real.study(options.model, cache, docs, stimuli, settings, tuple(options.parts or ()), actions)
+    table = real.study(
+        options.model, options.cache, options.docs, options.stimuli, settings, tuple(options.parts or ()), actions
+    )
     print(real.markdown(table))
 
 
@@ -86,13 +85,15 @@ DIR holds videos named after their actions, as juggling_balls.mp4. A study that 
     added.add_argument("--world", choices=(models.PUPPETS, "kinetics400"), default="kinetics400", help="of which networks")
     added.add_argument("--model", metavar="KEY", default="i3d", help="model to invert (default: i3d)")
     added.add_argument("--actions", metavar="LABEL", nargs="+", help="some of the study's 24 actions")
-    added.add_argument("--stimuli", metavar="DIR", help="real videos: scored themselves, and priming runs of their actions")
+    added.add_argument(
+        "--stimuli", metavar="DIR", type=file, help="real videos: scored themselves, and priming runs of their actions"
+    )
     added.add_argument(
         "--parts", metavar="PART", nargs="+", help="some of: real, unprimed, primed, earlier, ablation (default: all)"
     )
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
-    added.add_argument("--cache", metavar="DIR", default=str(paths.studies()), help="where finished clips are kept")
-    added.add_argument("--docs", metavar="DIR", default="docs", help="where table and pictures are written")
+    added.add_argument("--cache", metavar="DIR", type=file, default=paths.studies(), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", type=file, default=Path("docs"), help="where table and pictures are written")
 
 
 def _add_embedding(menu: Any) -> None:
@@ -113,11 +114,14 @@ A study that was stopped goes on where it was when the same command is given aga
     added.add_argument(
         "--stimuli",
         metavar="DIR",
+        type=file,
         help="folder of N videos of the action, not in the bank: the first by name "
         "primes seed 0, and so on (default: bundled clips, which only the puppets' world has)",
     )
-    added.add_argument("--bank", metavar="FILE", help="real clips as the model sees them (default: the bundled bank)")
-    added.add_argument("--judge-bank", metavar="FILE", help="the same of the judge")
+    added.add_argument(
+        "--bank", metavar="FILE", type=file, help="real clips as the model sees them (default: the bundled bank)"
+    )
+    added.add_argument("--judge-bank", metavar="FILE", type=file, help="the same of the judge")
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
-    added.add_argument("--cache", metavar="DIR", default=str(paths.studies()), help="where finished clips are kept")
-    added.add_argument("--docs", metavar="DIR", default="docs", help="where table and picture are written")
+    added.add_argument("--cache", metavar="DIR", type=file, default=paths.studies(), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", type=file, default=Path("docs"), help="where table and picture are written")

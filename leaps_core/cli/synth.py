@@ -6,7 +6,6 @@ import argparse
 import json
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import models, runs
@@ -17,7 +16,7 @@ from ..inversion.plan import make_plan
 from ..models import weights
 from ..paths import PROGRAM
 from .models import download
-from .parser import add
+from .parser import add, file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +55,8 @@ def _asked(options: argparse.Namespace) -> tuple[SynthesisConfig, list[dict[str,
             )
         config = models.configure(asked["model"], asked["action"])
     else:
-        config, changes = runs.from_json(Path(options.again))
-        beside = Path(options.again) if Path(options.again).is_dir() else Path(options.again).parent
+        config, changes = runs.from_json(options.again)
+        beside = options.again if options.again.is_dir() else options.again.parent
         kept = (beside / "stimulus.npz").is_file() and "stimuli" not in asked
         stimulus = runs.Run.open(beside).stimulus if kept else None
     if options.preset:
@@ -72,7 +71,7 @@ def stimuli_of(names: Sequence[str]) -> tuple[str, ...]:
     return (
         ()
         if list(names) == ["none"]
-        else tuple(name if bundled_seed(name) is not None else str(Path(name).expanduser().absolute()) for name in names)
+        else tuple(name if bundled_seed(name) is not None else str(file(name).absolute()) for name in names)
     )
 
 
@@ -118,7 +117,7 @@ settings for --set, with the defaults that the bundled models use (others have t
         help="videos that prime it, bundled:SEED for bundled clips of the action (default: bundled:0), or none",
     )
     parser.add_argument("--verifier", metavar="KEY", help="batch-norm model that checks it, auto (default), or none")
-    parser.add_argument("--weights", metavar="FILE", help="the model's weights, instead of downloaded ones")
+    parser.add_argument("--weights", metavar="FILE", type=file, help="the model's weights, instead of downloaded ones")
     parser.add_argument("--steps", metavar="N", type=int, help=f"optimisation steps (default: {info('steps')['default']})")
     parser.add_argument("--seed", metavar="S", type=int, help="same seed, same clip (default: 0)")
     parser.add_argument(
@@ -131,9 +130,14 @@ settings for --set, with the defaults that the bundled models use (others have t
     )
     parser.add_argument("--paper", action="store_const", const="paper", dest="preset", help="the same as --preset paper")
     parser.add_argument("--download", action="store_true", help="fetch the weights that are missing first")
-    parser.add_argument("--out", metavar="DIR", help="the run's folder, new or empty (default: a new one in LEAPS_HOME/runs)")
     parser.add_argument(
-        "--again", metavar="RUN.JSON", help="take settings and changes from a run's JSON; other options override them"
+        "--out", metavar="DIR", type=file, help="the run's folder, new or empty (default: a new one in LEAPS_HOME/runs)"
+    )
+    parser.add_argument(
+        "--again",
+        metavar="RUN.JSON",
+        type=file,
+        help="take settings and changes from a run's JSON; other options override them",
     )
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..config import SynthesisConfig
 from ..errors import ConfigError, RunError
+from ..models.adapter import PROBABILITIES, are_probabilities
 from ..models.shapes import primed_taps
 from .control import Control
 from .networks import Look, Networks
@@ -142,7 +143,7 @@ def _step(
         embedding=look.embedding,
         seconds=state.seconds,
         snapshot=snapshot,
-        notices=_notices(plan, networks) if state.done == 1 else (),
+        notices=_notices(plan, networks, look) if state.done == 1 else (),
     )
 
 
@@ -154,13 +155,14 @@ def _last(step: Step, networks: Networks) -> Step:
     return replace(step, snapshot=True, probabilities=probabilities, final=final | speed)
 
 
-def _notices(plan: Plan, networks: Networks) -> tuple[str, ...]:
-    """What the person should know: what the plan says, and whether anything is primed."""
+def _notices(plan: Plan, networks: Networks, look: Look) -> tuple[str, ...]:
+    """What the person should know: what the plan says, what the networks turned out to be, and whether anything is primed."""
+    said = [*plan.notices, *networks.notices]
+    if are_probabilities(look.seen.logits):
+        said.append(PROBABILITIES.format(plan.config.model))
     taps, share = len(networks.model.taps), plan.config.priming_share
     if plan.stimulus is None or not len(plan.stimulus):
-        said = "Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip."
+        said.append("Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip.")
     elif not primed_taps(taps, share):
-        said = f"Unprimed: {share} % of {taps} layers is none."
-    else:
-        return plan.notices
-    return (*plan.notices, said)
+        said.append(f"Unprimed: {share} % of {taps} layers is none.")
+    return tuple(said)

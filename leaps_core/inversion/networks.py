@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .. import models, video
 from ..config import SynthesisConfig
+from ..errors import ModelError
 from ..models.adapter import Observation, VideoModel
 from .objective import Seen, Targets, distant_mean
 from .plan import Plan
@@ -42,6 +43,7 @@ class Networks:
     frame_verifier: VideoModel | None = None
     object_judge: VideoModel | None = None
     objects: tuple[int, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def verifies_itself(self) -> bool:
@@ -50,7 +52,8 @@ class Networks:
 
     @classmethod
     def load(cls, plan: Plan) -> Networks:
-        """Those that the plan names. Raises `ModelError`."""
+        """Those that the plan names. Raises `ModelError`, also for a verifier that was asked for and has no batch norm,
+        whatever its record says; one that was found by itself is left out, and `notices` say so."""
         device, cast = plan.config.device, plan.cast
         found = {
             name: models.load(record.key, device)
@@ -59,6 +62,13 @@ class Networks:
         }
         if cast.verifier == cast.model:
             found["verifier"] = found["model"]
+        notices = []
+        for name in ("verifier", "frame_verifier"):
+            if name in found and not found[name].shows_statistics:
+                said = f"“{found.pop(name).spec.key}” has no batch norm that can be watched, though its record says so"
+                if getattr(plan.config, name) != "auto":
+                    raise ModelError(f"{said}: it can't be the {name.replace('_', ' ')}. Choose another, or none.")
+                notices.append(f"{said}: nothing verifies, and feature diversity is left out.")
         return cls(
             found["model"],
             found.get("verifier"),
@@ -68,6 +78,7 @@ class Networks:
             found.get("frame_verifier"),
             found.get("object_judge"),
             cast.objects,
+            tuple(notices),
         )
 
     @torch.no_grad()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import files
 from ..banks import Bank
 from ..errors import BankError
 from . import metrics
@@ -72,7 +73,7 @@ def write_csv(atlas: Atlas, path: Path, others: Iterable[Point] = ()) -> None:
     """The map as a table: kind, number, label, source, x, y (and z). Real clips are of the kind “real”, with their numbers in
     the bank; `others`, below them, say of themselves what they are."""
     labels, sources = atlas.bank.labels, atlas.bank.sources
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with files.replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["kind", "number", "label", "source", *"xyz"[: atlas.map.recipe.dims]])
         real = (

@@ -34,7 +34,8 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a map is made. UMAP: McInnes et al. 2018, with its usual `neighbours` and `min_dist`; same seed, same map."""
+    """How a map is made. UMAP: McInnes et al. 2018, with its usual `neighbours` (2 or more) and `min_dist`; same seed (0 to
+    2³² − 1), same map. Raises `BankError` for what can't be."""
 
     method: Method = "umap"
     metric: Metric = "cosine"
@@ -48,6 +49,11 @@ class Recipe:
             raise BankError(
                 f"There is no map by {self.method}, {self.metric}, in {self.dims} dimensions. Choose of "
                 f"{' and '.join(METHODS)}, {' and '.join(METRICS)}, {' and '.join(map(str, DIMS))}."
+            )
+        if self.neighbours < 2 or not 0 <= self.seed < 2**32:
+            raise BankError(
+                f"There is no map of {self.neighbours} neighbours by the seed {self.seed}. "
+                f"Expected: 2 neighbours or more, a seed from 0 to {2**32 - 1}."
             )
 
     @property
@@ -127,11 +133,11 @@ def fit(bank: Bank, recipe: Recipe, progress: Progress | None = None) -> Map:
     Raises `BankError` where there are fewer clips than the method needs.
     """
     numbers = bank.sample(MOST, recipe.seed)
-    needed = recipe.neighbours if recipe.method == "umap" else recipe.dims
+    needed = max(recipe.neighbours, recipe.dims + 1) if recipe.method == "umap" else recipe.dims
     if len(numbers) <= needed:
         raise BankError(
             f"The bank {bank.name} has {len(numbers)} clips; {recipe.method} needs more than {needed}. "
-            "Add clips" + (", or ask for fewer neighbours." if recipe.method == "umap" else ".")
+            "Add clips" + (", or ask for fewer neighbours." if needed == recipe.neighbours else ".")
         )
     vectors = prepare(bank.rows(numbers), recipe.metric)
     if recipe.method == "pca":

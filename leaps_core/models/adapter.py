@@ -33,6 +33,17 @@ def is_batch_norm(module: nn.Module) -> bool:
     )
 
 
+PROBABILITIES = (
+    "“{}” gives probabilities, not logits: its last step is a softmax or sigmoid. Leave it out: it hides how sure the model is."
+)
+"""What a person should know of such a network; {} is its key."""
+
+
+def are_probabilities(outputs: Tensor) -> bool:
+    """Whether numbers (B, K) are what a softmax gives: none below 0, each row summing to 1."""
+    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < 1e-3).all())
+
+
 @dataclass
 class Observation:
     """What one forward pass shows of a batch of clips.
@@ -91,6 +102,11 @@ class VideoModel(nn.Module):
             f"“{key}” gives {described(logits)} for {len(clip)} clips; expected logits (B, K) of {len(clip)}×{k}: a number for "
             f"each label of the world “{self.spec.world}”."
         )
+
+    @property
+    def shows_statistics(self) -> bool:
+        """Whether it has a batch norm that can be watched, whatever its record says."""
+        return any(map(is_batch_norm, self.network.modules()))
 
     def normalise(self, clip: Tensor) -> Tensor:
         """(clip − mean) / std, per channel."""

@@ -6,25 +6,40 @@ by rules that are data, and every one of them must find its place: nothing missi
 
 from __future__ import annotations
 
+import argparse
 import json
 import pickle
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from . import weights
 from .registry import labels
 from .spec import ModelSpec
 from .worlds import listed
 
-CONTAINERS = ("model_state", "state_dict", "model_state_dict", "model")
-"""Keys under which training frameworks put a network's tensors, beside an optimiser's and other things."""
-REBUILT = re.compile(r"(^|\.)(num_batches_tracked|relative_position_index)$")
+CONTAINERS = (
+    *("model_state", "state_dict", "model_state_dict", "model", "module", "network", "net", "weights", "params", "checkpoint"),
+    *("state_dict_ema", "model_ema", "ema_state_dict", "ema", "averaged_model"),
+)
+"""Keys under which training frameworks put a network's tensors, beside an optimiser's and other things; those of averaged
+weights last."""
+HARMLESS: list[Any] = [
+    argparse.Namespace,
+    np.dtype,
+    *{type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"},
+    *((np.float64(0).__reduce__()[0], f"{module}.multiarray.scalar") for module in ("numpy._core", "numpy.core")),
+]
+"""What training programs save beside tensors: their arguments, and NumPy's numbers. Reading these runs nothing."""
+REBUILT = re.compile(r"(^|\.)(num_batches_tracked|relative_position_index|n_averaged)$")
 """Counters and index tables, which a network makes itself: never read, never missed."""
 Rules = tuple[tuple[str, str], ...]
 
@@ -184,10 +199,19 @@ FORMATS = {
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """A file's tensors by their published names, on the CPU, in float32 if they are floats.
+    """A file's tensors by their published names, on the CPU, in float32 if they are floats; of a shard or an index
+    (*.index.json), those of all files that belong together.
 
     Raises `ModelError`: no such file, damaged, not a checkpoint, or with code in it that would have to be run.
     """
+    found: dict[str, Tensor] = {}
+    for part in weights.shards(path):
+        found |= _read(part)
+    return found
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of one file."""
     try:
         found = load_file(path) if _is_safetensors(path) else _load(path)
     except FileNotFoundError:
@@ -196,22 +220,29 @@ def read(path: Path) -> dict[str, Tensor]:
         named = re.search(r"GLOBAL (\S+)", str(error))
         raise ModelError(
             f"{path.name} is refused: it holds more than tensors and plain values"
-            f"{f' ({named[1]})' if named else ''}, and reading that could run code. Get the file from its "
-            "publisher."
+            f"{f' ({named[1]})' if named else ''}, and reading that could run code. If it is your own, save the state_dict "
+            "alone: torch.save(network.state_dict(), FILE). Else get the file from its publisher."
         ) from error
     except Exception as error:  # there is no end to what torch's unpickler trips over in a damaged file
         raise ModelError(
             f"{path.name} is not a checkpoint, or damaged ({_line(error)}). Delete it, and download it again."
         ) from error
-    for key in CONTAINERS:
-        if isinstance(found, dict) and isinstance(found.get(key), dict):
-            found = found[key]
-            break
-    items = found.items() if isinstance(found, dict) else ()
-    tensors = {str(name): value for name, value in items if isinstance(value, Tensor)}
+    tensors = _tensors(found)
     if not tensors:
-        raise ModelError(f"{path.name} holds no tensors, neither bare nor under {', '.join(CONTAINERS)}. It is no checkpoint.")
+        raise ModelError(
+            f"{path.name} holds no tensors, neither bare nor under {', '.join(CONTAINERS[:4])} ... It is no checkpoint."
+        )
     return {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+
+
+def _tensors(found: Any) -> dict[str, Tensor]:
+    """The tensors of what was read, which may lie in a container, and that in another."""
+    if not isinstance(found, dict):
+        return {}
+    for key in CONTAINERS:
+        if isinstance(found.get(key), dict) and (inside := _tensors(found[key])):
+            return inside
+    return {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
 
 
 def fit(spec: ModelSpec, network: nn.Module, path: Path) -> dict[str, Tensor]:
@@ -222,10 +253,9 @@ def fit(spec: ModelSpec, network: nn.Module, path: Path) -> dict[str, Tensor]:
     """
     published, own = read(path), network.state_dict()
     wanted = {name: tuple(value.shape) for name, value in own.items() if not REBUILT.search(name)}
-    formats = dict.fromkeys([*(source.format for source in spec.sources), "plain"])
-    tries = {name: _renamed(published, FORMATS[name]) for name in formats if FORMATS[name].sign in (None, *published)}
-    name = min(tries, key=lambda name: len(tries[name].keys() ^ wanted.keys()))
-    tensors, form = tries[name], FORMATS[name]
+    formats = [FORMATS[name] for name in dict.fromkeys([*(source.format for source in spec.sources), "plain"])]
+    tries = [(form, _renamed(bare, form)) for bare in _unwrapped(published) for form in formats if form.sign in (None, *bare)]
+    form, tensors = min(tries, key=lambda found: len(found[1].keys() ^ wanted.keys()))
     missing, left = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     if missing or left:
         raise ModelError(
@@ -247,6 +277,17 @@ def load(spec: ModelSpec, network: nn.Module, path: Path) -> None:
     tensors = fit(spec, network, path)
     own = {name: value for name, value in network.state_dict().items() if REBUILT.search(name)}
     network.load_state_dict(own | tensors, strict=True)
+
+
+def _unwrapped(published: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """A file's tensors by their names; then without what torch.compile writes into them; then without what they all begin
+    with, again and again, as wrappers put a name before all others (module., model., _forward_module., ...)."""
+    yield published
+    bare = {name.replace("_orig_mod.", ""): value for name, value in published.items() if not REBUILT.search(name)}
+    yield bare
+    while len({name.partition(".")[0] for name in bare}) == 1 and all("." in name for name in bare):
+        bare = {name.partition(".")[2]: value for name, value in bare.items()}
+        yield bare
 
 
 def _renamed(published: dict[str, Tensor], form: Format) -> dict[str, Tensor]:
@@ -302,7 +343,8 @@ def _load(path: Path) -> Any:
     with path.open("rb") as file:
         if not file.read(4).startswith((b"PK\x03\x04", b"\x80")):
             raise ValueError("it begins neither as a zip nor as a pickle")
-    return torch.load(path, map_location="cpu", weights_only=True)
+    with torch.serialization.safe_globals(HARMLESS):
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _core(shape: tuple[int, ...]) -> list[int]:

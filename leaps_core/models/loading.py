@@ -41,7 +41,7 @@ def load(key: str, device: str = "auto") -> VideoModel:
     record, place = registry.spec(key), machine.pick_device(device)
     with _lock:
         path = weights.path(record)
-        changed = path.stat().st_mtime_ns if path and path.exists() else None
+        changed = tuple(part.stat().st_mtime_ns for part in weights.shards(path) if part.exists()) if path else None
         wanted = (record, registry.builder(key), path, changed)
         known, model = _loaded.get((key, str(place)), (None, None))
         if model is None or known != wanted:  # or the file, or the network, is another one by now
@@ -51,8 +51,8 @@ def load(key: str, device: str = "auto") -> VideoModel:
 
 
 def fingerprint(spec: ModelSpec) -> str:
-    """Which weights a model has: 16 hexadecimal digits of the SHA-256 of its file; of its tensors where it has no file,
-    which builds it unless it is loaded already. Raises `ModelError` for missing weights."""
+    """Which weights a model has: 16 hexadecimal digits of the SHA-256 of its file (of several, of their digits); of its tensors
+    where it has no file, which builds it unless it is loaded already. Raises `ModelError` for missing weights."""
     file = weights.path(spec)
     if file is None:
         with _lock:
@@ -62,10 +62,10 @@ def fingerprint(spec: ModelSpec) -> str:
         parts = [part for name in sorted(state) for part in (name.encode(), _bytes(state[name]))]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     try:
-        facts = file.stat()
-        return _file_hash(file, facts.st_mtime_ns, facts.st_size)
+        hashes = [_file_hash(part, part.stat().st_mtime_ns, part.stat().st_size) for part in weights.shards(file)]
     except OSError:
         raise ModelError(f"“{spec.key}”: its weights {file.name} are missing.") from None
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]
 
 
 def _bytes(tensor: Tensor) -> bytes:

@@ -24,6 +24,14 @@ def test_a_bank_begun_for_something_else_is_refused(puppets: banks.Bank, tmp_pat
         banks.build(banks.plan_puppets(4), "tiny", begun)
 
 
+def test_a_folder_is_no_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path("."), tmp_path):
+        with pytest.raises(BankError, match="is a folder; expected a file"):
+            banks.assemble(folder, FACTS, 1, lambda numbers: (columns(np.zeros((1, 4)), ["a"]), []))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e5])
 def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
     vectors = np.zeros((3, 4))

@@ -50,3 +50,18 @@ def test_map_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert lines[0] == "kind,number,label,source,x,y,z" and lines[8].startswith("real,7,class 3,7.mp4,") and len(lines) == 241
     assert "240 of 240 clips" in capsys.readouterr().err
     assert main(["map", str(tmp_path / "none.parquet")]) == 2
+    capsys.readouterr()
+    for out in (tmp_path / "no" / "map.csv", tmp_path):
+        assert main(["map", str(bank.path), "--method", "pca", "--csv", str(out)]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.startswith("leaps: ") and "can't be used" in said
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".npz", ".csv"}, "nothing half-written is left"
+
+
+def test_a_tilde_is_the_home_folder_after_an_equals_sign_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_bank(tmp_path / "bank.parquet", clusters(CLASSES * EACH, 0))
+    assert main(["map", "~/bank.parquet", "--method=pca", "--csv=~/map.csv"]) == 0
+    assert (tmp_path / "map.csv").is_file()
+    write_videos(tmp_path)
+    assert main(["embed", "--videos=~", "--model=tiny", "--out=~/b.parquet"]) == 0 and (tmp_path / "b.parquet").is_file()

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from leaps_core import models
+from leaps_core.errors import ModelError
 from leaps_core.inversion.control import Control
 from leaps_core.inversion.loop import synthesize
 from leaps_core.inversion.objective import Seen, Targets
@@ -73,6 +74,37 @@ def test_the_stimulus_is_normalised_like_the_clip(monkeypatch: pytest.MonkeyPatc
     white = np.full((1, 8, 32, 32, 3), 255, np.uint8)
     next(synthesize(config(verifier="none", judge="none", coarse=0.0), stimulus=white))
     assert inputs[0][1] == pytest.approx((1 - 0.45) / 0.225), "the first pass sees the stimulus, normalised"
+
+
+def _grouped() -> nn.Module:
+    """A network without batch norm."""
+    network = tiny.TinyNet(5)
+    network.block1[0], network.block2[0] = nn.GroupNorm(2, 6), nn.GroupNorm(2, 8)
+    return network
+
+
+def test_a_verifier_without_batch_norm_is_refused_whatever_its_record_says() -> None:
+    models.register(models.spec("tiny_verifier"), _grouped)
+    with pytest.raises(ModelError, match="“tiny_verifier” has no batch norm that can be watched.* can't be the verifier"):
+        next(synthesize(config()))
+
+
+def test_one_that_was_found_by_itself_is_left_out_and_that_is_said() -> None:
+    models.register(replace(models.spec("tiny"), default_verifier="tiny_verifier"), lambda: tiny.TinyNet(1))
+    models.register(models.spec("tiny_verifier"), _grouped)
+    first = next(synthesize(config(verifier="auto")))
+    assert "diversity" not in first.losses and first.probabilities["verifier"] is None
+    assert any("“tiny_verifier” has no batch norm" in said and "nothing verifies" in said for said in first.notices)
+
+
+def test_probabilities_instead_of_logits_are_noticed() -> None:
+    class Sure(tiny.TinyNet):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x).softmax(1)
+
+    assert not any("probabilities, not logits" in said for said in run(steps=1)[0].notices)
+    models.register(models.spec("tiny"), lambda: Sure(1))
+    assert any("probabilities, not logits" in said for said in run(steps=1)[0].notices)
 
 
 def test_weights_get_no_gradient() -> None:

@@ -63,6 +63,19 @@ def test_what_cant_be_is_told(tmp_path: Path) -> None:
         maps.fit(few, maps.Recipe())
     with pytest.raises(BankError, match="no map by tsne"):
         maps.Recipe("tsne")  # type: ignore[arg-type]
+    for odd in ({"neighbours": 1}, {"neighbours": -3}, {"seed": -1}, {"seed": 2**32}):
+        with pytest.raises(BankError, match=r"no map of .* Expected: 2 neighbours or more, a seed from 0"):
+            maps.Recipe(**odd)
+
+
+@pytest.mark.parametrize(("count", "dims", "fits"), [(3, 2, False), (4, 2, True), (4, 3, False), (5, 3, True)])
+def test_a_map_of_a_handful_of_clips_is_made_or_refused(tmp_path: Path, count: int, dims: int, fits: bool) -> None:
+    few, recipe = make_bank(tmp_path / "few.parquet", clusters(count, 0)), maps.Recipe(neighbours=2, dims=dims)
+    if fits:
+        assert np.isfinite(maps.fit(few, recipe).positions).all()
+    else:
+        with pytest.raises(BankError, match=rf"has {count} clips; umap needs more than {count}\. Add clips\.$"):
+            maps.fit(few, recipe)
 
 
 @pytest.mark.parametrize("method", maps.METHODS)

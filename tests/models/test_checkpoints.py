@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from leaps_core import models
 from leaps_core.errors import ModelError
@@ -163,7 +166,7 @@ def test_files_of_other_models_and_classes_are_refused(tmp_path: Path) -> None:
 
 def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:
     torch.save({"model_state": Hostile(tmp_path / "ran")}, tmp_path / "hostile.pth")
-    with pytest.raises(ModelError, match=r"refused: .*\(getattr\).* could run code\. Get"):
+    with pytest.raises(ModelError, match=r"refused: .*\(getattr\).* could run code\. .*save the state_dict alone"):
         checkpoints.read(tmp_path / "hostile.pth")
     assert not (tmp_path / "ran").exists()
 
@@ -217,3 +220,60 @@ def test_half_precision_weights_load_as_single(tmp_path) -> None:  # type: ignor
     model = VideoModel(ModelSpec("half", "Half", "tiny", "puppets", 8, 32, r"stem", "stem", weights=path), tiny.TinyNet(5))
     assert model.network.stem.weight.dtype == torch.float32
     assert torch.allclose(model.network.stem.weight, network.stem.weight, atol=1e-3)
+
+
+OWN = ModelSpec("own", "Own", "tiny", "puppets", 8, 32, r"stem", "stem")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda weights: {"model": weights, "epoch": 3, "args": argparse.Namespace(lr=0.1)},
+        lambda weights: {"state_dict": weights, "best": np.float64(0.9), "seen": np.int64(3)},
+        lambda weights: {f"module.{name}": value for name, value in weights.items()},
+        lambda weights: {"model": {f"_orig_mod.module.{name}": value for name, value in weights.items()}},
+        lambda weights: {name.replace("block1.", "block1._orig_mod."): value for name, value in weights.items()},
+        lambda weights: {"state_dict": {f"network.{name}": value for name, value in weights.items()}, "loops": {"fit": {}}},
+        lambda weights: {"model_ema": weights, "epoch": 3},
+        lambda weights: {"n_averaged": torch.tensor(3), **{f"module.{name}": value for name, value in weights.items()}},
+        lambda weights: {"module": weights, "ds_version": "0.15.1", "optimizer": None},
+        lambda weights: {"checkpoint": {"model": weights}, "model": None},
+        lambda weights: {"model": weights, "model_ema": {name: 0 * value for name, value in weights.items()}},
+        lambda weights: {name: value.bfloat16().float().bfloat16() for name, value in weights.items()},
+    ],
+    ids="namespace numpy data-parallel compiled part-compiled lightning averaged swa deepspeed nested both bfloat16".split(),
+)
+def test_what_training_programs_save_is_loaded(tmp_path: Path, wrap: Callable[[dict[str, Tensor]], object]) -> None:
+    weights = {
+        name: value.bfloat16().float() if value.is_floating_point() else value
+        for name, value in tiny.TinyNet(5).state_dict().items()
+    }
+    torch.save(wrap(weights), tmp_path / "trained.pth")
+    network = tiny.TinyNet(6)
+    checkpoints.load(OWN, network, tmp_path / "trained.pth")
+    found = network.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in weights.items() if not name.endswith("tracked"))
+
+
+def test_a_whole_network_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    torch.save(tiny.TinyNet(5), tmp_path / "whole.pth")
+    with pytest.raises(ModelError, match=r"tests\.tiny\.TinyNet.*save the state_dict alone: torch\.save"):
+        checkpoints.read(tmp_path / "whole.pth")
+
+
+def test_shards_are_read_as_one_by_their_index_or_any_of_them(tmp_path: Path) -> None:
+    weights = tiny.TinyNet(5).state_dict()
+    names = sorted(weights)
+    files = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    for part, file in enumerate(files):
+        save_file({name: weights[name] for name in names[part::2]}, tmp_path / file)
+    placed = {name: files[place % 2] for place, name in enumerate(names)}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": placed}), "utf-8")
+    for file in (*files, "model.safetensors.index.json"):
+        assert checkpoints.read(tmp_path / file).keys() == weights.keys()
+    (tmp_path / files[1]).unlink()
+    with pytest.raises(ModelError, match=rf"{files[1]} is missing"):
+        checkpoints.read(tmp_path / files[0])
+    (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": []}', "utf-8")
+    with pytest.raises(ModelError, match="is no index of weights; expected JSON with a weight_map"):
+        checkpoints.read(tmp_path / "model.safetensors.index.json")

@@ -16,6 +16,7 @@ import torch
 from leaps_core import SynthesisConfig, models, synthesize
 from leaps_core.errors import ConfigError, ModelError
 from leaps_core.models import custom
+from leaps_core.models.inspection import inspect
 from tests.models.documented import EXAMPLES, ROOT, exported, record, scripted
 
 pytestmark = pytest.mark.usefixtures("own_registry")
@@ -66,6 +67,31 @@ def test_a_scripted_network_has_neither_priming_nor_coherence_and_says_so(tmp_pa
     assert any("neither priming nor temporal coherence" in notice for notice in first.notices)  # type: ignore[attr-defined]
     with pytest.raises(ModelError, match="no layer for embeddings"):
         models.load("scripted").embed(torch.rand(1, 3, 8, 64, 64))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_a_network_of_very_few_frames_is_inverted_as_any_other(mine: Path, frames: int) -> None:
+    mine.write_text(EXAMPLES[0][1].replace("frames=8", f"frames={frames}"), "utf-8")
+    custom.load(mine)
+    assert steps("mine", stimuli=())[-1].clip.shape[2] == frames  # type: ignore[attr-defined]
+
+
+def test_a_file_may_import_the_one_beside_it_also_when_it_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    record(tmp_path, "sibling_a.py", "NAME = 'with a sibling'\n")
+    record(tmp_path, "sibling_b.py", "LAYERS = 1\n")
+    code = EXAMPLES[0][1].replace("import torch", "import sibling_a\nimport torch", 1)
+    assert "super().__init__()" in code
+    code = code.replace("super().__init__()", "super().__init__()\n        import sibling_b; assert sibling_b.LAYERS", 1)
+    custom.load(record(tmp_path, "siblings.py", code))
+    assert models.network("mine") is not None
+
+
+def test_a_builder_that_looks_at_values_is_inspected(mine: Path) -> None:
+    code = EXAMPLES[0][1].replace("super().__init__()", "super().__init__()\n        torch.linspace(0, 1, 3)[1].item()", 1)
+    mine.write_text(code, "utf-8")
+    custom.load(mine)
+    assert inspect(models.spec("mine")).taps
 
 
 @pytest.mark.parametrize(

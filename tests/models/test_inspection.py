@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from leaps_core import models
 from leaps_core.errors import ConfigError, ModelError
@@ -48,6 +52,27 @@ def test_all_modules_that_are_called_are_listed() -> None:
     found = layers(models.spec("tiny"))
     assert list(found)[:3] == ["stem", "block1.0", "block1.1"]
     assert found["head"] == (1, 16) and found["block2"] == (1, 10, 4, 8, 8)
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_softmax_at_the_end_is_told_of() -> None:
+    ends: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
+        "module": (nn.Softmax(1), True),
+        "function": (lambda x: functional.softmax(x, 1), True),
+        "sigmoid": (torch.sigmoid, True),
+        "cast": (lambda x: x.softmax(1).half(), True),
+        "logits": (lambda x: x, False),
+        "logarithms": (lambda x: x.log_softmax(1), False),
+        "on the way": (lambda x: 3 * x.softmax(1), False),
+    }
+    for name, (end, told) in ends.items():
+
+        class Ends(tiny.TinyNet):
+            def forward(self, x: Tensor, end: Callable[[Tensor], Tensor] = end) -> Tensor:
+                return end(super().forward(x))
+
+        models.register(models.spec("tiny"), lambda kind=Ends: kind(1))  # type: ignore[misc]
+        assert any("probabilities" in said for said in inspect(models.spec("tiny")).notices) == told, name
 
 
 def test_clips_and_layouts_that_can_not_be_are_told() -> None:
