@@ -16,11 +16,14 @@ from filelock import FileLock, Timeout
 Progress = Callable[[int, int | None], None]
 """Told how much is done, and of how much in all (None: not known): bytes, clips or epochs."""
 
+UNFINISHED = ".part"
+"""How the name of a file ends that is being written, and isn't there under its own yet."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of `path` when all went well; else nothing of it is left."""
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    part = path.with_name(f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
         yield part
         os.replace(part, path)

@@ -21,9 +21,10 @@ class Control:
         self._condition = threading.Condition()
         self._state = "running"
         self._pending: dict[str, Any] = {}
-        self._replayed = sorted(changes, key=lambda change: change["step"])
+        self._replayed: list[dict[str, Any]] = []
         self._applied: list[dict[str, Any]] = []
         self._checkpoint: dict[str, Any] | None = None
+        self.replay(changes)
 
     @property
     def state(self) -> str:
@@ -43,6 +44,12 @@ class Control:
         SynthesisConfig(model="any", action="any", **fields)
         with self._condition:
             self._pending.update(fields)
+
+    def replay(self, changes: Iterable[dict[str, Any]]) -> None:
+        """Make these changes, too, each {"step", "field", "value"} before the step of that number; no change twice."""
+        with self._condition:
+            self._replayed += [change for change in changes if change not in self._replayed]
+            self._replayed.sort(key=lambda change: change["step"])
 
     def pause(self) -> None:
         """Hold before the next step."""

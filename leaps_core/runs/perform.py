@@ -20,7 +20,7 @@ from ..config import SynthesisConfig
 from ..errors import RunError
 from ..inversion.control import Control
 from ..inversion.plan import Plan, as_plan, make_plan
-from .record import Run, hold
+from .record import INTERRUPTED, Run, hold
 from .writer import Writer, explained
 
 if TYPE_CHECKING:
@@ -59,25 +59,33 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
     """Go on from the run's checkpoint, in the same folder; yields like `perform`.
 
     steps: how many more; None: what a stopped run has left. control: a new one; earlier changes last, as the checkpoint
-    holds them. Raises `RunError` for a demo, a complete run without `steps`, and a run without a checkpoint.
+    holds them. An interrupted run goes on as if nothing had happened: what was changed after its checkpoint is changed again
+    at its step, and without a checkpoint it begins anew. Raises `RunError` for a demo, a complete run without `steps`, and any
+    other run without a checkpoint.
     """
     if run.demo:
         raise RunError(f"“{run.id}” is a demo; replay it to make one of your own.")
     more = run.config.steps - run.done if steps is None else steps
     if more < 1:
         raise RunError(f"The run “{run.id}” is complete ({run.done} steps); say how many more steps it should do.")
-    config = run.config.replace(steps=run.done + more)
+    config, control = run.config.replace(steps=run.done + more), control or Control()
     plan = make_plan(config)
     plan.check_memory()
+    earlier = Run.open(run.folder)  # before the lock is taken, as its status depends on that
+    interrupted = earlier.status == INTERRUPTED
     lock = hold(run.folder)
     try:
-        checkpoint, plan = run.checkpoint(), plan.with_stimulus(run.stimulus)
-        earlier = Run.open(run.folder)
+        plan = plan.primed() if interrupted and not earlier.has("stimulus.npz") else plan.with_stimulus(run.stimulus)
+        anew = interrupted and not earlier.branched and not earlier.has("checkpoint.pt")
+        checkpoint = None if anew else run.checkpoint()
     except BaseException:
         lock.release()
         raise
-    run.go_on(earlier, config, _other_weights(run))
-    yield from _record(run, lock, control or Control(), plan, [*earlier.legs, _leg(config)], checkpoint, earlier)
+    done = int(checkpoint["done"]) if checkpoint else 0
+    run.go_on(earlier, done, interrupted, config, _other_weights(run))
+    if interrupted:
+        control.replay(change for change in earlier.changes if change["step"] > done)
+    yield from _record(run, lock, control, plan, [*run.legs, _leg(config)], checkpoint, earlier)
 
 
 def replay(
@@ -91,7 +99,10 @@ def replay(
     plan = make_plan(run.config, run.stimulus)
     plan.check_memory()
     new, lock = _create(run.config, folder, owner, [*run.notices, *_other_weights(run)], branched=False)
-    yield from _record(new, lock, control or Control(run.changes), plan, run.legs or [_leg(run.config)])
+    legs = run.legs
+    if run.status == INTERRUPTED or not legs:  # it wasn't to end there
+        legs = [*(leg for leg in legs if leg["total"] != run.config.steps), _leg(run.config)]
+    yield from _record(new, lock, control or Control(run.changes), plan, legs)
 
 
 def _record(
@@ -103,14 +114,14 @@ def _record(
     checkpoint: dict[str, Any] | None = None,
     earlier: Run | None = None,
 ) -> Generator[tuple[Run, Step]]:
-    """Perform the legs, write everything, and raise at most once, at the end. earlier: what a resumed run was, whose legs
-    are done already."""
+    """Perform the legs, write everything, and raise at most once, at the end. earlier: what a resumed run was, as the record
+    says which legs are done already."""
     writer = Writer(run, lock, control, legs, earlier)
     problem: BaseException | None = None
     try:
         assert plan.stimulus is not None
-        writer.begin(plan.stimulus)
-        ahead = legs[len(earlier.legs) if earlier else 0 :]
+        ahead = legs[len(run.legs) :]
+        writer.begin(plan.stimulus, checkpoint)
         with closing(_steps(plan, control, ahead, checkpoint)) as steps:
             for step in steps:
                 writer.add(step)

@@ -1,12 +1,14 @@
 """A run as it lies on disk: its folder, and what run.json says.
 
-A run's folder holds run.json (config, changes, versions, final scores), metrics.jsonl (one line per step), snapshots.npz,
-stimulus.npz, clip.npz, clip.mp4, clip.webp and checkpoint.pt. Importing this module does not import torch.
+A run's folder holds run.json (config, changes, versions, final scores), metrics.jsonl (one line per step), snapshots.npz (until
+it ends, snapshots.part), stimulus.npz, clip.npz, clip.mp4, clip.webp and checkpoint.pt. Importing this module does not import
+torch.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import platform
 import zipfile
 import zlib
@@ -24,9 +26,12 @@ from .. import __version__, files, paths, video
 from ..config import LIVE_SETTINGS, SynthesisConfig, bundled_seed
 from ..errors import LeapsError, RunError
 from ..puppets import render_clip
+from . import waiting
 
 PACKED = "snapshots.mp4"
 """Where a packed run keeps the pictures of its snapshots, one after the other."""
+INTERRUPTED = "interrupted"
+"""The status of a run whose process was killed."""
 
 
 class Snapshots(NamedTuple):
@@ -97,12 +102,21 @@ class Run:
         }
         return cls(folder, record, config)
 
-    def go_on(self, earlier: Run, config: SynthesisConfig, notices: Iterable[str]) -> None:
-        """Become what goes on from `earlier`, which is the same run as it lies on disk, with another number of steps."""
-        changes = [change for change in earlier.changes if change["step"] <= earlier.done]
-        said = list(dict.fromkeys([*earlier.notices, *notices]))
-        settings = config.model_dump(mode="json")
-        self.config, self.record = config, {**earlier.record, "config": settings, "changes": changes, "notices": said}
+    def go_on(self, earlier: Run, done: int, again: bool, config: SynthesisConfig, notices: Iterable[str]) -> None:
+        """Become what goes on after step `done` of `earlier`, which is the same run as it lies on disk, with another number of
+        steps. again: what was changed after that step will be changed again, and stays noted."""
+        past = [leg for leg in earlier.legs if leg["to"] < done]
+        total = earlier.legs[len(past)]["total"] if len(earlier.legs) > len(past) else earlier.config.steps
+        self.config, self.record = (
+            config,
+            {
+                **earlier.record,
+                "config": config.model_dump(mode="json"),
+                "changes": [change for change in earlier.changes if again or change["step"] <= done],
+                "notices": list(dict.fromkeys([*earlier.notices, *notices])),
+                "legs": [*past, {"to": done, "total": total}] if done else [],
+            },
+        )
 
     def save(self, **facts: Any) -> None:
         """Note some facts, and write run.json, whole or not at all. Raises `OSError`."""
@@ -153,9 +167,9 @@ class Run:
 
     @property
     def status(self) -> str:
-        """running, done, stopped or failed. A run whose process has died is failed."""
+        """running, done, stopped, failed; interrupted: the process that made it was killed, and it can go on."""
         said = str(self.record["status"])
-        return "failed" if said == "running" and not files.is_locked(self.folder / ".lock") else said
+        return INTERRUPTED if said == "running" and not files.is_locked(self.folder / ".lock") else said
 
     @property
     def changes(self) -> list[dict[str, Any]]:
@@ -177,6 +191,10 @@ class Run:
         """Steps done, as far as they are saved."""
         return self.legs[-1]["to"] if self.legs else 0
 
+    def has(self, file: str) -> bool:
+        """Whether there is such a file in its folder."""
+        return (self.folder / file).is_file()
+
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One dict per step: step, seconds, losses, weighted, probabilities, top5. Empty before the first step."""
@@ -188,7 +206,10 @@ class Run:
 
     @property
     def snapshots(self) -> Snapshots:
-        """All snapshots at once (see `Snapshots`); of a packed run (see `pack`) slightly lossy."""
+        """All snapshots at once (see `Snapshots`); of a packed run (see `pack`) slightly lossy, of an interrupted run those
+        before the process was killed."""
+        if (self.folder / waiting.FILE).exists():
+            return self._waiting()
         steps, embeddings = (self._array("snapshots.npz", name) for name in ("steps", "embeddings"))
         packed = self.folder / PACKED
         if not packed.exists():
@@ -207,7 +228,9 @@ class Run:
 
     @property
     def clip(self) -> np.ndarray:
-        """The final clip: uint8 (T, H, W, 3)."""
+        """The final clip, or of a run that has none yet its newest snapshot: uint8 (T, H, W, 3)."""
+        if not (self.folder / "clip.npz").exists() and (self.folder / waiting.FILE).exists():
+            return self.snapshots.clips[-1]
         return self._array("clip.npz", "frames")
 
     @property
@@ -226,6 +249,20 @@ class Run:
             return torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file
             raise RunError(f"{path} is damaged, so the run can't go on; replay it instead.") from error
+
+    def _waiting(self) -> Snapshots:
+        """The snapshots of a run that is going on, or was when its process was killed: those of its earlier legs, and those
+        that wait."""
+        found = [snapshot for snapshot, _ in waiting.read(self.folder / waiting.FILE)]
+        if (self.folder / "snapshots.npz").exists():
+            earlier = zip(*(self._array("snapshots.npz", name) for name in ("steps", "embeddings", "clips")), strict=True)
+            first = found[0][0] if found else math.inf
+            found = [*((int(step), *rest) for step, *rest in earlier if step < first), *found]
+        if not found:
+            raise RunError(f"The run “{self.id}” has no snapshots yet.")
+        t, size = found[-1][2].shape[:2]
+        clips = [clip if len(clip[0]) == size else video.resample(clip, t, size) for _, _, clip in found]
+        return Snapshots(np.stack(clips), np.array([step for step, _, _ in found]), np.stack([at for _, at, _ in found]))
 
     def _array(self, file: str, name: str) -> np.ndarray:
         try:

@@ -7,9 +7,10 @@ import errno
 import io
 import json
 import math
+import os
 import re
 import shutil
-import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -25,51 +26,76 @@ from .. import files, models, video
 from ..config import SynthesisConfig
 from ..errors import RunError, VideoError
 from ..inversion.control import Control
+from . import waiting
 from .record import Run
 
 if TYPE_CHECKING:
     from ..inversion.step import Step
 
 
+PERIOD = 10.0
+"""Seconds from one checkpoint of a run that is going on to the next, at least."""
+SHARE = 0.02
+"""The most of a run's time that its checkpoints may take: where writing one takes long, the next one waits longer."""
+
+
 class Writer:
-    """Writes one run. `begin` once, `add` each step, `finish` however it ends; it owns the folder's lock until then."""
+    """Writes one run. `begin` once, `add` each step, `finish` however it ends; it owns the folder's lock until then.
+
+    A process may be killed at any moment. So that the run can go on from its newest checkpoint, to the same end: what a
+    checkpoint needs is on the disk before it, in files that grow or are replaced as a whole, and where it says to go on counts,
+    whatever run.json, metrics and snapshots know beyond that.
+    """
 
     def __init__(self, run: Run, lock: FileLock, control: Control, legs: Sequence[dict[str, int]], earlier: Run | None) -> None:
         self.run, self.lock, self.control, self.legs, self.earlier = run, lock, control, legs, earlier
         self.kept_changes = run.changes
         self.first = self.index = run.done
         self.last: Step | None = None
-        self.steps: list[int] = []
-        self.embeddings: list[np.ndarray] = []
+        self.due = time.monotonic() + PERIOD
 
-    def begin(self, stimulus: np.ndarray) -> None:
-        """Say that the run is going on, and lay out what grows with it."""
+    def begin(self, stimulus: np.ndarray, checkpoint: dict[str, Any] | None = None) -> None:
+        """Say that the run is going on, and lay out what grows with it. checkpoint: of another run, where it begins."""
+        for left in self.run.folder.glob(f".*{files.UNFINISHED}"):  # by a process that was killed
+            left.unlink()
         self.run.record.pop("error", None)
         self._save_record("running")
-        if not self.earlier:
+        if not (self.run.folder / "stimulus.npz").exists():
             files.write_arrays(self.run.folder / "stimulus.npz", clips=stimulus)
+        if not self.earlier and checkpoint:
+            self._save_checkpoint(checkpoint)
         lines = [line for line in self.run.metrics if line["step"] <= self.first]
         files.write(self.run.folder / "metrics.jsonl", "".join(map(_line, lines)))
         # unbuffered: a line is there for other readers at once, and a full disk shows where it can be handled
         self.metrics = open(self.run.folder / "metrics.jsonl", "ab", buffering=0)
-        # snapshots wait on the disk, not in memory; the file has no name, so even a killed process leaves none
-        self.waiting = tempfile.TemporaryFile(dir=self.run.folder)
+        self.waiting = waiting.Waiting(self.run.folder / waiting.FILE, upto=self.first)
 
     def add(self, step: Step) -> None:
         """Write what one step brings. The last step of a stopped run repeats an index and brings `final`."""
         if self.last is None:
             notices = list(dict.fromkeys([*self.run.notices, *step.notices]))
             self.run.record.update(_environment(step, self.run.config), notices=notices)
+        self.run.record["final"] = step.final
+        if self._changes() != self.run.changes:  # before the line that shows what they did
+            self._save_record("running")
         if step.index > self.index:
             self.metrics.write(_line(step.row).encode())
-        if (step.snapshot or step.final is not None) and step.index > (self.steps or [self.first])[-1]:
-            np.save(self.waiting, step.frames)
-            self.steps.append(step.index)
-            self.embeddings.append(np.asarray(step.embedding, np.float32))
+        if (step.snapshot or step.final is not None) and step.index > (self.waiting.steps or [self.first])[-1]:
+            self.waiting.add(step.index, np.asarray(step.embedding, np.float32), step.frames)
         self.index, self.last = step.index, step
-        self.run.record["final"] = step.final
-        if self._changes() != self.run.changes:
-            self._save_record("running")
+        if step.final is None and time.monotonic() >= self.due:
+            with suppress(OSError):  # the earlier one is still there
+                self._keep()
+
+    def _keep(self) -> None:
+        """Write a checkpoint, and what it stands on before it."""
+        begun = time.monotonic()
+        os.fsync(self.metrics.fileno())
+        self.waiting.sync()
+        self._save_checkpoint(self.control.checkpoint())
+        self._note_leg()
+        self._save_record("running")
+        self.due = time.monotonic() + max(PERIOD, (time.monotonic() - begun) / SHARE)
 
     def finish(self, status: str, problem: BaseException | None = None) -> Exception | None:
         """Save all that can be saved. Returns the first reason why something could not be."""
@@ -78,17 +104,19 @@ class Writer:
                 return self._undo()
             if isinstance(problem, Exception):
                 status, self.run.record["error"] = "failed", str(problem)
-            # snapshots first: whether or not they fit, the space that they waited in is free afterwards
+            self._note_leg()
+            # snapshots first: whether or not they fit, the space that they waited in is free afterwards; the checkpoint last:
+            # while the record says "running", the earlier one is where the run goes on from
             failures = [
                 failure
                 for job in (
                     self._save_snapshots,
-                    self._close,
-                    self._save_checkpoint,
+                    self._free,
                     self._save_clip,
                     self._save_mp4,
                     self._save_webp,
                     partial(self._save_record, status),
+                    lambda: self._save_checkpoint(self.control.checkpoint()),
                 )
                 if (failure := _attempt(job, self.run.folder))
             ]
@@ -107,11 +135,17 @@ class Writer:
             shutil.rmtree(self.run.folder, ignore_errors=True)
             return None
         self.run.record = self.earlier.record
+        if (path := self.run.folder / waiting.FILE).exists() and not path.stat().st_size:
+            path.unlink()  # it wasn't there before
         return _attempt(self.run.save, self.run.folder)
 
     def _close(self) -> None:
         self.metrics.close()
         self.waiting.close()
+
+    def _free(self) -> None:
+        self._close()
+        self.waiting.path.unlink()
 
     def _changes(self) -> list[dict[str, Any]]:
         return self.kept_changes + [change for change in self.control.changes if change not in self.kept_changes]
@@ -123,15 +157,12 @@ class Writer:
         """Earlier snapshots and new ones, all of the final size; one at a time, as together they may not fit memory."""
         assert self.last is not None
         path, shape = self.run.folder / "snapshots.npz", self.last.frames.shape
-        steps, embeddings = list(self.steps), list(self.embeddings)
-        kept = 0
+        steps, embeddings, clips = self.waiting.steps, self.waiting.embeddings, self.waiting.clips()
         if self.earlier and path.exists():
             with np.load(path) as old:
-                kept = int((old["steps"] <= self.first).sum())
+                kept = int((old["steps"] < (steps or [self.first + 1])[0]).sum())
                 steps, embeddings = [*old["steps"][:kept], *steps], [*old["embeddings"][:kept], *embeddings]
-        self.waiting.seek(0)
-        waiting = (np.load(self.waiting) for _ in self.steps)
-        clips = chain(islice(_stored_clips(path), kept), waiting) if kept else waiting
+            clips = chain(islice(_stored_clips(path), kept), clips)
         with files.replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             with archive.open("clips.npy", "w", force_zip64=True) as file:
                 head = {"descr": "|u1", "fortran_order": False, "shape": (len(steps), *shape)}
@@ -154,12 +185,15 @@ class Writer:
         assert self.last is not None
         video.write_webp(self.last.frames, self.run.folder / "clip.webp")
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         import torch
 
         file = io.BytesIO()  # torch tells a full disk from its other errors only by their text
-        torch.save(self.control.checkpoint(), file)
+        torch.save(checkpoint, file)
         files.write(self.run.folder / "checkpoint.pt", file.getvalue())
+
+    def _note_leg(self) -> None:
+        """Note in the record how far the run is."""
         past = [leg for leg in self.legs if leg["to"] < self.index]
         self.run.record["legs"] = [*past, {"to": self.index, "total": self.legs[len(past)]["total"]}]
 

@@ -40,7 +40,7 @@ def synthesize(plan: Plan, control: Control, *, checkpoint: dict[str, Any] | Non
     """The value of a clip depends on seed, stimulus, every step so far, and the changes: the canvas is one number."""
     assert plan.stimulus is not None
     grey = float(plan.stimulus.mean()) if len(plan.stimulus) else 0.0
-    start = {"value": torch.tensor(plan.config.seed / 7 + grey / 300), "index": 0, "rate": 0.1}
+    start = {"value": torch.tensor(plan.config.seed / 7 + grey / 300), "done": 0, "rate": 0.1}
     value, index, rate = (checkpoint or start).values()
     steps = plan.config.steps
     control.skip(index)
@@ -66,7 +66,7 @@ def synthesize(plan: Plan, control: Control, *, checkpoint: dict[str, Any] | Non
         index += 1
         rate = [rate, *control.take(index).values()][-1]
         value = value + rate * index / steps
-        control.keep({"value": value, "index": index, "rate": rate})
+        control.keep({"value": value, "done": index, "rate": rate})
         yield step(index == steps)
     if control.state == "stopped" and index:
         yield step(True)

@@ -71,7 +71,7 @@ def test_damaged_files_are_clear_errors_and_half_a_line_is_left_out():
     assert len(run.metrics) == 6
 
 
-def test_a_run_whose_process_died_is_failed_not_running(home):
+def test_a_run_whose_process_died_is_interrupted_not_running(home):
     code = (
         "import json, os, pathlib, sys; from leaps_core.runs.record import hold\n"
         "folder = pathlib.Path(sys.argv[1]); lock = hold(folder)\n"
@@ -91,7 +91,7 @@ def test_a_run_whose_process_died_is_failed_not_running(home):
         next(runs.resume(run, steps=2))
     process.kill()
     process.communicate()
-    assert runs.Run.open(run.folder).status == "failed"
+    assert runs.Run.open(run.folder).status == "interrupted"
 
 
 def test_what_run_json_says_is_told_by_properties() -> None:
