@@ -76,6 +76,9 @@ class Job:
         """Keeps what the page shows of a step. A stopped run's last step comes twice, the second time with `final`."""
         if self.run is None:
             self.config = run.config
+            # what was shown of later steps, an interrupted run makes again
+            self.metrics = [row for row in self.metrics if row["step"] < step.index]
+            self.snapshots = [shot for shot in self.snapshots if shot[0] < step.index]
             self.stimulus = next(iter(run.stimulus), None)
         self.run, self.step = run, step
         self.notices += tuple(notice for notice in step.notices if notice not in self.notices)

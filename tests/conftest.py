@@ -84,9 +84,10 @@ def app_url(app_home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A page with runs of its own: its address and its process; fails if anything goes wrong on the server."""
-    port = free_port()
+def serve(home: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A page with runs of its own, at a port (0: any): its address and its process; fails if anything goes wrong on the
+    server."""
+    port = port or free_port()
     env = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),

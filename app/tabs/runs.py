@@ -109,9 +109,7 @@ class RunsTab:
     def resume_run(self, visitor: str | None, chosen: list[str], steps: float | None) -> dict[Any, Any]:
         """The chosen run goes on for some more steps, in its own folder."""
         run = runs.find(_only(chosen), views.owner_of(visitor))
-        more = int(steps or MORE_STEPS)
-        filled = self.synthesis.panel.fill(run.config.replace(steps=run.done + more), run.changes)
-        return filled | self.synthesis.launch(visitor, lambda owner: start.resumed(owner, run, more)) | self._to_stage()
+        return self.synthesis.resume(visitor, run, int(steps or MORE_STEPS)) | self._to_stage()
 
     def replay_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is done again, changes and all, as a new run."""
@@ -174,7 +172,7 @@ def _moved(changes: list[dict[str, Any]]) -> str:
 
 
 def _left(run: runs.Run | None) -> int:
-    """How many steps a stopped run has left; of a complete one, as many as is usual."""
+    """How many steps a stopped or interrupted run has left; of a complete one, as many as is usual."""
     left = run.config.steps - run.done if run else 0
     return left if left > 0 else MORE_STEPS
 

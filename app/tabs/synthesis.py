@@ -14,7 +14,7 @@ import gradio as gr
 from leaps_core import runs
 from leaps_core.errors import RunError
 
-from .. import controls, preload, stage, start, views, widgets
+from .. import controls, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
 from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told
 from ..settings_panel import SettingsPanel, config_of, default_config
@@ -32,6 +32,7 @@ class SynthesisTab:
 
     def __init__(self, session: Session) -> None:
         self.session, self.problem = session, gr.State(("", ""))
+        self.offer = offer.build()
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
@@ -58,6 +59,7 @@ class SynthesisTab:
         session = self.session
         return [
             *self.stage.all,
+            *self.offer.all,
             *self.panel.outputs,
             self.demos,
             session.visitor,
@@ -83,7 +85,7 @@ class SynthesisTab:
         session.timer.tick(
             self.poll,
             [*me, session.held, session.seen, shown.status],
-            [*shown.all, session.seen, session.timer, self.problem],
+            [*shown.all, *self.offer.all, session.seen, session.timer, self.problem],
             **{**QUICK, "api_visibility": "undocumented"},
             api_name="poll",
         )
@@ -96,6 +98,8 @@ class SynthesisTab:
             trigger_mode="always_last",
             **QUICK,
         )
+        self.offer.go_on.click(told(self.go_on), [session.visitor, self.offer.waiting], self.outputs, **CALM)
+        self.offer.later.click(lambda: offer.show(self.offer, []), None, self.offer.all, **QUICK)
         self.demos.pick(told(self.pick), session.visitor, self.outputs, **IN_TURN)
 
     def _wire_controls(self) -> None:
@@ -120,6 +124,7 @@ class SynthesisTab:
             self.session.visitor: visitor,
             self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),
             **stage.transport(self.stage, "done"),
+            **offer.show(self.offer, offer.interrupted(owner)),
         }
         if views.find(key, owner) is None:
             own = (run for run in seen if run.final and not run.demo)
@@ -182,6 +187,19 @@ class SynthesisTab:
         plan = controls.plan(config_of(values))
         return self.launch(visitor, lambda owner: start.new(owner, plan))
 
+    def go_on(self, visitor: str | None, waiting: list[str]) -> dict[Any, Any]:
+        """The interrupted run that is offered goes on; then the next one is offered. Raises `LeapsError`."""
+        owner = views.owner_of(visitor)
+        found = [run for run in offer.interrupted(owner) if run.id in waiting]
+        if not found:
+            return offer.show(self.offer, [])
+        return self.resume(visitor, found[0], found[0].config.steps - found[0].done) | offer.show(self.offer, found[1:])
+
+    def resume(self, visitor: str | None, run: runs.Run, more: int) -> dict[Any, Any]:
+        """A run goes on for some more steps, in its own folder, on the stage. Raises `LeapsError`."""
+        filled = self.panel.fill(run.config.replace(steps=run.done + more), run.changes)
+        return filled | self.launch(visitor, lambda owner: start.resumed(owner, run, more))
+
     def launch(self, visitor: str | None, begin: Callable[[str], Job]) -> dict[Any, Any]:
         """Begins a job (see start.py) for a visitor, and puts it on the stage. Raises `LeapsError`."""
         visitor = visitor or secrets.token_urlsafe(24)
@@ -226,7 +244,7 @@ class SynthesisTab:
             with suppress(RunError):  # it is not here any more
                 return self._on_stage(key, owner)
         if job is None or not (job.active or seen.get("status") in ACTIVE):
-            return self._idle(key, seen)
+            return self._idle(key, seen, owner)
         job.page = request.session_hash or ""
         status, view = job.status, views.of_job(job)
         news = len(view.metrics) != seen.get("steps")
@@ -256,13 +274,14 @@ class SynthesisTab:
             self.stage.timeline: gr.Slider(maximum=job.config.steps, value=step),
         }
 
-    def _idle(self, key: str | None, seen: dict[str, Any]) -> dict[Any, Any]:
+    def _idle(self, key: str | None, seen: dict[str, Any], owner: str) -> dict[Any, Any]:
         """Nothing is going on here: says when the models are ready, and asks less often from then on."""
         if seen.get("status") in ACTIVE:
             return {
                 self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
                 self.session.seen: {"status": "stopped"},
                 **stage.transport(self.stage, "stopped"),
+                **offer.show(self.offer, offer.interrupted(owner)),  # the server may have been restarted
             }
         updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if preload.ready() else SOON)}
         if not seen.get("idle") and "status" not in seen:

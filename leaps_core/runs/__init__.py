@@ -2,14 +2,27 @@
 
     record.py    `Run`: a run as it lies on disk        perform.py      new runs, resumed ones, replays
     store.py     all runs of this machine               writer.py       what a run writes
-    comparison.py, figure.py   several runs side by side
+    comparison.py, figure.py   several runs side by side        waiting.py   snapshots of a run that is going on
 
 Importing this package does not import torch.
 """
 
 from .comparison import compare
 from .perform import perform, replay, resume
-from .record import Run, Snapshots, from_json
+from .record import INTERRUPTED, Run, Snapshots, from_json
 from .store import delete, find, list_runs, pack
 
-__all__ = ["Run", "Snapshots", "compare", "delete", "find", "from_json", "list_runs", "pack", "perform", "replay", "resume"]
+__all__ = [
+    "INTERRUPTED",
+    "Run",
+    "Snapshots",
+    "compare",
+    "delete",
+    "find",
+    "from_json",
+    "list_runs",
+    "pack",
+    "perform",
+    "replay",
+    "resume",
+]

@@ -50,8 +50,10 @@ def publish() -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
+    from leaps_core.runs import writer
     from tests import tiny
 
+    writer.PERIOD = 0.5
     tiny.register()
     publish()
     runpy.run_path(str(ROOT / "app.py"), run_name="__main__")

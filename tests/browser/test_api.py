@@ -28,11 +28,11 @@ def client(app_url: str) -> Iterator[Client]:
 
 def test_a_run_from_start_to_stop(client: Client) -> None:
     mine = ask(client, {"model": "tiny", "action": "bowling", "steps": 20_000}, api_name="/run")
-    news = _wait(client, mine, lambda news: news["newest"] is not None)
+    news = wait(client, mine, lambda news: news["newest"] is not None)
     assert news["state"] == "running" and news["newest"]["step"] >= 1
     assert ask(client, mine["visitor"], mine["run"], "pause", api_name="/act")["state"] == "paused"
     ask(client, mine["visitor"], mine["run"], "stop", api_name="/act")
-    assert 0 <= _wait(client, mine, lambda news: news["state"] == "stopped")["final"]["model"] <= 1
+    assert 0 <= wait(client, mine, lambda news: news["state"] == "stopped")["final"]["model"] <= 1
 
 
 def test_a_stranger_learns_nothing(client: Client) -> None:
@@ -62,7 +62,7 @@ def test_ctrl_c_saves_the_run_that_is_going_on(tmp_path: Path, monkeypatch: pyte
     with serve(tmp_path) as (url, server):
         client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
         mine = ask(client, {"model": "tiny", "action": "bowling", "steps": 20_000}, api_name="/run")
-        _wait(client, mine, lambda news: news["newest"] is not None)
+        wait(client, mine, lambda news: news["newest"] is not None)
         server.send_signal(signal.SIGINT)
         assert server.wait(60) == 0
     monkeypatch.setenv("LEAPS_HOME", str(tmp_path / "leaps"))
@@ -76,7 +76,8 @@ def ask(client: Client, *values: Any, api_name: str) -> Any:
     return client.submit(*values, api_name=api_name).result(timeout=ANSWER)
 
 
-def _wait(client: Client, mine: dict[str, str], enough: Any) -> dict[str, Any]:
+def wait(client: Client, mine: dict[str, str], enough: Any) -> dict[str, Any]:
+    """Ask for news until they are enough."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
         news = ask(client, mine["visitor"], mine["run"], api_name="/news")

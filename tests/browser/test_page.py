@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gradio_client import Client
 
-from leaps_core import video
+from leaps_core import runs, video
+from tests.browser.test_api import ANSWER, ask, wait
+from tests.conftest import free_port, serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -273,6 +276,43 @@ def test_player_obeys_the_keyboard(page: Page) -> None:
     expect(player.locator(".play")).to_have_attribute("aria-label", "Play the clip")
     page.keyboard.press("Space")
     expect(player.locator(".play")).to_have_attribute("aria-label", "Pause the clip")
+
+
+def test_a_killed_page_offers_to_go_on_and_none_of_three_runs_is_lost(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path / "leaps"))
+    port, context = free_port(), browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    with serve(tmp_path, port) as (url, server):
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
+        for _ in range(2):  # each makes room for the next
+            mine = ask(client, {"model": "tiny", "action": "bowling", "steps": 5000}, api_name="/run")
+            wait(client, mine, lambda news: (news["newest"] or {"seconds": 0})["seconds"] > 2)
+            ask(client, mine["visitor"], mine["run"], "pause", api_name="/act")
+        client.close()
+        page.goto(url)
+        _prepare(page, steps=5000)
+        _start(page)
+        page.wait_for_function(f"() => {STATUS}.match(/step (\\d+)/)?.[1] > 50", timeout=WAIT)
+        page.wait_for_timeout(2 * SECONDS)
+        server.kill()
+        server.wait(20)
+    found = runs.list_runs(demos=False)
+    assert [run.status for run in found] == ["interrupted"] * 3
+    assert all(0 < run.done <= run.checkpoint()["done"] and len(run.snapshots.steps) for run in found)
+    with serve(tmp_path, port) as (url, _):
+        page.goto(url)
+        offered = page.locator("#offer")
+        expect(offered).to_contain_text(f"at step {found[0].done} of {found[0].config.steps},", timeout=WAIT)
+        offered.get_by_role("button", name="Go on").click()
+        expect(offered).to_be_hidden(timeout=WAIT)
+        page.wait_for_function(f"() => {STATUS}.match(/step (\\d+)/)?.[1] > {found[0].done}", timeout=WAIT)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        _state(page, "stopped")
+        context.close()
+    assert runs.Run.open(found[0].folder).done > found[0].done
 
 
 def _prepare(page: Page, steps: int) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from app import session, start, views
@@ -16,6 +17,7 @@ from app.jobs import ACTIVE
 from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
 from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs
+from leaps_core.runs import writer
 
 REQUEST: Any = SimpleNamespace(session_hash="page")
 CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=3, judge="none", verifier="none")
@@ -25,6 +27,42 @@ CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=3, judge="none", 
 def tab(runs_home: Path) -> Iterator[SynthesisTab]:
     with gr.Blocks():
         yield SynthesisTab(session.build())
+
+
+def killed(at: int, **settings: Any) -> runs.Run:
+    """My run as it lies there when the server was killed after a step."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writer, "PERIOD", 0.0)
+        patched.setattr(writer, "SHARE", 1e9)
+        patched.setattr(writer.Writer, "finish", lambda self, *_: self.lock.release())
+        steps = runs.perform(CONFIG.replace(steps=6, **settings), owner=views.owner_of("me"))
+        run = next(run for run, step in steps if step.index == at)
+        steps.close()
+    return runs.Run.open(run.folder)
+
+
+def test_interrupted_runs_are_offered_one_after_the_other_and_go_on(tab: SynthesisTab) -> None:
+    browser, whole = Browser(tab), [run for run, _ in runs.perform(CONFIG.replace(steps=6))][-1]
+    older, newer = killed(3), killed(4, seed=1)
+    told = browser.take(tab.load("me", None))
+    assert told[tab.offer.row].visible and told[tab.offer.waiting] == [newer.id, older.id]
+    assert told[tab.offer.text].startswith("**bowling** was interrupted at step 4 of 6") and "(1 more" in told[tab.offer.text]
+    assert not tab.load("somebody", None)[tab.offer.row].visible, "nobody else's"
+    told = browser.take(tab.go_on("me", [newer.id, older.id]))
+    assert told[tab.offer.row].visible and told[tab.offer.waiting] == [older.id]
+    browser.until("done")
+    told = browser.take(tab.go_on("me", [older.id]))
+    assert not told[tab.offer.row].visible
+    browser.until("done")
+    assert [run.status for run in runs.list_runs(demos=False, owner=views.owner_of("me"))] == ["done", "done"]
+    assert np.array_equal(runs.Run.open(older.folder).tensor, whole.tensor)
+    assert not tab.go_on("me", [older.id])[tab.offer.row].visible, "asked again, as by a second page"
+
+
+def test_a_page_that_outlived_its_server_offers_what_was_interrupted(tab: SynthesisTab) -> None:
+    run = killed(2)
+    told = tab.poll("me", "a job of the earlier server", None, {"status": "running"}, {}, REQUEST)
+    assert told[tab.offer.row].visible and told[tab.offer.waiting] == [run.id]
 
 
 class Browser:
