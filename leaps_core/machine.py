@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,13 @@ def free_memory(device: str) -> int:
     available = int(psutil.virtual_memory().available)
     left = _container_memory(Path("/sys/fs/cgroup"))
     return available if left is None else min(available, left)
+
+
+def release() -> None:
+    """Give back what a graphics card's memory holds for tensors that are gone."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _container_memory(cgroup: Path) -> int | None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..config import SynthesisConfig
-from ..errors import ConfigError, RunError
+from ..errors import ConfigError, LeapsError, RunError
 from ..models.adapter import PROBABILITIES, are_probabilities
 from ..models.shapes import primed_taps
 from .control import Control
@@ -47,7 +47,8 @@ def synthesize(
     `config.stimuli` names. `checkpoint`: of an earlier run with this config (its `steps` may be larger), to go on from.
     `extra_terms`: custom terms, added to those of the loss. A stop yields the latest step once more, with `final` set.
 
-    Raises `LeapsError` before the first step for whatever in the config can't be.
+    Raises `LeapsError` before the first step for whatever in the config can't be; later for a term or a gradient that is no
+    number, after the latest step was yielded once more, with `final` set.
     """
     terms = (*TERMS, *extra_terms)
     names = [term.name for term in terms]
@@ -60,12 +61,7 @@ def synthesize(
 
 def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict[str, Any] | None) -> Iterator[Step]:
     networks = Networks.load(plan)
-    state = State(plan, networks.model)
-    if checkpoint is not None:
-        state.load_state_dict(checkpoint)
-        control.skip(state.done)
-        if state.done >= plan.config.steps:
-            raise RunError(f"The run has made all of its {state.done} steps. To go on, ask for more than {state.done} steps.")
+    state = _begun(plan, networks, control, checkpoint)
     clip, step = state.canvas(), None
     targets = networks.targets(plan, clip)
     clock = time.perf_counter() - state.seconds
@@ -94,7 +90,12 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
 
         # weigh the terms, and move the canvas down their gradient
         losses, weighted = evaluate(terms, look.seen)
-        state.descend(torch.stack(list(weighted.values())).sum())
+        try:
+            state.descend(weighted)
+        except LeapsError:  # what there was before is the result
+            if step is not None:
+                yield _last(step, networks)
+            raise
         state.trust(look.probability)
         state.seconds = time.perf_counter() - clock
         control.keep(state.state_dict())
@@ -107,6 +108,17 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
 
     if step is not None:
         yield _last(step, networks)
+
+
+def _begun(plan: Plan, networks: Networks, control: Control, checkpoint: dict[str, Any] | None) -> State:
+    """Where the run begins: at noise, or where a checkpoint was taken."""
+    state = State(plan, networks.model)
+    if checkpoint is not None:
+        state.load_state_dict(checkpoint)
+        control.skip(state.done)
+        if state.done >= plan.config.steps:
+            raise RunError(f"The run has made all of its {state.done} steps. To go on, ask for more than {state.done} steps.")
+    return state
 
 
 def _weights(plan: Plan, state: State) -> SynthesisConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from .. import machine, models
 from ..config import SynthesisConfig
-from ..errors import RunError
+from ..errors import ConfigError, RunError
 from ..models.shapes import Shape, clip_shape
 from .estimate import Estimate, estimate, stages
 from .stimulus import stimulus_clips
@@ -66,8 +67,21 @@ class Plan:
         if needed > free:
             raise RunError(
                 f"The run needs about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free. "
-                "Choose fewer frames, a smaller size or a smaller model, or close other programs."
+                f"{self.advice(free)} Or close other programs."
             )
+
+    def advice(self, memory: float) -> str:
+        """What would fit into so many bytes of memory, as a sentence: the largest clip with as many frames, else the longest
+        one of this size."""
+        t, size, _ = self.shape
+        model = self.cast.model
+        clips = [(t, smaller) for smaller in range(size - model.size_step, 0, -model.size_step)]
+        for frames, side in (*clips, *((fewer, size) for fewer in range(t - 1, 0, -1))):
+            config = self.config.replace(frames=frames, size=side)
+            with suppress(ConfigError):  # the model can't take that
+                if estimate(config, self.cast, clip_shape(config, model)).memory <= memory:
+                    return f"{frames} frames of {side}×{side} would fit."
+        return "Choose a smaller model; no clip that this one takes would fit."
 
 
 def make_plan(config: SynthesisConfig, stimulus: np.ndarray | None = None, weights: bool = True) -> Plan:

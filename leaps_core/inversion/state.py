@@ -20,6 +20,8 @@ from .schedule import learning_rate
 CONFIDENCE_STEPS = 10
 """The model's probability of the action is averaged over about so many steps: its confidence."""
 
+_ADVICE = "Lower the learning rate or the weights of the terms, and start again; the clip before that is kept."
+
 
 class State:
     """The canvas, its optimiser and the random numbers; the live settings; how many steps are done, and in how many seconds.
@@ -45,16 +47,23 @@ class State:
         self.settings = self.settings.replace(**changes)
         self.canvas.set_speed(self.settings.motion_speed)
 
-    def descend(self, loss: Tensor) -> None:
-        """One step of the optimiser down the gradient of the loss. Raises `LeapsError` for a loss that is no number."""
+    def descend(self, weighted: dict[str, Tensor]) -> None:
+        """One step of the optimiser down the gradient of the terms' sum. Raises `LeapsError` for a term, or a gradient, that is
+        no number: then nothing has moved."""
+        terms = torch.stack(list(weighted.values()))
+        for name, value in zip(weighted, terms.tolist(), strict=True):
+            if not math.isfinite(value):
+                raise LeapsError(f"The term “{name}” became {value} at step {self.done + 1}. {_ADVICE}")
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.settings, self.done)
         self.optimizer.zero_grad()
-        loss.backward()
-        if not math.isfinite(loss.item()):
+        terms.sum().backward()
+        assert self.canvas.values.grad is not None
+        if not self.canvas.values.grad.isfinite().all():
+            names = ", ".join(weighted)
             raise LeapsError(
-                f"The loss became {loss.item()} at step {self.done + 1}. Lower the learning rate or the weights "
-                "of the regularizers, and start again."
+                f"The gradient is no number at step {self.done + 1}, though all terms are (of {names}, one has a slope without "
+                f"end there). {_ADVICE}"
             )
         self.optimizer.step()
         self.canvas.project()

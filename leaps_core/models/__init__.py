@@ -6,7 +6,7 @@
     architectures/   what builds the networks (torch)           presets.py   the settings that suit a model
     loading.py       records to networks with weights           weights.py   where weights are, and downloads
     adapter.py       `VideoModel`, what runs see (torch)        packages.py  weights inside packages of the Python index
-    inspection.py    taps and their shapes (torch)              checkpoints.py  other people's files (torch)
+    inspection.py    taps and their shapes (torch)              checkpoints.py, shards.py  other people's files (torch)
 
 Importing this package does not import torch; `load` and `network` do.
 """

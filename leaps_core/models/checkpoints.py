@@ -21,8 +21,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import ModelError
-from . import weights
 from .registry import labels
+from .shards import shards
 from .spec import ModelSpec
 from .worlds import listed
 
@@ -205,7 +205,7 @@ def read(path: Path) -> dict[str, Tensor]:
     Raises `ModelError`: no such file, damaged, not a checkpoint, or with code in it that would have to be run.
     """
     found: dict[str, Tensor] = {}
-    for part in weights.shards(path):
+    for part in shards(path):
         found |= _read(part)
     return found
 

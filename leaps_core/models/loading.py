@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .. import files, machine
 from ..errors import ModelError
 from . import registry, weights
+from .shards import shards
 from .spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def load(key: str, device: str = "auto") -> VideoModel:
     record, place = registry.spec(key), machine.pick_device(device)
     with _lock:
         path = weights.path(record)
-        changed = tuple(part.stat().st_mtime_ns for part in weights.shards(path) if part.exists()) if path else None
+        changed = tuple(part.stat().st_mtime_ns for part in shards(path) if part.exists()) if path else None
         wanted = (record, registry.builder(key), path, changed)
         known, model = _loaded.get((key, str(place)), (None, None))
         if model is None or known != wanted:  # or the file, or the network, is another one by now
@@ -62,7 +63,7 @@ def fingerprint(spec: ModelSpec) -> str:
         parts = [part for name in sorted(state) for part in (name.encode(), _bytes(state[name]))]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     try:
-        hashes = [_file_hash(part, part.stat().st_mtime_ns, part.stat().st_size) for part in weights.shards(file)]
+        hashes = [_file_hash(part, part.stat().st_mtime_ns, part.stat().st_size) for part in shards(file)]
     except OSError:
         raise ModelError(f"“{spec.key}”: its weights {file.name} are missing.") from None
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()[:16]

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import models, paths
+from .. import machine, models, paths
 from ..config import SynthesisConfig
 from ..errors import RunError
 from ..inversion.control import Control
 from ..inversion.plan import Plan, as_plan, make_plan
 from .record import INTERRUPTED, Run, hold
-from .writer import Writer, explained
+from .writer import Writer, explained, ran_out_of_memory
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -131,6 +131,9 @@ def _record(
         status, problem = "stopped", error
     except Exception as error:
         status, problem = "failed", explained(error, run.folder)
+        if ran_out_of_memory(error):  # it had seemed to be enough; the error itself holds on to all that the run had
+            problem = RunError(f"Memory is used up. {plan.advice(plan.estimate.memory / 2)}")
+    machine.release()
     failure = writer.finish(status, problem)
     if failure and not isinstance(problem, Exception):
         raise failure

@@ -216,12 +216,17 @@ def explained(error: Exception, folder: Path) -> Exception:
         )
     elif isinstance(cause, OSError):
         told = RunError(f"{folder} can't be used: {cause.strerror or cause}. Choose another (--out, LEAPS_HOME).")
-    elif isinstance(cause, MemoryError) or re.search("out of memory|can't allocate memory", str(cause)):
+    elif ran_out_of_memory(cause):
         told = RunError("Memory is used up. Choose fewer frames, a smaller size or a smaller model.")
     else:
         return error
     told.__cause__ = error
     return told
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether it says so, of the processor's memory or a graphics card's."""
+    return isinstance(error, MemoryError) or bool(re.search("out of memory|can't allocate memory", str(error)))
 
 
 def _line(values: dict[str, Any]) -> str:

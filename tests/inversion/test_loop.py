@@ -3,13 +3,20 @@ the part that it concerns (networks, objective, canvas, models)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 import torch
+from torch import Tensor
 
 from leaps_core import models
 from leaps_core.config import SynthesisConfig
+from leaps_core.errors import LeapsError
 from leaps_core.inversion import loop
-from tests.inversion.helpers import run
+from leaps_core.inversion.objective import Seen
+from leaps_core.inversion.step import Step
+from leaps_core.inversion.terms import Term
+from tests.inversion.helpers import config, run
 
 
 def test_a_run_yields_a_step_each_and_figures_at_the_end() -> None:
@@ -102,3 +109,24 @@ def test_no_verifier_says_so_and_drops_diversity() -> None:
 def test_an_attention_model_is_inverted_with_a_batch_norm_verifier() -> None:
     last = run(model="tiny_tokens")[-1]
     assert {"priming", "coherence", "diversity"} <= set(last.losses)
+
+
+def test_a_term_that_is_no_number_ends_the_run_with_the_clip_before() -> None:
+    """At step 4 a term is endless, or has a slope without end: steps 1 to 3 were made, the third is told once more, scored."""
+    cases: list[tuple[Callable[[Tensor], Tensor], str]] = [
+        (lambda x: x * float("inf"), "“odd” became inf at step 4"),
+        (lambda x: (0 * x).sqrt(), "gradient is no number at step 4"),
+    ]
+    for bad, words in cases:
+        calls = iter(range(1, 100))
+
+        def odd(seen: Seen, bad: Callable[[Tensor], Tensor] = bad, calls: Iterator[int] = calls) -> Tensor:
+            mean = seen.clip.mean()
+            return bad(mean) if next(calls) == 4 else mean
+
+        steps, stream = list[Step](), loop.synthesize(config(), extra_terms=[Term("odd", odd)])
+        with pytest.raises(LeapsError, match=words):
+            while True:
+                steps.append(next(stream))
+        assert [step.index for step in steps] == [1, 2, 3, 3]
+        assert steps[-1].final is not None and steps[-1].clip.isfinite().all() and torch.equal(steps[-1].clip, steps[-2].clip)

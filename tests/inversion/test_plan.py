@@ -123,8 +123,12 @@ def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(config())
     plan.check_memory()
     monkeypatch.setattr(machine, "free_memory", lambda device: plan.estimate.memory - 1)
-    with pytest.raises(RunError, match="needs about 0.5 GiB of memory, 0.5 GiB are free. Choose fewer frames"):
+    with pytest.raises(RunError, match="needs about 0.5 GiB of memory, 0.5 GiB are free. 8 frames of 24×24 would fit"):
         plan.check_memory()
+    smallest = make_plan(config(size=16)).estimate.memory
+    assert plan.advice(smallest) == "8 frames of 16×16 would fit."
+    assert make_plan(config(size=16)).advice(smallest - 1) == "7 frames of 16×16 would fit."
+    assert plan.advice(1.0).startswith("Choose a smaller model")
 
 
 def test_a_given_stimulus_takes_the_place_of_the_plans_own() -> None:

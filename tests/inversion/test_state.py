@@ -77,7 +77,7 @@ def go_on(state: State, steps: int) -> None:
     """Some steps towards a grey clip, as seen in random views."""
     for _ in range(steps):
         view = transform(state.canvas(), state.settings, state.generator, state.confidence)
-        state.descend((view - 0.3).square().mean())
+        state.descend({"all": (view - 0.3).square().mean()})
         state.trust(0.5)
 
 
@@ -115,6 +115,11 @@ def test_checkpoints_of_earlier_versions_are_read() -> None:
 
 def test_a_loss_that_is_no_number_is_told() -> None:
     state = fresh()
-    with pytest.raises(LeapsError, match="loss became nan at step 1. Lower the learning rate"):
-        state.descend(state.canvas().sum() * float("nan"))
-    assert state.done == 0
+    before = state.canvas.values.detach().clone()
+    sound = state.canvas().mean()
+    with pytest.raises(LeapsError, match="term “coherence” became nan at step 1. Lower the learning rate"):
+        state.descend({"smoothness": sound, "coherence": sound * float("nan")})
+    endless = (state.canvas() * 0).sum().sqrt()  # 0, with a slope of 0 · ∞
+    with pytest.raises(LeapsError, match=r"gradient is no number at step 1, though all terms are \(of sound, endless"):
+        state.descend({"sound": state.canvas().mean(), "endless": endless})
+    assert state.done == 0 and torch.equal(state.canvas.values, before)

@@ -89,8 +89,11 @@ def test_memory_used_up_is_said_plainly(monkeypatch):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes.")
 
     monkeypatch.setattr(loop, "synthesize", broken)
-    with pytest.raises(RunError, match="fewer frames"):
+    with pytest.raises(RunError, match="Memory is used up.* would fit|smaller model") as raised:
         list(runs.perform(config()))
+    assert raised.value.__cause__ is raised.value.__context__ is None, "nothing holds on to what the run had"
+    (run,) = runs.list_runs(demos=False)
+    assert run.status == "failed" and run.error.startswith("Memory is used up") and run.clip.any()
 
 
 def test_a_full_disk_is_one_clear_error_and_breaks_nothing(monkeypatch):
