@@ -36,6 +36,8 @@ def list_runs(options: argparse.Namespace) -> None:
             for run in found
         ],
     )
+    if any(run.status == runs.INTERRUPTED for run in found):
+        print(f"note: interrupted runs can go on: {PROGRAM} runs resume ID", file=sys.stderr)
 
 
 def show_run(options: argparse.Namespace) -> None:

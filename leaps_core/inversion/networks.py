@@ -66,9 +66,10 @@ class Networks:
         for name in ("verifier", "frame_verifier"):
             if name in found and not found[name].shows_statistics:
                 said = f"“{found.pop(name).spec.key}” has no batch norm that can be watched, though its record says so"
+                role = name.replace("_", " ")
                 if getattr(plan.config, name) != "auto":
-                    raise ModelError(f"{said}: it can't be the {name.replace('_', ' ')}. Choose another, or none.")
-                notices.append(f"{said}: nothing verifies, and feature diversity is left out.")
+                    raise ModelError(f"{said}: it can't be the {role}. Choose another, or none.")
+                notices.append(f"{said}: there is no {role} in this run.")
         return cls(
             found["model"],
             found.get("verifier"),

@@ -43,3 +43,14 @@ def test_an_unknown_run_is_one_line_and_code_2(leaps, command):
 def test_no_runs_yet(leaps):
     code, out, err = leaps("runs")
     assert code == 0 and out == [] and "No runs yet" in err
+
+
+def test_interrupted_runs_are_listed_as_such_and_go_on(leaps, synth):
+    run = runs.Run.open(synth())
+    assert "note:" not in leaps("runs")[2]
+    run.save(status="running", legs=[])
+    (run.folder / "checkpoint.pt").unlink()
+    code, out, err = leaps("runs")
+    assert code == 0 and " interrupted " in out[1] and "runs resume ID" in err
+    code, out, err = leaps("runs", "resume", run.id)
+    assert code == 0 and " done " in leaps("runs")[1][1]

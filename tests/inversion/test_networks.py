@@ -94,7 +94,9 @@ def test_one_that_was_found_by_itself_is_left_out_and_that_is_said() -> None:
     models.register(models.spec("tiny_verifier"), _grouped)
     first = next(synthesize(config(verifier="auto")))
     assert "diversity" not in first.losses and first.probabilities["verifier"] is None
-    assert any("“tiny_verifier” has no batch norm" in said and "nothing verifies" in said for said in first.notices)
+    assert any(
+        "“tiny_verifier” has no batch norm" in said and "there is no verifier in this run" in said for said in first.notices
+    )
 
 
 def test_probabilities_instead_of_logits_are_noticed() -> None:
