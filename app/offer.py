@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,9 @@ def build() -> Offer:
     return Offer(row, text, go_on, later, gr.State([]))
 
 
-def interrupted(owner: str) -> list[runs.Run]:
-    """An owner's interrupted runs, newest first."""
-    return [run for run in runs.list_runs(demos=False, owner=owner) if run.status == runs.INTERRUPTED]
+def interrupted(found: Iterable[runs.Run]) -> list[runs.Run]:
+    """Those of some runs that were interrupted."""
+    return [run for run in found if run.status == runs.INTERRUPTED]
 
 
 def show(offer: Offer, found: Sequence[runs.Run]) -> dict[Any, Any]:

@@ -72,7 +72,9 @@ def rounds(model: str, kills: int, seed: int) -> list[Tally]:
                 if (disturbed / "run.json").exists():
                     tally.went_on.append(runs.Run.open(disturbed).done)
                 enough = sum(tally.kills for tally in tallies) >= kills
-                place = None if chance.random() < 0.5 else chance.choice(PLACES)
+                # half of them at a random moment, the others where fewest were so far, so that each place has its turn
+                rarest = min(PLACES, key=lambda place: sum(tally.writes[place] for tally in tallies))
+                place = None if chance.random() < 0.5 else rarest
                 killed = _attempt(settings, disturbed, place, chance, enough)
                 tally.moments += killed and place is None
                 if place is not None:

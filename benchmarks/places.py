@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from leaps_core import banks, maps, models, video
+from leaps_core import banks, maps, models, paths, video
 from leaps_core.maps import metrics
 from leaps_core.puppets import ACTIONS, render_clip
 
@@ -106,7 +106,7 @@ def large(folder: Path, count: int = 20_000, dims: int = 2048) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bank", nargs="?", type=Path, default=banks.bundled("puppet_r50"))
+    parser.add_argument("bank", nargs="?", type=paths.given, default=banks.bundled("puppet_r50"))
     bank = banks.Bank.open(parser.parse_args().bank)
     points = held_out(bank.facts["model"])
     with warnings.catch_warnings():

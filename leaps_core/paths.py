@@ -17,9 +17,14 @@ PROGRAM = "leaps" if Path(sys.argv[0]).stem == "leaps" else "python -m leaps_cor
 """How the command line is called here, for sentences that tell a person what to type."""
 
 
+def given(text: str | Path) -> Path:
+    """A file or folder that a person names; ~ is the home folder also where no shell expands it, as after an option's =."""
+    return Path(os.path.expanduser(text))
+
+
 def home() -> Path:
     """The person's own folder: the environment variable LEAPS_HOME, or ~/.leaps."""
-    return Path(os.environ.get("LEAPS_HOME") or "~/.leaps").expanduser()
+    return given(os.environ.get("LEAPS_HOME") or "~/.leaps")
 
 
 def own_runs() -> Path:

@@ -124,7 +124,7 @@ class SynthesisTab:
             self.session.visitor: visitor,
             self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),
             **stage.transport(self.stage, "done"),
-            **offer.show(self.offer, offer.interrupted(owner)),
+            **offer.show(self.offer, offer.interrupted(seen)),
         }
         if views.find(key, owner) is None:
             own = (run for run in seen if run.final and not run.demo)
@@ -190,7 +190,7 @@ class SynthesisTab:
     def go_on(self, visitor: str | None, waiting: list[str]) -> dict[Any, Any]:
         """The interrupted run that is offered goes on; then the next one is offered. Raises `LeapsError`."""
         owner = views.owner_of(visitor)
-        found = [run for run in offer.interrupted(owner) if run.id in waiting]
+        found = [run for run in offer.interrupted(_own(owner)) if run.id in waiting]
         if not found:
             return offer.show(self.offer, [])
         return self.resume(visitor, found[0], found[0].config.steps - found[0].done) | offer.show(self.offer, found[1:])
@@ -281,7 +281,7 @@ class SynthesisTab:
                 self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
                 self.session.seen: {"status": "stopped"},
                 **stage.transport(self.stage, "stopped"),
-                **offer.show(self.offer, offer.interrupted(owner)),  # the server may have been restarted
+                **offer.show(self.offer, offer.interrupted(_own(owner))),  # the server may have been restarted
             }
         updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if preload.ready() else SOON)}
         if not seen.get("idle") and "status" not in seen:
@@ -321,6 +321,10 @@ class SynthesisTab:
             **stage.picture(self.stage, view, *view.snapshot(int(step)), same_run=True),
             self.session.held: None if step >= newest else int(step),
         }
+
+
+def _own(owner: str) -> list[runs.Run]:
+    return runs.list_runs(demos=False, owner=owner)
 
 
 def _tell(problem: tuple[str, str]) -> None:

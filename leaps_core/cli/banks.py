@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from .. import banks, maps, models, paths
-from ..paths import PROGRAM
-from .parser import add, file
+from ..paths import PROGRAM, given
+from .parser import add
 
 
 def embed_clips(options: argparse.Namespace) -> None:
@@ -70,13 +70,13 @@ A build that was stopped goes on when the same command is given again. Files tha
 The page finds banks in LEAPS_HOME/banks (now {paths.own_banks()}).""",
     )
     clips = parser.add_mutually_exclusive_group(required=True)
-    clips.add_argument("--videos", metavar="DIR", type=file, help="folder of videos: DIR/label/clip.mp4, or any with --labels")
+    clips.add_argument("--videos", metavar="DIR", type=given, help="folder of videos: DIR/label/clip.mp4, or any with --labels")
     clips.add_argument("--puppets", metavar="N", type=int, help="draw N clips of the bundled world instead")
     parser.add_argument(
-        "--labels", metavar="CSV", type=file, help="official Kinetics table: label, youtube_id, time_start, time_end, split"
+        "--labels", metavar="CSV", type=given, help="official Kinetics table: label, youtube_id, time_start, time_end, split"
     )
     parser.add_argument("--model", metavar="KEY", required=True, help=f"whose embeddings (`{PROGRAM} models`)")
-    parser.add_argument("--out", metavar="FILE", type=file, required=True, help="the bank, ending in .parquet")
+    parser.add_argument("--out", metavar="FILE", type=given, required=True, help="the bank, ending in .parquet")
     parser = add(
         menu,
         "map",
@@ -88,7 +88,7 @@ The page finds banks in LEAPS_HOME/banks (now {paths.own_banks()}).""",
 The map is kept beside the bank (of a shipped one, in LEAPS_HOME/maps). The page shows maps with the default neighbours and
 seed at once, of banks that are shipped or lie in LEAPS_HOME/banks.""",
     )
-    parser.add_argument("bank", metavar="BANK", type=file, help=f"a file made by `{PROGRAM} embed`")
+    parser.add_argument("bank", metavar="BANK", type=given, help=f"a file made by `{PROGRAM} embed`")
     usual = maps.Recipe()
     for name, choices in (("method", maps.METHODS), ("metric", maps.METRICS), ("dims", maps.DIMS)):
         default: Any = getattr(usual, name)
@@ -96,4 +96,4 @@ seed at once, of banks that are shipped or lie in LEAPS_HOME/banks.""",
     count, seed = usual.neighbours, usual.seed
     parser.add_argument("--neighbours", metavar="K", type=int, default=count, help=f"of UMAP; default: {count}")
     parser.add_argument("--seed", metavar="S", type=int, default=seed, help=f"same seed, same map (default: {seed})")
-    parser.add_argument("--csv", metavar="FILE", type=file, help="also write it as a table")
+    parser.add_argument("--csv", metavar="FILE", type=given, help="also write it as a table")

@@ -11,11 +11,11 @@ from .. import models, paths, runs
 from ..config import info
 from ..errors import RunError
 from ..inversion.control import Control
-from ..paths import PROGRAM
+from ..paths import PROGRAM, given
 from ..runs import comparison
 from .follow import watch
 from .models import download
-from .parser import add, file
+from .parser import add
 from .synth import setting, stimuli_of
 
 
@@ -47,7 +47,7 @@ step). The runs are kept like all others. The last line printed is the folder of
     parser.add_argument("--download", action="store_true", help="fetch the weights that are missing")
     parser.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="any other setting")
     parser.add_argument(
-        "--out", metavar="DIR", type=file, help="where both are written (default: a new folder in LEAPS_HOME/comparisons)"
+        "--out", metavar="DIR", type=given, help="where both are written (default: a new folder in LEAPS_HOME/comparisons)"
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 from typing import Any, NoReturn
+
+from ..paths import given
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,11 +18,6 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"leaps: {message} (`{self.prog} --help` tells more)\n")
 
 
-def file(text: str) -> Path:
-    """A file or folder that an option names; ~ is the home folder also after =, where no shell expands it."""
-    return Path(os.path.expanduser(text))
-
-
 def add(menu: Any, name: str, command: Any, text: str, epilog: str = "") -> Parser:
     """Add a command to a menu. command: the function that does it, given the parsed options."""
     parser: Parser = menu.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=epilog)
@@ -32,7 +27,7 @@ def add(menu: Any, name: str, command: Any, text: str, epilog: str = "") -> Pars
         dest="own",
         metavar="FILE",
         nargs="+",
-        type=file,
+        type=given,
         default=argparse.SUPPRESS,
         help="files of custom models (docs/custom-models.md); those in LEAPS_HOME/models are always there",
     )

@@ -10,9 +10,9 @@ from .. import runs
 from ..config import FIELDS, NETWORKS
 from ..errors import RunError, did_you_mean
 from ..inversion.control import Control
-from ..paths import PROGRAM
+from ..paths import PROGRAM, given
 from .follow import follow
-from .parser import add, file
+from .parser import add
 from .words import says, scores, table, word
 
 
@@ -109,8 +109,8 @@ def replay_run(options: argparse.Namespace) -> int:
 
 def _run(name: str) -> runs.Run:
     """The run of an id, or of a folder."""
-    if (file(name) / "run.json").is_file():
-        return runs.Run.open(file(name).absolute())
+    if (given(name) / "run.json").is_file():
+        return runs.Run.open(given(name).absolute())
     try:
         return runs.find(name)
     except RunError as error:
@@ -145,7 +145,7 @@ ID is a run's id, or its folder.""",
                 "--steps", metavar="N", type=int, help="how many more steps (default: what a stopped run has left)"
             )
         if name == "replay":
-            added.add_argument("--out", metavar="DIR", type=file, help="the new run's folder, new or empty")
+            added.add_argument("--out", metavar="DIR", type=given, help="the new run's folder, new or empty")
     added = add(inner, "compare", compare_runs, "show where two runs differ", f"example:\n  {PROGRAM} runs compare A B")
     added.add_argument("a", metavar="A", help="a run's id, or its folder")
     added.add_argument("b", metavar="B", help="another run's id, or its folder")

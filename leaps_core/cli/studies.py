@@ -8,8 +8,8 @@ from typing import Any
 
 from .. import models, paths
 from ..errors import ModelError
-from ..paths import PROGRAM
-from .parser import add, file
+from ..paths import PROGRAM, given
+from .parser import add
 from .synth import setting
 
 
@@ -86,14 +86,14 @@ DIR holds videos named after their actions, as juggling_balls.mp4. A study that 
     added.add_argument("--model", metavar="KEY", default="i3d", help="model to invert (default: i3d)")
     added.add_argument("--actions", metavar="LABEL", nargs="+", help="some of the study's 24 actions")
     added.add_argument(
-        "--stimuli", metavar="DIR", type=file, help="real videos: scored themselves, and priming runs of their actions"
+        "--stimuli", metavar="DIR", type=given, help="real videos: scored themselves, and priming runs of their actions"
     )
     added.add_argument(
         "--parts", metavar="PART", nargs="+", help="some of: real, unprimed, primed, earlier, ablation (default: all)"
     )
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
-    added.add_argument("--cache", metavar="DIR", type=file, default=paths.studies(), help="where finished clips are kept")
-    added.add_argument("--docs", metavar="DIR", type=file, default=Path("docs"), help="where table and pictures are written")
+    added.add_argument("--cache", metavar="DIR", type=given, default=paths.studies(), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", type=given, default=Path("docs"), help="where table and pictures are written")
 
 
 def _add_embedding(menu: Any) -> None:
@@ -114,14 +114,14 @@ A study that was stopped goes on where it was when the same command is given aga
     added.add_argument(
         "--stimuli",
         metavar="DIR",
-        type=file,
+        type=given,
         help="folder of N videos of the action, not in the bank: the first by name "
         "primes seed 0, and so on (default: bundled clips, which only the puppets' world has)",
     )
     added.add_argument(
-        "--bank", metavar="FILE", type=file, help="real clips as the model sees them (default: the bundled bank)"
+        "--bank", metavar="FILE", type=given, help="real clips as the model sees them (default: the bundled bank)"
     )
-    added.add_argument("--judge-bank", metavar="FILE", type=file, help="the same of the judge")
+    added.add_argument("--judge-bank", metavar="FILE", type=given, help="the same of the judge")
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
-    added.add_argument("--cache", metavar="DIR", type=file, default=paths.studies(), help="where finished clips are kept")
-    added.add_argument("--docs", metavar="DIR", type=file, default=Path("docs"), help="where table and picture are written")
+    added.add_argument("--cache", metavar="DIR", type=given, default=paths.studies(), help="where finished clips are kept")
+    added.add_argument("--docs", metavar="DIR", type=given, default=Path("docs"), help="where table and picture are written")

@@ -14,9 +14,9 @@ from ..errors import ConfigError, did_you_mean
 from ..inversion.control import Control
 from ..inversion.plan import make_plan
 from ..models import weights
-from ..paths import PROGRAM
+from ..paths import PROGRAM, given
 from .models import download
-from .parser import add, file
+from .parser import add
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def stimuli_of(names: Sequence[str]) -> tuple[str, ...]:
     return (
         ()
         if list(names) == ["none"]
-        else tuple(name if bundled_seed(name) is not None else str(file(name).absolute()) for name in names)
+        else tuple(name if bundled_seed(name) is not None else str(given(name).absolute()) for name in names)
     )
 
 
@@ -117,7 +117,7 @@ settings for --set, with the defaults that the bundled models use (others have t
         help="videos that prime it, bundled:SEED for bundled clips of the action (default: bundled:0), or none",
     )
     parser.add_argument("--verifier", metavar="KEY", help="batch-norm model that checks it, auto (default), or none")
-    parser.add_argument("--weights", metavar="FILE", type=file, help="the model's weights, instead of downloaded ones")
+    parser.add_argument("--weights", metavar="FILE", type=given, help="the model's weights, instead of downloaded ones")
     parser.add_argument("--steps", metavar="N", type=int, help=f"optimisation steps (default: {info('steps')['default']})")
     parser.add_argument("--seed", metavar="S", type=int, help="same seed, same clip (default: 0)")
     parser.add_argument(
@@ -131,12 +131,12 @@ settings for --set, with the defaults that the bundled models use (others have t
     parser.add_argument("--paper", action="store_const", const="paper", dest="preset", help="the same as --preset paper")
     parser.add_argument("--download", action="store_true", help="fetch the weights that are missing first")
     parser.add_argument(
-        "--out", metavar="DIR", type=file, help="the run's folder, new or empty (default: a new one in LEAPS_HOME/runs)"
+        "--out", metavar="DIR", type=given, help="the run's folder, new or empty (default: a new one in LEAPS_HOME/runs)"
     )
     parser.add_argument(
         "--again",
         metavar="RUN.JSON",
-        type=file,
+        type=given,
         help="take settings and changes from a run's JSON; other options override them",
     )
 

@@ -280,11 +280,14 @@ def load(spec: ModelSpec, network: nn.Module, path: Path) -> None:
 
 
 def _unwrapped(published: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-    """A file's tensors by their names; then without what torch.compile writes into them; then without what they all begin
-    with, again and again, as wrappers put a name before all others (module., model., _forward_module., ...)."""
-    yield published
-    bare = {name.replace("_orig_mod.", ""): value for name, value in published.items() if not REBUILT.search(name)}
+    """A file's tensors by their names, but those that networks make themselves; then without what torch.compile writes into
+    them; then without what they all begin with, again and again, as wrappers put a name before all others (module., model.,
+    _forward_module., ...)."""
+    bare = {name: value for name, value in published.items() if not REBUILT.search(name)}
     yield bare
+    if any("_orig_mod." in name for name in bare):
+        bare = {name.replace("_orig_mod.", ""): value for name, value in bare.items()}
+        yield bare
     while len({name.partition(".")[0] for name in bare}) == 1 and all("." in name for name in bare):
         bare = {name.partition(".")[2]: value for name, value in bare.items()}
         yield bare
@@ -293,7 +296,7 @@ def _unwrapped(published: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
 def _renamed(published: dict[str, Tensor], form: Format) -> dict[str, Tensor]:
     found = {}
     for name, value in published.items():
-        if REBUILT.search(name) or (form.drop and re.search(form.drop, name)):
+        if form.drop and re.search(form.drop, name):
             continue
         for pattern, replacement in form.rules:
             name = re.sub(pattern, replacement, name)

@@ -46,7 +46,7 @@ def load_folder() -> list[str]:
 
 def load(path: str | Path) -> None:
     """Register the models of one file. Raises `ModelError` for a file that is none, or that fails."""
-    path = Path(path).expanduser().absolute()
+    path = paths.given(path).absolute()
     if path.suffix not in (".py", ".toml") or not path.is_file():
         raise ModelError(
             f"{path} is no file of models; expected a Python file that calls register, or a record (*.toml) "

@@ -21,7 +21,7 @@ from ..errors import RunError
 from ..inversion.control import Control
 from ..inversion.plan import Plan, as_plan, make_plan
 from .record import INTERRUPTED, Run, hold
-from .writer import Writer, explained, ran_out_of_memory
+from .writer import Writer, explained
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -78,10 +78,10 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
         plan = plan.primed() if interrupted and not earlier.has("stimulus.npz") else plan.with_stimulus(run.stimulus)
         anew = interrupted and not earlier.branched and not earlier.has("checkpoint.pt")
         checkpoint = None if anew else run.checkpoint()
+        done = int(checkpoint["done"]) if checkpoint else 0
     except BaseException:
         lock.release()
         raise
-    done = int(checkpoint["done"]) if checkpoint else 0
     run.go_on(earlier, done, interrupted, config, _other_weights(run))
     if interrupted:
         control.replay(change for change in earlier.changes if change["step"] > done)
@@ -130,10 +130,10 @@ def _record(
     except (KeyboardInterrupt, GeneratorExit) as error:
         status, problem = "stopped", error
     except Exception as error:
-        status, problem = "failed", explained(error, run.folder)
-        if ran_out_of_memory(error):  # it had seemed to be enough; the error itself holds on to all that the run had
-            problem = RunError(f"Memory is used up. {plan.advice(plan.estimate.memory / 2)}")
-    machine.release()
+        # where memory ran out, it had seemed to be enough
+        status, problem = "failed", explained(error, run.folder, plan.advice(plan.estimate.memory / 2))
+    if status == "failed":
+        machine.release()
     failure = writer.finish(status, problem)
     if failure and not isinstance(problem, Exception):
         raise failure

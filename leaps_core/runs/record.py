@@ -208,20 +208,19 @@ class Run:
     def snapshots(self) -> Snapshots:
         """All snapshots at once (see `Snapshots`); of a packed run (see `pack`) slightly lossy, of an interrupted run those
         before the process was killed."""
-        if (self.folder / waiting.FILE).exists():
+        if self.has(waiting.FILE):
             return self._waiting()
         steps, embeddings = (self._array("snapshots.npz", name) for name in ("steps", "embeddings"))
-        packed = self.folder / PACKED
-        if not packed.exists():
+        if not self.has(PACKED):
             return Snapshots(self._array("snapshots.npz", "clips"), steps, embeddings)
         t, size = self.clip.shape[:2]
-        frames = video.read(packed, len(steps) * t, size).frames
+        frames = video.read(self.folder / PACKED, len(steps) * t, size).frames
         return Snapshots(frames.reshape(len(steps), t, size, size, 3), steps, embeddings)
 
     @property
     def stimulus(self) -> np.ndarray:
         """The clips that primed it: uint8 (N, T, H, W, 3); N = 0 if unprimed. Of a packed run, drawn anew."""
-        if (self.folder / PACKED).exists() and not (self.folder / "stimulus.npz").exists():
+        if self.has(PACKED) and not self.has("stimulus.npz"):
             t, size = self.clip.shape[:2]
             return np.stack([render_clip(self.config.action, seed, t, size) for seed in bundled_seeds(self.config)])
         return self._array("stimulus.npz", "clips")
@@ -229,7 +228,7 @@ class Run:
     @property
     def clip(self) -> np.ndarray:
         """The final clip, or of a run that has none yet its newest snapshot: uint8 (T, H, W, 3)."""
-        if not (self.folder / "clip.npz").exists() and (self.folder / waiting.FILE).exists():
+        if self.has(waiting.FILE) and not self.has("clip.npz"):
             return self.snapshots.clips[-1]
         return self._array("clip.npz", "frames")
 
@@ -243,7 +242,7 @@ class Run:
         import torch
 
         path = self.folder / "checkpoint.pt"
-        if not path.is_file():
+        if not self.has(path.name):
             raise RunError(f"The run “{self.id}” has no checkpoint, so it can't go on; replay it instead.")
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -254,7 +253,7 @@ class Run:
         """The snapshots of a run that is going on, or was when its process was killed: those of its earlier legs, and those
         that wait."""
         found = [snapshot for snapshot, _ in waiting.read(self.folder / waiting.FILE)]
-        if (self.folder / "snapshots.npz").exists():
+        if self.has("snapshots.npz"):
             earlier = zip(*(self._array("snapshots.npz", name) for name in ("steps", "embeddings", "clips")), strict=True)
             first = found[0][0] if found else math.inf
             found = [*((int(step), *rest) for step, *rest in earlier if step < first), *found]

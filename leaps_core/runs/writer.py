@@ -37,6 +37,7 @@ PERIOD = 10.0
 """Seconds from one checkpoint of a run that is going on to the next, at least."""
 SHARE = 0.02
 """The most of a run's time that its checkpoints may take: where writing one takes long, the next one waits longer."""
+SMALLER = "Choose fewer frames, a smaller size or a smaller model."
 
 
 class Writer:
@@ -60,7 +61,7 @@ class Writer:
             left.unlink()
         self.run.record.pop("error", None)
         self._save_record("running")
-        if not (self.run.folder / "stimulus.npz").exists():
+        if not self.run.has("stimulus.npz"):
             files.write_arrays(self.run.folder / "stimulus.npz", clips=stimulus)
         if not self.earlier and checkpoint:
             self._save_checkpoint(checkpoint)
@@ -158,7 +159,7 @@ class Writer:
         assert self.last is not None
         path, shape = self.run.folder / "snapshots.npz", self.last.frames.shape
         steps, embeddings, clips = self.waiting.steps, self.waiting.embeddings, self.waiting.clips()
-        if self.earlier and path.exists():
+        if self.earlier and self.run.has(path.name):
             with np.load(path) as old:
                 kept = int((old["steps"] < (steps or [self.first + 1])[0]).sum())
                 steps, embeddings = [*old["steps"][:kept], *steps], [*old["embeddings"][:kept], *embeddings]
@@ -206,8 +207,9 @@ def _attempt(job: Callable[[], None], folder: Path) -> Exception | None:
     return None
 
 
-def explained(error: Exception, folder: Path) -> Exception:
-    """The error as a person should read it; one that no person can cause stays as it is."""
+def explained(error: Exception, folder: Path, smaller: str = SMALLER) -> Exception:
+    """The error as a person should read it; one that no person can cause stays as it is. smaller: what to do where memory is
+    used up; that error itself is not passed on, as it holds on to all that the run had."""
     cause = error.__cause__ if isinstance(error, VideoError) and isinstance(error.__cause__, OSError) else error
     if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
         told = RunError(
@@ -216,17 +218,12 @@ def explained(error: Exception, folder: Path) -> Exception:
         )
     elif isinstance(cause, OSError):
         told = RunError(f"{folder} can't be used: {cause.strerror or cause}. Choose another (--out, LEAPS_HOME).")
-    elif ran_out_of_memory(cause):
-        told = RunError("Memory is used up. Choose fewer frames, a smaller size or a smaller model.")
+    elif isinstance(cause, MemoryError) or re.search("out of memory|can't allocate memory", str(cause)):
+        return RunError(f"Memory is used up. {smaller}")
     else:
         return error
     told.__cause__ = error
     return told
-
-
-def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether it says so, of the processor's memory or a graphics card's."""
-    return isinstance(error, MemoryError) or bool(re.search("out of memory|can't allocate memory", str(error)))
 
 
 def _line(values: dict[str, Any]) -> str:

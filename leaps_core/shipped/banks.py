@@ -41,7 +41,7 @@ def main() -> None:
         prog="python -m leaps_core.shipped.banks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", nargs="*", metavar="KEY", help="models (default: all bundled ones)")
-    parser.add_argument("--out", type=Path, default=paths.BANKS, help="where the banks are written")
+    parser.add_argument("--out", type=paths.given, default=paths.BANKS, help="where the banks are written")
     parser.add_argument("--count", type=int, default=COUNT, help=f"clips per bank (default: {COUNT})")
     args = parser.parse_args()
     for key in args.models or [spec.key for spec in models.specs() if models.state(spec) == "bundled"]:

@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m leaps_core.shipped.demos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=paths.DEMOS, help="where the demos are written")
+    parser.add_argument("--out", type=paths.given, default=paths.DEMOS, help="where the demos are written")
     parser.add_argument("--only", type=int, nargs="+", help="some of them, by their numbers from 1 on")
     args = parser.parse_args()
     for number, (model, action, seed) in enumerate(CAST, 1):

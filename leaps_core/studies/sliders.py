@@ -69,8 +69,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m leaps_core.studies.sliders", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cache", type=Path, default=paths.studies(), help="where finished clips are kept")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where table and picture are written")
+    parser.add_argument("--cache", type=paths.given, default=paths.studies(), help="where finished clips are kept")
+    parser.add_argument("--docs", type=paths.given, default=Path("docs"), help="where table and picture are written")
     parser.add_argument("--model", default="puppet_csn")
     parser.add_argument("--actions", nargs="+", default=["bowling", "playing trumpet"])
     args = parser.parse_args()

@@ -321,8 +321,8 @@ def main() -> None:
     parser.add_argument(
         "keys", nargs="*", choices=[*RECIPES, []], metavar="KEY", help=f"networks to train; all: {', '.join(RECIPES)}"
     )
-    parser.add_argument("--data", type=Path, default=paths.home() / "training", help="where rendered clips are kept")
-    parser.add_argument("--out", type=Path, default=paths.WEIGHTS, help="where weights are written")
+    parser.add_argument("--data", type=paths.given, default=paths.home() / "training", help="where rendered clips are kept")
+    parser.add_argument("--out", type=paths.given, default=paths.WEIGHTS, help="where weights are written")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the schedule, for a quick try")
     parser.add_argument("--threads", type=int, default=1, help="threads; one per network, and two networks at once, is fastest")
     parser.add_argument(
