@@ -99,7 +99,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 """What is changed of the recommended settings, one at a time."""
 PARTS = ("real", "unprimed", "primed", "earlier", "ablation")
 """Of what the study consists: real clips; clips at the recommended settings, unprimed and primed by the real ones; clips at the
-settings of the bundled networks; one setting changed at a time."""
+settings of the bundled networks; one setting changed at a time. A single row of `ABLATIONS` can be asked for by its name, too."""
 OF_VIDEOS = ("real", "primed")
 """Parts that take real videos."""
 
@@ -244,7 +244,7 @@ def study(
     """These parts of the study for these actions (none given: all parts; without `stimuli` all that take no videos). Writes
     docs/kinetics.json and contact sheets in docs/pictures. What the file has of other parts and actions stays, if it was made
     with the same settings: the study may be done bit by bit. Raises `LeapsError`."""
-    asked: dict[str, tuple[Sequence[str], Sequence[str]]] = {"actions": (actions, ACTIONS), "parts": (parts, PARTS)}
+    asked: dict[str, tuple[Sequence[str], Sequence[str]]] = {"actions": (actions, ACTIONS), "parts": (parts, (*PARTS, *ABLATIONS))}
     for kind, (given, known) in asked.items():
         if strange := [name for name in given if name not in known]:
             raise RunError(f"“{strange[0]}” is none of the study's {kind}.{did_you_mean(strange[0], known)}")
@@ -295,8 +295,9 @@ def _arms(
     if "earlier" in parts:
         plain = {**models.plain(), "stimuli": (), "verifier": "none"}
         arms["settings of the bundled networks"] = arm(judges, key, few, plain | settings, cache)
-    if "ablation" in parts:
-        arms |= {name: arm(judges, key, few, settings | changed, cache) for name, changed in ABLATIONS.items()}
+    for name, changed in ABLATIONS.items():
+        if name in parts or "ablation" in parts:
+            arms[name] = arm(judges, key, few, settings | changed, cache)
     return {name: clips for name, clips in arms.items() if clips}
 
 
