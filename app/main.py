@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from leaps_core import cli, models
+from leaps_core import cli, models, video
 from leaps_core.cli.parser import Parser, add
 from leaps_core.errors import LeapsError
 
@@ -47,6 +47,7 @@ def _launch(options: argparse.Namespace) -> None:
     for sentence in models.failures():
         print(f"LEAPS Explorer: {sentence}", flush=True)
     views.PERSONAL = options.personal
+    video.isolate()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         built = page.build()

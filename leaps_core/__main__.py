@@ -2,12 +2,12 @@
 
 import sys
 
-from app.main import add_command
-from leaps_core import cli
-
 
 def main() -> int:
     """Run one command. Returns the exit code."""
+    from app.main import add_command  # here: the processes that a command begins import this file, too, and need none of it
+    from leaps_core import cli
+
     return cli.main(more=[add_command])
 
 

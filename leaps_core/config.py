@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from .errors import ConfigError, did_you_mean
+from .errors import ConfigError, brief, did_you_mean
 
 _BUNDLED = "bundled:"
 
@@ -293,22 +293,29 @@ LIVE_SETTINGS = tuple(name for name in FIELDS if info(name)["live"])
 """The settings that may change while a run is going on."""
 
 
+MOST_FINDINGS = 3
+"""Of more findings at once only the first ones are told."""
+
+
 def _explain(error: ValidationError) -> str:
     """Pydantic's findings as sentences: what was given, what is expected."""
-    sentences = []
-    for item in error.errors():
+    sentences, unknown, found = list[str](), list[str](), error.errors()
+    for item in found[:MOST_FINDINGS]:
         name = ".".join(str(part) for part in item["loc"][:1])
         if item["type"] == "extra_forbidden":
-            sentences.append(str(_unknown(name)))
+            unknown.append(name)
         elif item["type"] == "missing":
             sentences.append(f"“{name}” is missing: {FIELDS[name].description}")
         else:
-            sentences.append(f"“{name}” is {item['input']!r}; {_expected(name, item['msg'])}.")
-    return " ".join(sentences)
+            sentences.append(f"“{name}” is {brief(repr(item['input']))}; {_expected(name, item['msg'])}.")
+    sentences += [str(_unknown(*unknown))] if unknown else []
+    more = len(found) - MOST_FINDINGS
+    return " ".join(sentences) + (f" And {more} more." if more > 0 else "")
 
 
-def _unknown(name: str) -> ConfigError:
-    return ConfigError(f"There is no setting “{name}”.{did_you_mean(name, FIELDS)} Known: {', '.join(FIELDS)}.")
+def _unknown(*names: str) -> ConfigError:
+    listed = "” or “".join(map(brief, names))
+    return ConfigError(f"There is no setting “{listed}”.{did_you_mean(names[0], FIELDS)} Known: {', '.join(FIELDS)}.")
 
 
 def _expected(name: str, message: str) -> str:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+GIVEN, SAID = 80, 2000
+"""Most characters of what was given, and of a whole error."""
 
 
 class LeapsError(Exception):
-    """Base of every error shown to a person: a toast in the page, one line and exit code 2 on the command line."""
+    """Base of every error shown to a person: a toast in the page, one line and exit code 2 on the command line.
+
+    What can't be seen in it, as in the name of a file that commands the terminal or turns the line round, is shown as �. Nobody
+    reads more of it than the beginning.
+    """
+
+    def __init__(self, said: str = "") -> None:
+        super().__init__(_UNSEEN.sub("\ufffd", said if len(said) <= SAID else f"{said[:SAID]} …"))
 
 
 class ConfigError(LeapsError):
@@ -30,7 +43,12 @@ class BankError(LeapsError):
     """A bank of real clips can't be built, read, or used for what was asked."""
 
 
+def brief(given: str) -> str:
+    """What a person gave, to be told in a sentence: of a long text only its beginning."""
+    return given if len(given) <= GIVEN else f"{given[:GIVEN]} …"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question to append to an error about an unknown name; "" where none is near."""
-    close = difflib.get_close_matches(name, list(known), 1)
+    close = difflib.get_close_matches(brief(name), list(known), 1)
     return f" Did you mean “{close[0]}”?" if close else ""

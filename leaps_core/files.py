@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,27 @@ def write_arrays(path: Path, **arrays: Any) -> None:
     """Write a compressed .npz, whole or not at all."""
     with replacing(path) as part, open(part, "wb") as file:  # a name would get .npz appended
         np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+@contextmanager
+def arrays(path: Path, most: int) -> Iterator[Any]:
+    """The arrays of an .npz by their names, each read when it is asked for; `most`: bytes that they may take in all.
+
+    Raises `ValueError` for a file that is none, is damaged, holds more than arrays or larger ones; `KeyError` for a name that
+    it hasn't; `OSError`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size <= most:
+            with np.load(path, allow_pickle=False) as found:
+                yield found
+            return
+    except (OSError, KeyError):
+        raise
+    except Exception as error:  # there is no end to what NumPy's reader trips over
+        raise ValueError(f"its arrays can't be read: {type(error).__name__}") from error
+    raise ValueError(f"its arrays take {size / 1e9:.1f} GB, at most {most / 1e9:.1f} GB are read")
 
 
 def sha256_of(path: Path) -> str:

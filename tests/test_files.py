@@ -67,3 +67,22 @@ def test_a_lock_shows_to_others_and_may_be_released_in_another_thread(tmp_path: 
     thread.join(10)
     assert not files.is_locked(path)
     assert not files.is_locked(tmp_path / "nowhere" / ".lock"), "where nothing can be, nothing is locked"
+
+
+def test_arrays_are_read_when_asked_for_and_no_more_than_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    files.write_arrays(path, a=np.arange(5), b=np.zeros(100_000, np.uint8))
+    with files.arrays(path, 10**6) as found:
+        assert found["a"].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(KeyError), files.arrays(path, 10**6) as found:
+        found["c"]
+    with pytest.raises(ValueError, match="at most 0.0 GB are read"), files.arrays(path, 1000):
+        pass
+    np.savez(path, a=np.array([object()]))
+    with pytest.raises(ValueError, match="can't be read"), files.arrays(path, 10**6) as found:
+        found["a"]
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(ValueError, match="can't be read"), files.arrays(path, 10**6):
+        pass
+    with pytest.raises(FileNotFoundError), files.arrays(tmp_path / "no.npz", 1):
+        pass

@@ -220,7 +220,7 @@ class SynthesisTab:
     def run_again(self, visitor: str | None, file: str) -> dict[Any, Any]:
         """Begins the run that an uploaded run.json tells of, with the changes made while it ran."""
         text = Path(file).read_text(encoding="utf-8", errors="replace")[:2_000_000]
-        config, changes = runs.from_json(text)
+        config, changes = runs.from_text(text)
         controls.check_bundled(config)
         plan = controls.plan(config)
         return self.panel.fill(config) | self.launch(visitor, lambda owner: start.new(owner, plan, changes))

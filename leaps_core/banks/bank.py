@@ -95,12 +95,12 @@ class Bank:
     @cached_property
     def labels(self) -> np.ndarray:
         """The label of each clip, str (N,)."""
-        return np.asarray(self._column("label").to_pylist())
+        return np.asarray(self._column("label"))
 
     @cached_property
     def sources(self) -> list[str]:
         """Where each clip is from: its file, relative to the folder of videos, or its seed."""
-        return list(self._column("source").to_pylist())
+        return self._column("source")
 
     @cached_property
     def embeddings(self) -> np.ndarray:
@@ -137,14 +137,14 @@ class Bank:
         if self.puppets:
             row = self._row(number, ["label", "seed"])
             return str(video.sprite(render_clip(row["label"], row["seed"], 1, SIDE))["src"])
-        return _address(self._row(number, ["poster"])["poster"])
+        return self._picture(number, "poster")
 
     def preview(self, number: int) -> dict[str, Any]:
         """One clip as a sheet of frames (see `video.sprite`). Puppets are drawn anew, at full length."""
         if self.puppets:
             row = self._row(number, ["label", "seed"])
             return video.sprite(render_clip(row["label"], row["seed"]))
-        return video.sheet(_address(self._row(number, ["preview"])["preview"]), PREVIEW_FRAMES, SIDE, SIDE)
+        return video.sheet(self._picture(number, "preview"), PREVIEW_FRAMES, SIDE, SIDE)
 
     def check(self, spec: models.ModelSpec, weights: str | None = None) -> None:
         """Raise `BankError` unless this model with these weights (None: those it has now) made the bank."""
@@ -167,9 +167,17 @@ class Bank:
             raise BankError(f"{self.path} holds embeddings that are not numbers. Build it again.")
         return vectors
 
-    def _column(self, name: str) -> pa.ChunkedArray:
+    def _picture(self, number: int, column: str) -> str:
+        """A picture that the bank keeps, as a data address."""
+        found = self._row(number, [column])[column]
+        if not isinstance(found, bytes):
+            raise BankError(f"{self.path} has no {column} of clip {number}. Build it again with `{PROGRAM} embed`.")
+        return "data:image/webp;base64," + base64.b64encode(found).decode()
+
+    def _column(self, name: str) -> list[Any]:
         with readable(self.path) as file:
-            return file.read(columns=[name])[name]
+            found: list[Any] = file.read(columns=[name])[name].to_pylist()
+            return found
 
     def _row(self, number: int, columns: list[str]) -> dict[str, Any]:
         if not 0 <= number < len(self):
@@ -199,10 +207,9 @@ def readable(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
             yield file
-    except (pa.ArrowException, OSError) as error:
-        raise BankError(
-            f"{path} is no bank, or only half of one: {str(error).splitlines()[0]} Build it again with `{PROGRAM} embed`."
-        ) from None
+    except (pa.ArrowException, OSError, ValueError, LookupError) as error:  # the last two of what damaged footers say
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BankError(f"{path} is no bank, or only half of one: {said} Build it again with `{PROGRAM} embed`.") from None
 
 
 def _offsets(file: Any) -> np.ndarray:
@@ -214,10 +221,6 @@ def _offsets(file: Any) -> np.ndarray:
 def _groups(file: Any, numbers: np.ndarray) -> np.ndarray:
     """Which row group holds each clip."""
     return np.searchsorted(_offsets(file), numbers, side="right") - 1
-
-
-def _address(picture: bytes) -> str:
-    return "data:image/webp;base64," + base64.b64encode(picture).decode()
 
 
 def parts_of(out: Path) -> Path:

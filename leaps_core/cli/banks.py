@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from .. import banks, maps, models, paths
+from .. import banks, maps, models, paths, video
 from ..paths import PROGRAM, given
 from .parser import add
 
@@ -21,6 +21,7 @@ def embed_clips(options: argparse.Namespace) -> None:
         plan = banks.plan_csv(options.videos, options.labels)
     else:
         plan = banks.plan_folder(options.videos)
+    video.isolate()  # one file that breaks its decoder down doesn't end the bank
     with tqdm(total=len(plan.clips), unit=" clips", disable=None) as bar:
         bank = banks.build(plan, options.model, options.out, lambda done, _: bar.update(done - bar.n))
     for source, why in bank.facts["skipped"]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import warnings
-import zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +29,8 @@ DIMS = (2, 3)
 MOST = 20_000
 """Most clips on a map; of a larger bank, a random sample is fitted and shown."""
 VERSION = 1
+MOST_BYTES = 2**28
+"""Bytes of the largest map's arrays, with room to spare."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +98,27 @@ def load_or_fit(bank: Bank, recipe: Recipe, progress: Progress | None = None) ->
 def stored(bank: Bank, recipe: Recipe) -> Map | None:
     """The bank's map if it was fitted before, of this very bank; None: not yet."""
     for path in _paths(bank, recipe):
-        try:
-            with np.load(path) as saved:
+        with suppress(OSError, ValueError, KeyError):  # missing, damaged or of an earlier bank: it is fitted anew
+            with files.arrays(path, MOST_BYTES) as saved:
                 if json.loads(str(saved["facts"])) == _facts(bank, recipe):
-                    return Map(
-                        recipe,
-                        saved["numbers"],
-                        saved["places"],
-                        *(saved[name] if name in saved else None for name in ("centre", "axes", "explained")),
-                    )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            continue  # missing, damaged or of an earlier bank: it is fitted anew
+                    optional = (saved[name] if name in saved else None for name in ("centre", "axes", "explained"))
+                    found = Map(recipe, saved["numbers"], saved["places"], *optional)
+                    if _can_be(found, bank):
+                        return found
     return None
+
+
+def _can_be(found: Map, bank: Bank) -> bool:
+    """Whether a map that was read is one of this bank's clips, all of it numbers, in the shapes that `Map` has."""
+    numbers, width, dims = found.numbers, bank.facts["dim"], found.recipe.dims
+    shapes: list[tuple[np.ndarray | None, tuple[int, ...]]] = [(found.positions, (len(bank.sample(MOST)), dims))]
+    if found.recipe.method == "pca":
+        shapes += [(found.centre, (width,)), (found.axes, (width, dims)), (found.explained, (dims,))]
+    for array, shape in shapes:
+        if array is None or array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
+            return False
+    there = numbers.dtype.kind in "iu" and numbers.shape == found.positions.shape[:1]
+    return there and bool((numbers >= 0).all() and (numbers < len(bank)).all())
 
 
 def store(found: Map, bank: Bank, beside: bool | None = None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -79,13 +80,13 @@ def _register(path: Path) -> None:
     known = {field.name for field in dataclasses.fields(ModelSpec)} | _OUTSIDE
     if unknown := sorted(record.keys() - known):
         raise ModelError(f"it has the unknown field “{unknown[0]}”. Known: {', '.join(sorted(known))}.")
-    file = path.parent / str(record.pop("file", path.with_suffix(".pt2").name))
+    file = _beside(path, str(record.pop("file", path.with_suffix(".pt2").name)))
     if not file.is_file() or file.suffix not in EXPORTED + SCRIPTED:
         raise ModelError(
             f'its network {file.name} is not there, or none; expected file = "NAME.pt2" (torch.export) or '
             '"NAME.ts" (TorchScript).'
         )
-    labels = _labels(record.pop("labels", None), path.parent)
+    labels = _labels(record.pop("labels", None), path)
     closed = file.suffix in SCRIPTED
     if closed and (record.get("taps") or record.get("embedding_layer")):
         raise ModelError(
@@ -113,10 +114,18 @@ def _register(path: Path) -> None:
     register(spec, lambda: _scripted(file) if closed else _exported(file), labels)
 
 
-def _labels(given: Any, folder: Path) -> tuple[str, ...] | None:
+def _beside(record: Path, name: str) -> Path:
+    """A file that a record names: in its folder, or in one below. Raises `ModelError` for any other."""
+    found = Path(os.path.normpath(record.parent / name))
+    if not found.is_relative_to(record.parent):
+        raise ModelError(f"it names {name}, which doesn't lie in its own folder. Put it beside {record.name}.")
+    return found
+
+
+def _labels(given: Any, record: Path) -> tuple[str, ...] | None:
     """Labels as a list, or as the name of a file with one a line."""
     if isinstance(given, str):
-        given = [line for line in (folder / given).read_text("utf-8").splitlines() if line.strip()]
+        given = [line for line in _beside(record, given).read_text("utf-8").splitlines() if line.strip()]
     return None if given is None else tuple(map(str, given))
 
 

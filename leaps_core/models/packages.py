@@ -166,7 +166,7 @@ def _member(archive: Path, member: str) -> IO[bytes]:
         if zipfile.is_zipfile(archive):
             return zipfile.ZipFile(archive).open(member)
         file = tarfile.open(archive).extractfile(member)
-    except (OSError, KeyError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
+    except Exception as error:  # there is no end to what damaged archives raise
         raise ModelError(f"{archive.name} is no archive with a file {member} in it ({type(error).__name__}).") from None
     if file is None:
         raise ModelError(f"{member} in {archive.name} is no file.")

@@ -9,7 +9,7 @@ Importing this package does not import torch.
 
 from .comparison import compare
 from .perform import perform, replay, resume
-from .record import INTERRUPTED, Run, Snapshots, from_json
+from .record import INTERRUPTED, Run, Snapshots, from_json, from_text
 from .store import delete, find, list_runs, pack
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "delete",
     "find",
     "from_json",
+    "from_text",
     "list_runs",
     "pack",
     "perform",

@@ -99,7 +99,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 """What is changed of the recommended settings, one at a time."""
 PARTS = ("real", "unprimed", "primed", "earlier", "ablation")
 """Of what the study consists: real clips; clips at the recommended settings, unprimed and primed by the real ones; clips at the
-settings of the bundled networks; one setting changed at a time. A single row of `ABLATIONS` can be asked for by its name, too."""
+settings of the bundled networks; one setting changed at a time. A row of `ABLATIONS` can be asked for by its name."""
 OF_VIDEOS = ("real", "primed")
 """Parts that take real videos."""
 
@@ -244,7 +244,10 @@ def study(
     """These parts of the study for these actions (none given: all parts; without `stimuli` all that take no videos). Writes
     docs/kinetics.json and contact sheets in docs/pictures. What the file has of other parts and actions stays, if it was made
     with the same settings: the study may be done bit by bit. Raises `LeapsError`."""
-    asked: dict[str, tuple[Sequence[str], Sequence[str]]] = {"actions": (actions, ACTIONS), "parts": (parts, (*PARTS, *ABLATIONS))}
+    asked: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+        "actions": (actions, ACTIONS),
+        "parts": (parts, (*PARTS, *ABLATIONS)),
+    }
     for kind, (given, known) in asked.items():
         if strange := [name for name in given if name not in known]:
             raise RunError(f"“{strange[0]}” is none of the study's {kind}.{did_you_mean(strange[0], known)}")

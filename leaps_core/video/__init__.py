@@ -7,8 +7,9 @@ Frames are uint8 arrays (T, H, W, 3), RGB. PyAV, Pillow, OpenCV and PyTorch are 
 them is slow.
 """
 
+from .apart import isolate, probe, read
 from .convert import motion, resample, resize, to_frames, to_tensor
-from .decode import MAX_SECONDS, Info, Video, probe, read
+from .decode import MAX_SECONDS, Info, Video
 from .encode import sheet, sprite, write_mp4, write_webp
 from .sources import EXTENSIONS, MOVING
 
@@ -18,6 +19,7 @@ __all__ = [
     "MOVING",
     "Info",
     "Video",
+    "isolate",
     "motion",
     "probe",
     "read",

@@ -93,3 +93,10 @@ def _rewritten(path: Path, change: Callable[[Any], Any], out: Path | None = None
 
     facts = {b"leaps": pq.read_metadata(path).metadata[b"leaps"]}
     pq.write_table(change(pq.read_table(path)).replace_schema_metadata(facts), out or path)
+
+
+def test_clips_without_pictures_are_told(puppets: banks.Bank) -> None:
+    bank = banks.Bank(puppets.path, puppets.facts | {"puppets": False})
+    for look in (bank.poster, bank.preview):
+        with pytest.raises(BankError, match=f"has no {look.__name__} of clip 3. Build it again"):
+            look(3)

@@ -80,9 +80,37 @@ def test_a_map_of_a_handful_of_clips_is_made_or_refused(tmp_path: Path, count: i
 
 @pytest.mark.parametrize("method", maps.METHODS)
 def test_vectors_can_be_laid_out_without_a_bank(method: maps.Method) -> None:
-    vectors = clusters(60, 0)
+    vectors = clusters(240, 0)
     found = maps.lay_out(vectors, maps.Recipe(method))
-    assert found.shape == (60, 2) and np.isfinite(found).all()
+    assert found.shape == (240, 2) and np.isfinite(found).all()
     centres = np.stack([found[number::CLASSES].mean(0) for number in range(CLASSES)])
     nearest = np.linalg.norm(found[:, None] - centres, axis=2).argmin(1)
-    assert (nearest == np.arange(60) % CLASSES).mean() > 0.9, "classes lie apart"
+    assert (nearest == np.arange(240) % CLASSES).mean() > 0.9, "classes lie apart"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"numbers": np.arange(240) + 10**9},
+        {"numbers": np.arange(240) - 30},
+        {"numbers": np.zeros((240, 2), int)},
+        {"numbers": np.array(["x"] * 240)},
+        {"places": np.full((240, 2), np.nan)},
+        {"places": np.zeros((3, 2))},
+        {"places": np.zeros((240, 3))},
+        {"axes": np.zeros((7, 9), np.float32)},
+        {"centre": np.array(["x"] * 32)},
+    ],
+)
+def test_a_kept_map_that_cant_be_is_fitted_anew(bank: banks.Bank, changed: dict[str, np.ndarray]) -> None:
+    recipe = maps.Recipe("pca")
+    right = maps.load_or_fit(bank, recipe)
+    kept = bank.path.with_name("bank.pca-cosine-2d.npz")
+    with np.load(kept) as saved:
+        arrays = dict(saved)
+    assert len(right.numbers) == 240 and set(changed) < set(arrays)
+    np.savez(kept, **(arrays | changed))
+    assert maps.stored(bank, recipe) is None
+    assert np.array_equal(maps.load_or_fit(bank, recipe).positions, right.positions)
+    np.savez(kept, **arrays)
+    assert maps.stored(bank, recipe) is not None

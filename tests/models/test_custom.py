@@ -102,6 +102,8 @@ def test_a_builder_that_looks_at_values_is_inspected(mine: Path) -> None:
         ("bad.toml", "frames = ", r"bad\.toml can't be loaded: TOMLDecodeError"),
         ("bad.toml", "fames = 8", r"unknown field “fames”.*frames"),
         ("bad.toml", "frames = 8", r"network bad\.pt2 is not there"),
+        ("bad.toml", 'file = "../there.pt2"', r"names \.\./there\.pt2, which doesn't lie.*Put it beside bad"),
+        ("bad.toml", 'file = "there.pt2"\nlabels = "/etc/hostname"', r"names /etc/hostname, which doesn't lie"),
         ("bad.toml", 'file = "bad.py"', r"expected file = \"NAME\.pt2\""),
         ("bad.toml", 'file = "there.ts"\ntaps = "block"\nlabels = ["a"]', r"there\.ts is TorchScript.*leave taps"),
         (

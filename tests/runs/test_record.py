@@ -114,3 +114,11 @@ def test_what_is_shared_of_a_run_names_neither_owner_nor_folders() -> None:
     assert "secret" not in run.shared and "ada" not in run.shared and run.owner == "ada"
     assert {**shared, "owner": "ada", "config": own["config"]} == own, "all else as it is"
     assert runs.from_json(run.shared)[0] == run.config.replace(stimuli=("mine.mp4", "bundled:3"))
+
+
+def test_a_text_from_outside_leads_to_no_file(tmp_path):
+    run = made(runs.perform(config()))
+    assert runs.from_text((run.folder / "run.json").read_text()) == (config(), [])
+    for text in (str(run.folder), str(run.folder / "run.json"), "", "[]", "null", "\x00"):
+        with pytest.raises(RunError, match="can't be read as JSON; expected a run.json"):
+            runs.from_text(text)
