@@ -26,6 +26,7 @@ from leaps_core.inversion.plan import Plan, make_plan
 
 from . import preload, widgets
 from .texts import Section, sections
+from .views import JOBS
 
 MAIN = ("model", "action", "verifier", "steps", "seed")
 STIMULUS = ("stimuli", "stimulus_start")
@@ -242,8 +243,10 @@ def is_long(file: str | None) -> bool:
 
 def estimate(config: SynthesisConfig) -> str:
     """How long a run will take and how much memory it needs, in words. Raises `LeapsError`."""
-    expected = make_plan(config, weights=False).estimate
-    return f"About **{duration(expected.seconds)}** and {expected.memory / 1e9:.1f} GB of memory."
+    plan = make_plan(config, weights=False)
+    JOBS.limits.check(plan)
+    expected = plan.estimate
+    return f"About **{duration(expected.seconds)}** and {expected.memory / 1e9:.1f} GB of memory. {JOBS.limits.told()}".strip()
 
 
 def duration(seconds: float) -> str:

@@ -1,15 +1,18 @@
 """The job queue of a shared server: one thread per job, one running job per two cores; the others wait, their place known.
 
-A job's page renews its lease by asking for news; a job that nobody watches is stopped. What a job made stays on disk
+Visitors take turns: whoever has nothing going on comes first, and of those whoever had a slot longest ago. A job's page renews
+its lease by asking for news; a job that nobody watches is stopped, unless it was asked to go on. What a job made stays on disk
 as a run, so nothing is lost when the job itself is forgotten.
 """
 
 from __future__ import annotations
 
+import heapq
 import logging
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,8 @@ from leaps_core import machine
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError
 from leaps_core.inversion.control import Control
+
+from .limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,9 +34,16 @@ Perform = Callable[[Control], Iterator[tuple["Run", "Step"]]]
 
 ACTIVE = ("queued", "running", "paused")
 """The states of a job that is still to be finished."""
+DAY = 24 * 3600.0
+"""s."""
 REMEMBERED = 10_000
 """Of so many ended jobs it is known which run they made: pages go on asking by the job's key."""
 log = logging.getLogger(__name__)
+
+
+def _nothing(control: Control) -> Iterator[tuple[Run, Step]]:
+    """The work of a job that is over."""
+    return iter(())
 
 
 class Busy(LeapsError):
@@ -49,6 +61,7 @@ class Job:
         perform: Perform,
         metrics: Iterable[dict[str, Any]] = (),
         snapshots: Iterable[tuple[int, np.ndarray]] = (),
+        seconds: float = 0.0,
     ) -> None:
         self.id = secrets.token_urlsafe(16)
         self.owner, self.config, self.control, self.perform = owner, config, control, perform
@@ -59,8 +72,26 @@ class Job:
         self.journey: list[tuple[int, np.ndarray]] = []
         self.stimulus: np.ndarray | None = None
         self.notices: tuple[str, ...] = ()
+        self.expected, self.keep, self.why = seconds, False, ""
         self.deadline = 0.0
+        self.spent, self._since = 0.0, 0.0
         self.worker: threading.Thread | None = None
+
+    def tick(self, running: bool) -> None:
+        """Begins or stops counting the seconds that it has a slot."""
+        if self._since:
+            self.spent += time.monotonic() - self._since
+        self._since = time.monotonic() if running else 0.0
+
+    @property
+    def left(self) -> float:
+        """About how many seconds it still needs: by its own pace, before its first steps by what was expected."""
+        done = len(self.metrics)
+        if done < 3:
+            return max(0.0, self.expected - self.spent)
+        first, last = self.metrics[max(0, done - 20)], self.metrics[-1]
+        each = (last["seconds"] - first["seconds"]) / max(1, last["step"] - first["step"])
+        return max(0.0, (self.config.steps - last["step"]) * each)
 
     @property
     def active(self) -> bool:
@@ -71,6 +102,13 @@ class Job:
     def version(self) -> int:
         """Grows with every step."""
         return len(self.metrics)
+
+    def release(self, saved: bool) -> None:
+        """It is over: what lies on the disk needn't be held until the job is forgotten."""
+        self.perform = _nothing
+        self.control.forget()
+        if saved and self.run is not None:
+            self.snapshots = self.snapshots[-1:]
 
     def take(self, run: Run, step: Step) -> None:
         """Keeps what the page shows of a step. A stopped run's last step comes twice, the second time with `final`."""
@@ -92,12 +130,15 @@ class Job:
 class Jobs:
     """All jobs of this server. Its methods may be called from any thread."""
 
-    def __init__(self, slots: int | None = None, per_owner: int = 2, most: int = 12, lease: float = 120) -> None:
+    def __init__(self, slots: int | None = None, limits: Limits | None = None, lease: float = 120) -> None:
         self.slots = slots or max(1, machine.cores() // 2)
-        self.per_owner, self.most, self.lease = per_owner, most, lease
+        self.limits, self.lease = limits or Limits(), lease
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
-        self._waiting: list[Job] = []  # in the order in which they get a slot
+        self._waiting: list[Job] = []  # as they came
+        self._slowness = 1.0  # seconds that runs took lately, by what was expected
+        self._begun: dict[str, list[float]] = {}  # when each visitor's runs of the last day were queued
+        self._served: dict[str, float] = {}  # when each visitor got a slot last
         self._runs: dict[str, str] = {}  # what jobs have made: their ids, and their runs'
         threading.Thread(target=self._watch, name="leases", daemon=True).start()
 
@@ -109,23 +150,41 @@ class Jobs:
         perform: Perform,
         metrics: Iterable[dict[str, Any]] = (),
         snapshots: Iterable[tuple[int, np.ndarray]] = (),
+        seconds: float = 0.0,
     ) -> Job:
         """Queues a job; it begins when a slot is free. Raises `Busy`.
 
-        metrics, snapshots: of the steps that were done earlier, when a run goes on.
+        metrics, snapshots: of the steps that were done earlier, when a run goes on; seconds: how long it is expected to take.
         """
         with self._lock:
-            active = [job for job in self._jobs.values() if job.active]
-            if sum(job.owner == owner for job in active) >= self.per_owner:
-                raise Busy(f"You have {self.per_owner} runs going on, which is the most. Stop one of them first.")
-            if len(active) >= self.most:
+            active, limits = [job for job in self._jobs.values() if job.active], self.limits
+            if limits.runs and sum(job.owner == owner for job in active) >= limits.runs:
+                raise Busy(f"You have {limits.runs} runs going on, which is the most. Stop one of them first.")
+            if limits.queue and len(active) >= limits.queue:
                 raise Busy(f"{len(active)} runs are going on or waiting, which is the most. Try again in a minute.")
-            job = Job(owner, config, control, perform, metrics, snapshots)
+            if self.left_today(owner) == 0:
+                raise Busy(f"You have begun {limits.daily} runs in 24 hours, which is the most here. Come back tomorrow.")
+            job = Job(owner, config, control, perform, metrics, snapshots, seconds * self._slowness)
+            self._begun.setdefault(owner, []).append(time.monotonic())
             self._renew(job)
             self._jobs[job.id] = job
             self._waiting.append(job)
             self._assign()
         return job
+
+    def keep(self, job: Job, on: bool) -> None:
+        """Whether a job goes on when nobody watches."""
+        with self._lock:
+            job.keep = on
+
+    def left_today(self, owner: str) -> int | None:
+        """How many more runs a visitor may begin within 24 hours; None: as many as they like."""
+        if self.limits.daily is None:
+            return None
+        with self._lock:
+            times = [begun for begun in self._begun.get(owner, ()) if begun > time.monotonic() - DAY]
+            self._begun[owner] = times
+            return max(0, self.limits.daily - len(times))
 
     def get(self, key: str | None, owner: str) -> Job | None:
         """An owner's job, by its own key or its run's id. That the owner asks renews the leases of all that are active."""
@@ -150,6 +209,7 @@ class Jobs:
             if job.status == "running":
                 job.control.pause()
                 job.status = "paused"
+                job.tick(False)
                 self._assign()
 
     def resume(self, job: Job) -> None:
@@ -172,14 +232,26 @@ class Jobs:
     def place(self, job: Job) -> int:
         """Its place in the queue, from 1; 0: it isn't waiting."""
         with self._lock:
-            return self._waiting.index(job) + 1 if job in self._waiting else 0
+            return self._order().index(job) + 1 if job in self._waiting else 0
 
-    def leave(self, page: str, grace: float = 20) -> None:
-        """A page was closed or reloaded: the jobs that it watched end soon unless somebody asks for them."""
+    def wait(self, job: Job) -> float:
+        """About how many seconds until a waiting job begins, if nobody else comes and nobody leaves."""
+        with self._lock:
+            order = self._order()
+            free = [other.left for other in self._jobs.values() if other.status == "running"]
+            free += [0.0] * (self.slots - len(free))
+            heapq.heapify(free)
+            for other in order[: order.index(job)] if job in order else ():
+                heapq.heappush(free, heapq.heappop(free) + other.left)
+            return free[0]
+
+    def leave(self, page: str) -> None:
+        """A page was closed or reloaded: the jobs that it watched end soon unless somebody asks for them, or asked that they go
+        on."""
         with self._lock:
             for job in self._jobs.values():
                 if job.page == page:
-                    job.deadline = time.monotonic() + grace
+                    job.deadline = time.monotonic() + self.limits.grace
 
     def close(self, patience: float = 20) -> None:
         """Stops everything, and waits so many seconds in all until the jobs have saved what they made."""
@@ -191,11 +263,22 @@ class Jobs:
         for worker in workers:
             worker.join(max(0.0, end - time.monotonic()))
 
+    def _order(self) -> list[Job]:
+        """The waiting jobs in the order in which they get a slot: visitors take turns."""
+        turns, found = Counter(job.owner for job in self._jobs.values() if job.status == "running"), []
+        for number, job in enumerate(self._waiting):
+            found.append(((turns[job.owner], self._served.get(job.owner, 0.0), number), job))
+            turns[job.owner] += 1
+        return [job for _, job in sorted(found, key=lambda item: item[0])]
+
     def _assign(self) -> None:
-        """Gives free slots to those who have waited longest. Called with the lock held."""
+        """Gives free slots to those whose turn it is. Called with the lock held."""
         while self._waiting and sum(job.status == "running" for job in self._jobs.values()) < self.slots:
-            job = self._waiting.pop(0)
+            job = self._order()[0]
+            self._waiting.remove(job)
             job.status = "running"
+            self._served[job.owner] = time.monotonic()
+            job.tick(True)
             if job.begun:
                 job.control.resume()
             else:
@@ -214,12 +297,17 @@ class Jobs:
         except Exception:
             log.exception("A job failed")
             job.error = "Something went wrong on the server; its log has the details. The next run is not affected."
+        job.release(saved=status != "error")
+        machine.release()
         with self._lock:
             if job.run:
                 self._runs[job.id] = job.run.id
             while len(self._runs) > REMEMBERED:
                 del self._runs[next(iter(self._runs))]
             job.status = status
+            job.tick(False)
+            if status == "done" and job.expected:
+                self._slowness *= (job.spent / job.expected) ** 0.5
             self._assign()
 
     def _renew(self, job: Job) -> None:
@@ -230,8 +318,21 @@ class Jobs:
             time.sleep(1)
             now = time.monotonic()
             with self._lock:
-                for job in [job for job in self._jobs.values() if now > job.deadline]:
-                    if job.active:
-                        self.stop(job)
-                    else:
+                for job in list(self._jobs.values()):
+                    if job.status == "running":
+                        self._check_time(job)
+                    if now > job.deadline and not job.active:
                         del self._jobs[job.id]
+                    elif now > job.deadline and not job.keep:
+                        self.stop(job)
+                for owner in [owner for owner, times in self._begun.items() if not times or times[-1] < now - DAY]:
+                    del self._begun[owner]
+                    self._served.pop(owner, None)
+
+    def _check_time(self, job: Job) -> None:
+        """Stops a job that has had its minutes."""
+        job.tick(True)
+        most = self.limits.minutes
+        if most is not None and job.spent > 60 * most:
+            job.why = f"stopped after {most:.3g} minutes, the most that a run has here"
+            self.stop(job)

@@ -14,6 +14,8 @@ from leaps_core import cli, models, video
 from leaps_core.cli.parser import Parser, add
 from leaps_core.errors import LeapsError
 
+from .limits import Limits
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Starts the page with a command's arguments (None: the process's own). Returns the exit code."""
@@ -30,12 +32,14 @@ def add_command(menu: Any) -> None:
     parser.add_argument(
         "--personal",
         action="store_true",
-        help="the page is one person's: it shares its runs with the command line. Without it, each visitor sees only their own",
+        help="the page is one person's: it shares its runs with the command line, and has no limits. Without it, each visitor "
+        "sees only their own, and environment variables may limit them (docs/security.md)",
     )
 
 
 def _launch(options: argparse.Namespace) -> None:
     """Launches, then loads the models while the page already answers."""
+    limits = Limits.personal() if options.personal else Limits.of()
     _check_free(options.host, options.port)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported, which then asks nobody
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -47,11 +51,14 @@ def _launch(options: argparse.Namespace) -> None:
     for sentence in models.failures():
         print(f"LEAPS Explorer: {sentence}", flush=True)
     views.PERSONAL = options.personal
+    views.JOBS.limits = limits
     video.isolate()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         built = page.build()
-        built.launch(server_name=options.host, server_port=options.port, prevent_thread_lock=True, **page.options())
+        built.launch(
+            server_name=options.host, server_port=options.port, prevent_thread_lock=True, **page.options(limits.upload)
+        )
         print(f"LEAPS Explorer: http://{options.host}:{options.port}", flush=True)
         preload.begin()
         built.block_thread()  # until Ctrl-C

@@ -45,13 +45,13 @@ def build() -> gr.Blocks:
     return page
 
 
-def options() -> dict[str, Any]:
-    """What `launch` has to be told."""
+def options(upload: float = 200) -> dict[str, Any]:
+    """What `launch` has to be told. upload: megabytes of the largest file."""
     return {
         "theme": THEME,
         "css": web("page.css"),
         "js": web("page.js"),
-        "max_file_size": "200mb",
+        "max_file_size": int(upload * 1e6),
         "run_history": False,
         "enable_monitoring": False,
         "footer_links": ["api"],

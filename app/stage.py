@@ -34,6 +34,7 @@ class Stage:
     pause: gr.Button
     resume: gr.Button
     stop: gr.Button
+    keep: gr.Checkbox
     status: gr.HTML
     timeline: gr.Slider
     losses: gr.Plot
@@ -64,6 +65,7 @@ def build() -> Stage:
             pause = gr.Button("Pause", interactive=False)
             resume = gr.Button("Resume", interactive=False)
             stop = gr.Button("Stop", interactive=False)
+            keep = gr.Checkbox(False, label="go on when I leave", container=False, elem_id="keep", min_width=150, scale=0)
         with gr.Row(elem_id="line", equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 status = widgets.status()
@@ -88,7 +90,7 @@ def build() -> Stage:
         with gr.Column(min_width=280):
             probabilities = gr.Plot(plots.probabilities([]), show_label=False, container=False)
             gr.Markdown(captions["probabilities"].text, elem_classes="caption")
-    return Stage(screen, bars, start, pause, resume, stop, status, timeline, losses, probabilities, *files)
+    return Stage(screen, bars, start, pause, resume, stop, keep, status, timeline, losses, probabilities, *files)
 
 
 def show(stage: Stage, view: View) -> dict[Any, Any]:
@@ -140,13 +142,16 @@ def report(job: Job) -> dict[str, str]:
     if job.status == "error":
         return {"state": "error", "text": job.error}
     if place := JOBS.place(job):
-        return {"state": "queued", "text": f"place {place} in the queue"}
+        wait = JOBS.wait(job)
+        begins = f"begins in about {controls.duration(wait)}" if wait >= 1 else "begins soon"
+        return {"state": "queued", "text": f"place {place} in the queue · {begins}"}
     if not job.metrics:
         return {"state": job.status, "text": "getting the models ready" if job.active else "nothing was made"}
     step, total, speed = job.metrics[-1]["step"], job.config.steps, pace(job.metrics)
     if not job.active:
         final = job.step.final if job.step else None
-        return {"state": job.status, "text": f"step {step} of {total} · {widgets.scores(final)}"}
+        why = f" · {job.why}" if job.why else ""
+        return {"state": job.status, "text": f"step {step} of {total} · {widgets.scores(final)}{why}"}
     left = f" · {controls.duration((total - step) / speed)} left" if speed and job.status == "running" else ""
     notices = f" · {' '.join(job.notices)}" if job.notices else ""
     return {"state": job.status, "text": f"step {step} of {total} · {speed:.1f} steps/s{left}{notices}"}

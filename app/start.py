@@ -1,4 +1,5 @@
-"""Starting runs: new ones, more steps of an old one, one done again. Each waits in the queue like all others."""
+"""Starting runs: new ones, more steps of an old one, one done again. Each waits in the queue like all others, and has to keep
+within what the server allows."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 from leaps_core import runs
 from leaps_core.inversion.control import Control
-from leaps_core.inversion.plan import Plan
+from leaps_core.inversion.plan import Plan, make_plan
 from leaps_core.runs import Run
 
 from . import views
@@ -16,22 +17,40 @@ from .views import JOBS
 
 
 def new(owner: str, plan: Plan, changes: Iterable[dict[str, Any]] = ()) -> Job:
-    """Queues a new run; changes: to be made while it goes on. Raises `Busy`."""
-    return JOBS.start(owner, plan.config, Control(changes), lambda control: runs.perform(plan, control, owner=owner))
+    """Queues a new run; changes: to be made while it goes on. Raises `Busy`, `LimitError`."""
+    return JOBS.start(
+        owner, plan.config, Control(changes), lambda control: runs.perform(plan, control, owner=owner), seconds=_seconds(plan)
+    )
 
 
 def replayed(owner: str, run: Run) -> Job:
-    """Queues a run that does another one again, changes and all. Raises `Busy`."""
-    again = Control(run.changes)
-    return JOBS.start(owner, run.config, again, lambda control: runs.replay(run, control=control, owner=owner))
+    """Queues a run that does another one again, changes and all. Raises `Busy`, `LimitError`."""
+    return JOBS.start(
+        owner,
+        run.config,
+        Control(run.changes),
+        lambda control: runs.replay(run, control=control, owner=owner),
+        seconds=_seconds(make_plan(run.config, weights=False)),
+    )
 
 
 def resumed(owner: str, run: Run, steps: int) -> Job:
-    """Queues so many more steps of a run. What it did before is shown, too. Raises `Busy`."""
+    """Queues so many more steps of a run. What it did before is shown, too. Raises `Busy`, `LimitError`."""
     config = run.config.replace(steps=run.done + steps)
     before = views.of_run(run)
-    snapshots = zip(before.steps, before.clips, strict=True)
-    # a control that knows the earlier changes shows them; the checkpoint holds what they did
     return JOBS.start(
-        owner, config, Control(run.changes), lambda control: runs.resume(run, steps, control), before.metrics, snapshots
+        owner,
+        config,
+        # a control that knows the earlier changes shows them; the checkpoint holds what they did
+        Control(run.changes),
+        lambda control: runs.resume(run, steps, control),
+        before.metrics,
+        zip(before.steps, before.clips, strict=True),
+        _seconds(make_plan(config, weights=False)) * steps / config.steps,
     )
+
+
+def _seconds(plan: Plan) -> float:
+    """How long a run is expected to take. Raises `LimitError` if it asks for more than the server allows."""
+    JOBS.limits.check(plan)
+    return plan.estimate.seconds

@@ -16,11 +16,13 @@ from leaps_core.errors import RunError
 
 from .. import controls, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
-from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, WAITING, Session, refused, told
 from ..settings_panel import SettingsPanel, config_of, default_config
 from ..texts import sections
 from ..views import JOBS
 
+FEW = 3
+"""Of so many runs that are left to a visitor for the day they are told."""
 PLOT_SECONDS = 2.0
 """Plots cost more than the clip, so they are sent less often while a run is going on."""
 
@@ -74,7 +76,7 @@ class SynthesisTab:
         me = [session.visitor, session.key]
         shown.start.click(
             self.start,
-            [session.visitor, *self.panel.inputs],
+            [session.visitor, shown.keep, *self.panel.inputs],
             self.outputs,
             show_progress="hidden",
             api_name="start",
@@ -82,6 +84,7 @@ class SynthesisTab:
         )
         for button, command in ((shown.pause, JOBS.pause), (shown.resume, JOBS.resume), (shown.stop, JOBS.stop)):
             button.click(self._commanding(command), me, [shown.status, session.timer, *self._buttons()], **QUICK)
+        shown.keep.input(self.keep, [*me, shown.keep], None, **QUICK)
         session.timer.tick(
             self.poll,
             [*me, session.held, session.seen, shown.status],
@@ -163,6 +166,7 @@ class SynthesisTab:
                 **stage.show(self.stage, view),
                 **self._newest(found, view),
                 self.stage.status: {"run": key, **stage.report(found)},
+                self.stage.keep: found.keep,
                 self.session.seen: {"status": status},
                 self.session.timer: gr.Timer(SOON),
                 **stage.transport(self.stage, status),
@@ -182,10 +186,16 @@ class SynthesisTab:
         return self.open(visitor, str(event.ids[0]))
 
     @told
-    def start(self, visitor: str | None, *values: Any) -> dict[Any, Any]:
-        """Begins a run with the settings of the controls."""
+    def start(self, visitor: str | None, keep: bool, *values: Any) -> dict[Any, Any]:
+        """Begins a run with the settings of the controls. keep: it goes on when its page is closed."""
         plan = controls.plan(config_of(values))
-        return self.launch(visitor, lambda owner: start.new(owner, plan))
+        return self.launch(visitor, lambda owner: start.new(owner, plan), keep)
+
+    def keep(self, visitor: str | None, key: str | None, on: bool) -> None:
+        """Whether the run that is going on goes on when its page is closed."""
+        job = JOBS.get(key, views.owner_of(visitor))
+        if job is not None:
+            JOBS.keep(job, on)
 
     def go_on(self, visitor: str | None, waiting: list[str]) -> dict[Any, Any]:
         """The interrupted run that is offered goes on; then the next one is offered. Raises `LeapsError`."""
@@ -200,11 +210,15 @@ class SynthesisTab:
         filled = self.panel.fill(run.config.replace(steps=run.done + more), run.changes)
         return filled | self.launch(visitor, lambda owner: start.resumed(owner, run, more))
 
-    def launch(self, visitor: str | None, begin: Callable[[str], Job]) -> dict[Any, Any]:
+    def launch(self, visitor: str | None, begin: Callable[[str], Job], keep: bool = False) -> dict[Any, Any]:
         """Begins a job (see start.py) for a visitor, and puts it on the stage. Raises `LeapsError`."""
         visitor = visitor or secrets.token_urlsafe(24)
         job = begin(views.owner_of(visitor))
+        JOBS.keep(job, keep)
+        if (left := JOBS.left_today(job.owner)) is not None and left <= FEW:
+            gr.Info(f"You can begin {left} more runs within 24 hours.")
         return {
+            self.stage.keep: keep,
             self.session.visitor: visitor,
             self.session.key: job.id,
             self.session.seen: {"status": "queued"},
@@ -249,7 +263,10 @@ class SynthesisTab:
         status, view = job.status, views.of_job(job)
         news = len(view.metrics) != seen.get("steps")
         now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
-        updates: dict[Any, Any] = {self.stage.status: {"run": key, **stage.report(job)}, self.session.timer: gr.Timer(SOON)}
+        updates: dict[Any, Any] = {
+            self.stage.status: {"run": key, **stage.report(job)},
+            self.session.timer: gr.Timer(WAITING if status == "queued" else SOON),
+        }
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status)
         if news and held is None:

@@ -67,6 +67,10 @@ class Control:
         """Remember where the run is; the loop does so after each step."""
         self._checkpoint = checkpoint
 
+    def forget(self) -> None:
+        """The run is over, and its checkpoint on the disk."""
+        self._checkpoint = None
+
     def checkpoint(self) -> dict[str, Any]:
         """All that it takes to go on later: tensors and numbers only. Raises `RunError` before the first step."""
         if self._checkpoint is None:

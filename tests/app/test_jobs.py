@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from app.jobs import Busy, Job, Jobs
+from app.limits import Limits
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError
 
@@ -40,6 +41,9 @@ class FakeControl:
     def wait(self) -> None:
         self._go.wait(10)
 
+    def forget(self) -> None:
+        self.forgotten = True
+
 
 def endless(control: Any, steps: int = 100_000) -> Iterator[tuple[Any, Any]]:
     """Steps until stopped."""
@@ -64,13 +68,13 @@ def endless(control: Any, steps: int = 100_000) -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture
 def jobs() -> Iterator[Jobs]:
-    made = Jobs(slots=1, per_owner=2, most=3, lease=60)
+    made = Jobs(slots=1, limits=Limits(runs=2, queue=3, grace=0), lease=60)
     yield made
     made.close()
 
 
-def start(jobs: Jobs, owner: str = "ann", perform: Callable[[Any], Any] = endless) -> Job:
-    return jobs.start(owner, CONFIG, FakeControl(), perform)  # type: ignore[arg-type]
+def start(jobs: Jobs, owner: str = "ann", perform: Callable[[Any], Any] = endless, seconds: float = 0.0) -> Job:
+    return jobs.start(owner, CONFIG, FakeControl(), perform, seconds=seconds)  # type: ignore[arg-type]
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -155,11 +159,11 @@ def test_jobs_that_nobody_watches_are_stopped_and_forgotten() -> None:
 def test_leaving_shortens_the_lease_and_asking_renews_it(jobs: Jobs) -> None:
     job = start(jobs)
     job.page = "tab"
-    jobs.leave("tab", grace=0)
+    jobs.leave("tab")
     assert jobs.get(job.id, "ann") is job
     time.sleep(1.5)
     assert job.active
-    jobs.leave("tab", grace=0)
+    jobs.leave("tab")
     until(lambda: job.status == "stopped")
 
 
@@ -167,11 +171,12 @@ def test_snapshots_and_every_step_are_kept(jobs: Jobs) -> None:
     job = start(jobs, perform=lambda control: endless(control, steps=6))
     until(lambda: job.status == "done")
     assert [row["step"] for row in job.metrics] == [1, 2, 3, 4, 5, 6]
-    assert [step for step, _ in job.snapshots] == [2, 4, 6]
+    assert [step for step, _ in job.snapshots] == [6] and job.control.forgotten, "the others are on the disk"  # type: ignore[attr-defined]
+    assert list(job.perform(job.control)) == [], "what it began with is not held either"
 
 
 def test_no_more_jobs_run_than_there_are_slots() -> None:
-    jobs, most = Jobs(slots=2, per_owner=9, most=9), 0
+    jobs, most = Jobs(slots=2, limits=Limits.personal()), 0
     made = [start(jobs, perform=lambda control: endless(control, steps=10)) for _ in range(6)]
     while any(job.active for job in made):
         most = max(most, sum(job.status == "running" for job in made))
@@ -192,3 +197,67 @@ def test_closing_waits_until_the_jobs_have_saved() -> None:
     jobs.start("me", CONFIG, FakeControl(), slow)  # still waiting: nothing to save
     jobs.close()
     assert saved == [True]
+
+
+def test_visitors_take_turns() -> None:
+    jobs = Jobs(slots=1, limits=Limits(runs=3))
+    ann = [start(jobs) for _ in range(3)]
+    bob, cid = [start(jobs, "bob") for _ in range(2)], start(jobs, "cid")
+    assert [jobs.place(job) for job in (*ann, *bob, cid)] == [0, 4, 5, 1, 3, 2]
+    jobs.stop(ann[0])
+    until(lambda: bob[0].status == "running")
+    assert [jobs.place(job) for job in (*ann[1:], bob[1], cid)] == [2, 3, 4, 1], "now ann has nothing going on, and bob has"
+    jobs.close()
+
+
+def test_how_long_a_job_will_wait_is_known() -> None:
+    jobs = Jobs(slots=2)
+    start(jobs, "a", seconds=30), start(jobs, "b", seconds=30)
+    first, second, third = (start(jobs, name, seconds=20) for name in "cde")
+    assert jobs.wait(first) <= 30 and jobs.wait(second) <= 30
+    assert 40 <= jobs.wait(third) <= 50, "behind one of those that go on, and one that waits"
+    jobs.close()
+
+
+def test_what_is_left_of_a_job_is_told_by_its_pace(jobs: Jobs) -> None:
+    job = start(jobs, seconds=60)
+    assert job.left == pytest.approx(60, abs=1)
+    jobs.stop(job)
+    until(lambda: job.status == "stopped")
+    job.metrics = [{"step": step, "seconds": 2.0 * step} for step in range(1, 11)]
+    assert job.left == pytest.approx(2 * (CONFIG.steps - 10))
+
+
+def test_a_day_has_so_many_runs() -> None:
+    jobs = Jobs(slots=1, limits=Limits(daily=2))
+    assert jobs.left_today("ann") == 2
+    for left in (1, 0):
+        jobs.stop(start(jobs))
+        assert jobs.left_today("ann") == left
+    with pytest.raises(Busy, match="2 runs in 24 hours.*tomorrow"):
+        start(jobs)
+    assert start(jobs, "bob").active and Jobs().left_today("ann") is None
+    jobs._begun["ann"][0] -= 25 * 3600
+    assert jobs.left_today("ann") == 1
+    jobs.close()
+
+
+def test_a_job_that_has_had_its_minutes_is_stopped_and_says_so(jobs: Jobs) -> None:
+    jobs.limits = Limits(minutes=0.5 / 60)
+    paused, job = start(jobs), start(jobs, "bob")
+    jobs.pause(paused)
+    until(lambda: job.status == "stopped")
+    assert job.why == "stopped after 0.00833 minutes, the most that a run has here" and job.metrics
+    assert paused.active, "while it is paused it takes nobody's time"
+
+
+def test_a_job_that_is_to_go_on_goes_on_when_nobody_watches(jobs: Jobs) -> None:
+    job, other = start(jobs), start(jobs, "bob")
+    jobs.keep(job, True)
+    job.page = other.page = "tab"
+    jobs.leave("tab")
+    until(lambda: other.status == "stopped")
+    steps = len(job.metrics)
+    until(lambda: len(job.metrics) > steps)
+    jobs.keep(job, False)
+    until(lambda: job.status == "stopped")

@@ -191,7 +191,7 @@ def test_own_videos_are_seen_as_the_banks_clips_are(tmp_path: Path, monkeypatch:
 
 
 def test_the_page_says_how_large_a_bank_may_be() -> None:
-    assert page.options()["max_file_size"] == "200mb" and "up to 200 MB" in sections("map")["open"].text
+    assert page.options()["max_file_size"] == 200_000_000 and "up to 200 MB" in sections("map")["open"].text
     assert "`LEAPS_HOME/banks`" in sections("map")["open"].text
 
 
