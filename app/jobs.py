@@ -128,7 +128,10 @@ class Job:
 
 
 class Jobs:
-    """All jobs of this server. Its methods may be called from any thread."""
+    """All jobs of this server. Its methods may be called from any thread.
+
+    `ended`: how many ended as what; `steps`: how many all of them made.
+    """
 
     def __init__(self, slots: int | None = None, limits: Limits | None = None, lease: float = 120) -> None:
         self.slots = slots or max(1, machine.cores() // 2)
@@ -138,6 +141,7 @@ class Jobs:
         self._waiting: list[Job] = []  # as they came
         self._slowness = 1.0  # seconds that runs took lately, by what was expected
         self._begun: dict[str, list[float]] = {}  # when each visitor's runs of the last day were queued
+        self.ended, self.steps = Counter[str](), 0
         self._served: dict[str, float] = {}  # when each visitor got a slot last
         self._runs: dict[str, str] = {}  # what jobs have made: their ids, and their runs'
         threading.Thread(target=self._watch, name="leases", daemon=True).start()
@@ -229,6 +233,12 @@ class Jobs:
             if not job.begun:
                 job.status = "stopped"
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs are running, waiting and paused."""
+        with self._lock:
+            found = Counter(job.status for job in self._jobs.values())
+        return {"running": found["running"], "waiting": found["queued"], "paused": found["paused"]}
+
     def place(self, job: Job) -> int:
         """Its place in the queue, from 1; 0: it isn't waiting."""
         with self._lock:
@@ -291,6 +301,7 @@ class Jobs:
         try:
             for run, step in job.perform(job.control):
                 job.take(run, step)
+                self.steps += 1
             status = "stopped" if job.control.state == "stopped" else "done"
         except LeapsError as error:
             job.error = str(error)
@@ -306,6 +317,8 @@ class Jobs:
                 del self._runs[next(iter(self._runs))]
             job.status = status
             job.tick(False)
+            self.ended[status] += 1
+            log.info("%s %s after %d steps, %.0f s", job.run.id if job.run else job.id[:6], status, job.version, job.spent)
             if status == "done" and job.expected:
                 self._slowness *= (job.spent / job.expected) ** 0.5
             self._assign()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import socket
@@ -41,6 +42,9 @@ def _launch(options: argparse.Namespace) -> None:
     """Launches, then loads the models while the page already answers."""
     limits = Limits.personal() if options.personal else Limits.of()
     _check_free(options.host, options.port)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("app", "leaps_core"):
+        logging.getLogger(name).setLevel(logging.INFO)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported, which then asks nobody
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost")))

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import api, session
+from . import api, session, walls
 from .session import QUICK
 from .tabs.compare import CompareTab
 from .tabs.map import MapTab
@@ -51,9 +51,11 @@ def options(upload: float = 200) -> dict[str, Any]:
         "theme": THEME,
         "css": web("page.css"),
         "js": web("page.js"),
+        "head": f"<script>{web('storage.js')}</script>",  # before Gradio's own scripts
         "max_file_size": int(upload * 1e6),
         "run_history": False,
         "enable_monitoring": False,
         "footer_links": ["api"],
         "quiet": True,
+        "app_kwargs": {"middleware": walls.middleware()},
     }

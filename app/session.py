@@ -42,9 +42,9 @@ def build() -> Session:
     )
 
 
-SOON, WAITING, LATER = 0.5, 1.5, 4.0
-"""Seconds between two questions for news: while there is a run, while it waits in the queue, and while there is none. The timer
-never stops: its answer may overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
+SOON, LATER = 0.5, 4.0
+"""Seconds between two questions for news, while there is a run and while there is none. The timer never stops: its answer may
+overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
 
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """For events that answer at once, however many wait in Gradio's queue. They can't show toasts."""

@@ -3,23 +3,31 @@ within what the server allows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from leaps_core import runs
 from leaps_core.inversion.control import Control
 from leaps_core.inversion.plan import Plan, make_plan
+from leaps_core.inversion.step import Step
 from leaps_core.runs import Run
 
 from . import views
 from .jobs import Job
 from .views import JOBS
 
+log = logging.getLogger(__name__)
+
 
 def new(owner: str, plan: Plan, changes: Iterable[dict[str, Any]] = ()) -> Job:
     """Queues a new run; changes: to be made while it goes on. Raises `Busy`, `LimitError`."""
     return JOBS.start(
-        owner, plan.config, Control(changes), lambda control: runs.perform(plan, control, owner=owner), seconds=_seconds(plan)
+        owner,
+        plan.config,
+        Control(changes),
+        lambda control: _tidied(runs.perform(plan, control, owner=owner)),
+        seconds=_seconds(plan),
     )
 
 
@@ -29,7 +37,7 @@ def replayed(owner: str, run: Run) -> Job:
         owner,
         run.config,
         Control(run.changes),
-        lambda control: runs.replay(run, control=control, owner=owner),
+        lambda control: _tidied(runs.replay(run, control=control, owner=owner)),
         seconds=_seconds(make_plan(run.config, weights=False)),
     )
 
@@ -43,7 +51,7 @@ def resumed(owner: str, run: Run, steps: int) -> Job:
         config,
         # a control that knows the earlier changes shows them; the checkpoint holds what they did
         Control(run.changes),
-        lambda control: runs.resume(run, steps, control),
+        lambda control: _tidied(runs.resume(run, steps, control)),
         before.metrics,
         zip(before.steps, before.clips, strict=True),
         _seconds(make_plan(config, weights=False)) * steps / config.steps,
@@ -54,3 +62,12 @@ def _seconds(plan: Plan) -> float:
     """How long a run is expected to take. Raises `LimitError` if it asks for more than the server allows."""
     JOBS.limits.check(plan)
     return plan.estimate.seconds
+
+
+def _tidied(steps: Iterator[tuple[Run, Step]]) -> Iterator[tuple[Run, Step]]:
+    """A run; afterwards the oldest ones make space for it, if the server has a limit."""
+    try:
+        yield from steps
+    finally:
+        if JOBS.limits.disk is not None and (gone := runs.tidy(JOBS.limits.disk * 1e9)):
+            log.info("Made space: %s", " ".join(gone))

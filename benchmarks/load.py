@@ -2,8 +2,8 @@
 
 Starts `app.py` and sends it so many visitors, over HTTP on this machine, all within ten seconds. Each opens the page, starts a
 run, asks for news as often as a browser would, moves a slider, goes back on the timeline, looks at the clip, and begins anew,
-until the time is over; then they leave without a word. Prints how long answers took while runs went on, whether each run has its
-visitor's own clip and how often each had a turn, and what is left of it all: memory over time, threads, open files, locks.
+until the time is over; then they leave without a word. Prints how long answers took while runs went on, whether each run has
+its own clip and how often each visitor had a turn, and what is left of it all: memory over time, threads, open files, locks.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from leaps_core.files import is_locked
 
 ARRIVAL = 10.0
 """s within which all visitors come."""
+PATIENCE = 600.0
+"""s after the time is over in which the last runs have to end."""
 SETTLED = 150.0
 """s after which nothing of those who left may be there: their pages' leases and the server's own caches."""
 
@@ -63,6 +65,7 @@ class Visitor:
 
     def __init__(self, url: str, number: int, tally: Tally, model: str, steps: int) -> None:
         self.client = httpx.Client(base_url=url, timeout=WAIT)
+        self.news = False  # whether the newest answer changed a state that the page watches
         self.name, self.page, self.tally = secrets.token_urlsafe(12), secrets.token_hex(6), tally
         self.random, self.model, self.steps = random.Random(number), model, steps
         actions = models.labels(models.spec(model).world)
@@ -72,7 +75,9 @@ class Visitor:
         """What an event of the page, or a function of the interface, answers."""
         with self.tally.time(kind):
             answer = self.client.post(f"gradio_api/run/{kind}", json={"data": data, "session_hash": self.page})
-        return answer.raise_for_status().json()["data"]
+        told = answer.raise_for_status().json()
+        self.news = bool(told.get("changed_state_ids"))
+        return told["data"]
 
     def stay(self, until: float) -> None:
         """Runs after runs, until the time is over."""
@@ -89,29 +94,33 @@ class Visitor:
             self.client.close()
 
     def one_run(self, until: float) -> None:
-        """Start, look, steer, scrub, download."""
+        """Start, look, steer, scrub, and look at the clip."""
         settings = {"model": self.model, "action": self.action, "steps": self.steps, "seed": self.random.randrange(10**6)}
         mine = self.ask("run", settings, self.name)[0]
-        asked, said, steered = time.monotonic(), None, False
-        while True:
-            self.ask("poll", self.name, mine["run"], None, None, None)  # as the page's timer
-            news = self.ask("news", self.name, mine["run"])[0]
+        asked, said, steered, line = time.monotonic(), None, False, None
+        while True:  # as the page's timer: a short question, and a long one if there is news
+            told = self.ask("tick", self.name, mine["run"], None, line)
+            pause = told[1]["value"]
+            if self.news:
+                told += self.ask("poll", self.name, mine["run"], None, None, line)
+            line = next((part for part in reversed(told) if isinstance(part, dict) and "state" in part), line)
             if said is None:
-                said = news["wait"]
-            if news["newest"] and not steered:
+                said = self.ask("news", self.name, mine["run"])[0]["wait"]
+            state = line["state"] if line else "queued"
+            if state == "running" and "step " in line["text"] and not steered:
                 steered = True
                 with self.tally.lock:
                     self.tally.waits.append((said, time.monotonic() - asked))
                 self.ask("steer", self.name, mine["run"], {"coherence": self.random.random()})
                 self.ask("clip", self.name, mine["run"], 1)
-            if news["state"] not in ("queued", "running"):
+            if state not in ("queued", "running"):
                 break
-            if time.monotonic() > until + 120:
-                raise TimeoutError("a run did not end within two minutes after the last one was begun")
-            time.sleep(1.5 if news["state"] == "queued" else 0.5)
+            if time.monotonic() > until + PATIENCE:
+                raise TimeoutError("a run did not end in ten minutes after the last one was begun")
+            time.sleep(pause)
         shown = self.ask("clip", self.name, mine["run"], -1)[0]
-        if news["state"] != "done" or shown["step"] != self.steps:
-            raise ValueError(f"its run ended as {news['state']} at step {shown['step']}")
+        if state != "done" or shown["step"] != self.steps:
+            raise ValueError(f"its run ended as {state} at step {shown['step']}")
         with self.tally.lock:
             self.tally.finished.append((self.name, settings["seed"]))
 
@@ -177,7 +186,8 @@ def main() -> int:
         warm = Visitor(url, 0, Tally(), options.model, options.steps)
         warm.one_run(time.monotonic() + WAIT)  # PyTorch and the models are loaded from here on
         warm.client.close()
-        server, before = Server(process), Server(process).holds()
+        server = Server(process)
+        before = server.holds()
         begun = time.monotonic()
         until = begun + 60 * options.minutes
         visitors = [Visitor(url, i, tally, options.model, options.steps) for i in range(options.visitors)]
@@ -189,7 +199,7 @@ def main() -> int:
         ended = time.monotonic()
         time.sleep(SETTLED)
         after = server.holds()
-        server.stop()
+        server.stop()  # before the process ends
         report(tally, server, (begun, ended), before, after, home)
     return int(bool(tally.wrong))
 

@@ -16,7 +16,7 @@ from leaps_core.errors import RunError
 
 from .. import controls, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
-from ..session import CALM, IN_TURN, LATER, QUICK, SOON, WAITING, Session, refused, told
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told
 from ..settings_panel import SettingsPanel, config_of, default_config
 from ..texts import sections
 from ..views import JOBS
@@ -33,7 +33,7 @@ class SynthesisTab:
     """Lays out the tab and connects it. `load` and `unload` serve the page itself, `open` and `launch` all tabs."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.problem = session, gr.State(("", ""))
+        self.session, self.problem, self.news = session, gr.State(("", "")), gr.State(0)
         self.offer = offer.build()
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
@@ -85,11 +85,16 @@ class SynthesisTab:
         for button, command in ((shown.pause, JOBS.pause), (shown.resume, JOBS.resume), (shown.stop, JOBS.stop)):
             button.click(self._commanding(command), me, [shown.status, session.timer, *self._buttons()], **QUICK)
         shown.keep.input(self.keep, [*me, shown.keep], None, **QUICK)
+        named = {**QUICK, "api_visibility": "undocumented"}
         session.timer.tick(
+            self.tick, [*me, session.seen, shown.status], [shown.status, session.timer, self.news], **named, api_name="tick"
+        )
+        self.news.change(
             self.poll,
             [*me, session.held, session.seen, shown.status],
             [*shown.all, *self.offer.all, session.seen, session.timer, self.problem],
-            **{**QUICK, "api_visibility": "undocumented"},
+            **named,
+            trigger_mode="always_last",
             api_name="poll",
         )
         self.problem.change(told(_tell), self.problem, None, **CALM)
@@ -239,6 +244,35 @@ class SynthesisTab:
         plan = controls.plan(config)
         return self.panel.fill(config) | self.launch(visitor, lambda owner: start.new(owner, plan, changes))
 
+    def tick(
+        self,
+        visitor: str | None,
+        key: str | None,
+        seen: dict[str, Any] | None,
+        line: dict[str, Any] | None,
+        request: gr.Request,
+    ) -> dict[Any, Any]:
+        """What the page asks again and again: the status line, and whether there is news, for which it asks `poll`. Gradio
+        builds anew whatever an event may change, and a page that waits in the queue has nothing else to change."""
+        seen, line = seen or {}, line or {}
+        job = JOBS.get(key, views.owner_of(visitor))
+        overtaken = bool(key) and line.get("run", key) != key
+        if job is None or not (job.active or seen.get("status") in ACTIVE):
+            told = "status" in seen or seen.get("idle")
+            stale = overtaken or seen.get("status") in ACTIVE or not told
+            return {self.session.timer: gr.Timer(LATER if preload.ready() else SOON), **self._stale(stale)}
+        job.page = request.session_hash or ""
+        now = (job.status, len(job.metrics), len(job.control.changes))
+        status = {"run": key, **stage.report(job)}
+        return {
+            **({} if overtaken or status == line else {self.stage.status: status}),
+            self.session.timer: gr.Timer(_pause(job)),
+            **self._stale(overtaken or now != tuple(seen.get(name) for name in ("status", "steps", "changes"))),
+        }
+
+    def _stale(self, stale: bool) -> dict[Any, Any]:
+        return {self.news: time.monotonic()} if stale else {}
+
     def poll(
         self,
         visitor: str | None,
@@ -265,7 +299,7 @@ class SynthesisTab:
         now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
         updates: dict[Any, Any] = {
             self.stage.status: {"run": key, **stage.report(job)},
-            self.session.timer: gr.Timer(WAITING if status == "queued" else SOON),
+            self.session.timer: gr.Timer(_pause(job)),
         }
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status)
@@ -348,3 +382,8 @@ def _tell(problem: tuple[str, str]) -> None:
     """A toast, as events that answer at once can't show one. `problem`: a run's key, and what went wrong, if anything."""
     if problem[1]:
         raise RunError(problem[1])
+
+
+def _pause(job: Job) -> float:
+    """Seconds until the page of a job asks again: the further it is from its turn, the longer."""
+    return min(LATER, SOON + 0.5 * JOBS.place(job))

@@ -93,6 +93,13 @@ def delete_run(options: argparse.Namespace) -> None:
     print(f"deleted {run.folder}")
 
 
+def pin_run(options: argparse.Namespace) -> None:
+    """Let a run stay when space is made."""
+    run = _run(options.id)
+    run.save(pinned=not options.off)
+    print(f"{run.id} {'may go' if options.off else 'stays'} when a server makes space.")
+
+
 def resume_run(options: argparse.Namespace) -> int:
     """Go on with a run."""
     run = _run(options.id)
@@ -135,11 +142,14 @@ ID is a run's id, or its folder.""",
     for name, command, text in (
         ("show", show_run, "show a run's settings and scores"),
         ("delete", delete_run, "delete a run for good"),
+        ("pin", pin_run, "let a visitor's run stay when a server with LEAPS_LIMIT_DISK makes space"),
         ("resume", resume_run, "go on where a run ended, in its folder"),
         ("replay", replay_run, "do a run again, changes included: the same clip, bit for bit"),
     ):
         added = add(inner, name, command, text, f"example:\n  {PROGRAM} runs {name} ID")
         added.add_argument("id", metavar="ID", help="a run's id, or its folder")
+        if name == "pin":
+            added.add_argument("--off", action="store_true", help="it may go again")
         if name == "resume":
             added.add_argument(
                 "--steps", metavar="N", type=int, help="how many more steps (default: what a stopped run has left)"

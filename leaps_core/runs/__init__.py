@@ -10,7 +10,7 @@ Importing this package does not import torch.
 from .comparison import compare
 from .perform import perform, replay, resume
 from .record import INTERRUPTED, Run, Snapshots, from_json, from_text
-from .store import delete, find, list_runs, pack
+from .store import delete, find, list_runs, pack, tidy
 
 __all__ = [
     "INTERRUPTED",
@@ -26,4 +26,5 @@ __all__ = [
     "perform",
     "replay",
     "resume",
+    "tidy",
 ]

@@ -151,6 +151,11 @@ class Run:
         return str(self.record.get("error") or "")
 
     @property
+    def pinned(self) -> bool:
+        """Whether it stays when space is made (see `tidy`)."""
+        return bool(self.record.get("pinned"))
+
+    @property
     def branched(self) -> bool:
         """Whether it began at another run's checkpoint."""
         return bool(self.record.get("branched"))

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from .. import files, paths, video
 from ..errors import LeapsError, RunError
 from ..paths import PROGRAM
-from .record import PACKED, Run, bundled_seeds, hold
+from .record import INTERRUPTED, PACKED, Run, bundled_seeds, hold
 from .writer import explained
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,23 @@ def delete(run: Run, owner: str | None = None) -> None:
     finally:
         lock.release()
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def tidy(most: float) -> list[str]:
+    """Delete visitors' runs until they take no more than so many bytes: those that are done first, then interrupted ones, the
+    oldest of each first. The newest, pinned ones, those that go on, and runs without an owner stay. Returns the ids."""
+    found = [run for run in list_runs(demos=False) if run.owner]
+    sizes = {run.id: sum(path.stat().st_size for path in run.folder.glob("*") if path.is_file()) for run in found}
+    over, gone = sum(sizes.values()) - most, []
+    old = [run for run in found[1:] if not run.pinned and run.status != "running"]
+    for run in sorted(old, key=lambda run: (run.status == INTERRUPTED, run.created)):
+        if over <= 0:
+            break
+        with suppress(RunError, OSError):  # somebody else has it, or was faster
+            delete(run)
+            gone.append(run.id)
+            over -= sizes[run.id]
+    return gone
 
 
 def pack(run: Run) -> None:

@@ -74,3 +74,29 @@ def test_a_packed_run_is_small_and_still_shows(engine):
     assert np.abs(after.clips.astype(float) - before.clips).mean() < 12, "each snapshot in its place, slightly lossy"
     assert np.array_equal(run.clip, made(runs.replay(run)).clip)
     assert sum(file.stat().st_size for file in run.folder.iterdir()) < 0.5 * size
+
+
+def test_space_is_made_by_the_oldest_visitors_runs():
+    made_by = {owner: [made(runs.perform(config(seed=n), owner=owner)) for n in range(3)] for owner in ("ann", "")}
+    first, second, third = (runs.find(run.id) for run in made_by["ann"])
+    size = bytes_of(first, second, third)
+    assert runs.tidy(size) == [] and runs.tidy(size - 1) == [first.id]
+    second.save(pinned=True)
+    fourth = made(runs.perform(config(seed=4), owner="bob"))
+    going_on = runs.record.hold(third.folder)
+    third.save(status="running")
+    assert runs.tidy(0) == [], "one is pinned, one goes on, one is the newest"
+    going_on.release()
+    assert runs.find(third.id).status == "interrupted" and runs.tidy(0) == [third.id]
+    assert {run.id for run in runs.list_runs(demos=False)} == {second.id, fourth.id, *(run.id for run in made_by[""])}
+
+
+def test_interrupted_runs_go_after_those_that_are_done():
+    first, second, third = (made(runs.perform(config(seed=n), owner="ann")) for n in range(3))
+    first.save(status="running")
+    size = bytes_of(first, second, third)
+    assert runs.tidy(size - 1) == [second.id] and runs.tidy(bytes_of(first, third) - 1) == [first.id]
+
+
+def bytes_of(*found):
+    return sum(path.stat().st_size for run in found for path in run.folder.iterdir())

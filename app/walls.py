@@ -1,0 +1,105 @@
+"""What stands between the page and the web: headers that every answer has, a health check, and metrics.
+
+A layer around Gradio's application, so that it answers even while events wait.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import preload
+from .views import JOBS
+
+FRAMES = "'self' https://huggingface.co https://*.hf.space"
+"""Pages that may show this one in a frame; LEAPS_FRAMES names others."""
+
+
+def headers() -> dict[str, str]:
+    """What every answer says. Gradio and Plotly write scripts and styles into the page and make functions of text; nothing else
+    is loaded, from nowhere but here."""
+    policy = {
+        "default-src": "'self' data: blob:",
+        "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src": "'self' 'unsafe-inline'",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": os.environ.get("LEAPS_FRAMES", FRAMES),
+    }
+    return {
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
+        "cross-origin-opener-policy": "same-origin",
+    }
+
+
+def middleware() -> list[Middleware]:
+    """The layer, as an application takes it."""
+    return [Middleware(Walls)]
+
+
+class Walls:
+    """The layer itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app, self.headers = app, [(name.encode(), value.encode()) for name, value in headers().items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers /healthz and /metrics; every other answer is Gradio's."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = {name for name, _ in self.headers}
+                kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in own]
+                message["headers"] = [*kept, *self.headers]
+            await send(message)
+
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if scope["method"] in ("GET", "HEAD") and path in ANSWERS and (found := ANSWERS[path]()) is not None:
+            kind, text = found
+            start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind.encode())]}
+            await with_headers(start)
+            await with_headers({"type": "http.response.body", "body": text.encode()})
+            return
+        await self.app(scope, receive, with_headers)
+
+
+def health() -> tuple[str, str]:
+    """Whether it is up, and whether models are loaded."""
+    return "application/json", json.dumps({"status": "ok", "ready": preload.ready(), **JOBS.counts()})
+
+
+def metrics() -> tuple[str, str] | None:
+    """Numbers for Prometheus, if LEAPS_METRICS is 1: jobs by status, steps and seconds of all, memory. Nothing of anyone."""
+    if os.environ.get("LEAPS_METRICS") != "1":
+        return None
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    class Collector:
+        def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+            jobs = GaugeMetricFamily("leaps_jobs", "Runs that are going on, waiting or paused", labels=["status"])
+            ended = CounterMetricFamily("leaps_runs", "Runs that ended", labels=["status"])
+            for family, counts in ((jobs, JOBS.counts()), (ended, JOBS.ended)):
+                for status, count in counts.items():
+                    family.add_metric([status], count)
+            yield from (jobs, ended)
+            yield CounterMetricFamily("leaps_steps", "Steps of all runs", value=JOBS.steps)
+
+    registry = CollectorRegistry()
+    registry.register(Collector())  # type: ignore[arg-type]
+    ProcessCollector(registry=registry)
+    return CONTENT_TYPE_LATEST, generate_latest(registry).decode()
+
+
+ANSWERS: dict[str, Callable[[], tuple[str, str] | None]] = {"/healthz": health, "/metrics": metrics}
