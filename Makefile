@@ -5,7 +5,7 @@ WORKERS ?= 2
 PYTEST := $(PY) -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint types clean clean-all
+.PHONY: help setup run test test-all lint types lock clean clean-all
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,10 @@ lint: setup  ## Check style and format (ruff)
 
 types: setup  ## Check the types (mypy)
 	@$(PY) -m mypy $(ARGS)
+
+lock:  ## Renew requirements.lock, which has the SHA-256 of every package (needs uv)
+	@uv pip compile requirements.txt -c constraints.txt --universal --python-version 3.11.5 --generate-hashes --no-header -q \
+		-o requirements.lock
 
 clean:  ## Remove caches
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache

@@ -13,6 +13,8 @@ import gradio as gr
 
 from leaps_core.errors import LeapsError
 
+from . import views
+
 
 @dataclass(frozen=True)
 class Session:
@@ -88,11 +90,16 @@ def refused(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except LeapsError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+            raise gr.Error(views.shown(str(error)), print_exception=False) from None
 
     return answers
 
 
 def _toast(error: LeapsError) -> Any:
-    gr.Warning(str(error), title="That did not work", duration=20)
+    warn(views.shown(str(error)))
     return gr.skip()
+
+
+def warn(said: str) -> None:
+    """A toast that stays for a while."""
+    gr.Warning(said, title="That did not work", duration=20)

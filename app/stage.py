@@ -18,7 +18,7 @@ from leaps_core import runs
 from . import controls, player, plots, widgets
 from .jobs import ACTIVE, Job
 from .texts import sections
-from .views import JOBS, View
+from .views import JOBS, View, shown
 
 FILES = {"mp4": "clip.mp4", "webp": "clip.webp", "npz": "clip.npz", "json": "run.json"}
 """What can be downloaded of a run: name of the button and of the file."""
@@ -65,10 +65,10 @@ def build() -> Stage:
             pause = gr.Button("Pause", interactive=False)
             resume = gr.Button("Resume", interactive=False)
             stop = gr.Button("Stop", interactive=False)
-            keep = gr.Checkbox(False, label="go on when I leave", container=False, elem_id="keep", min_width=150, scale=0)
         with gr.Row(elem_id="line", equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 status = widgets.status()
+                keep = gr.Checkbox(False, label="Go on when this page is closed", container=False, elem_id="keep")
             files = [
                 gr.DownloadButton(name, size="sm", scale=0, min_width=64, interactive=False)
                 for name in ("mp4", "WebP", "npz", "JSON")
@@ -140,7 +140,7 @@ def transport(stage: Stage, status: str) -> dict[Any, Any]:
 def report(job: Job) -> dict[str, str]:
     """The status line of a job."""
     if job.status == "error":
-        return {"state": "error", "text": job.error}
+        return {"state": "error", "text": shown(job.error)}
     if place := JOBS.place(job):
         wait = JOBS.wait(job)
         begins = f"begins in about {controls.duration(wait)}" if wait >= 1 else "begins soon"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from leaps_core import runs, video
+from leaps_core import paths, runs, video
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import LeapsError, RunError
 
@@ -57,6 +57,11 @@ def owner_of(visitor: str | None) -> str:
     """The name under which a visitor's runs are kept: it tells nothing of the secret that the browser keeps. A personal
     page keeps them as the command line does, under no name."""
     return "" if PERSONAL else hashlib.sha256((visitor or secrets.token_hex()).encode()).hexdigest()[:24]
+
+
+def shown(error: str) -> str:
+    """An error as a visitor may read it: where things lie on the server is nobody's business but its owner's."""
+    return error if PERSONAL else paths.hidden(error)
 
 
 def of_job(job: Job) -> View:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -25,6 +26,15 @@ def given(text: str | Path) -> Path:
 def home() -> Path:
     """The person's own folder: the environment variable LEAPS_HOME, or ~/.leaps."""
     return given(os.environ.get("LEAPS_HOME") or "~/.leaps")
+
+
+def hidden(text: str) -> str:
+    """A text without the folders of this machine that it names: of LEAPS_HOME, what is shipped, temporary files, and the
+    person's own home."""
+    folders = {str(folder) for folder in (home(), ASSETS, _HERE.parent, Path(tempfile.gettempdir()), Path.home())} - {"/"}
+    for folder in sorted(folders, key=len, reverse=True):
+        text = text.replace(folder, "…")
+    return text
 
 
 def own_runs() -> Path:

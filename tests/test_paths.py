@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,9 @@ def test_the_program_is_called_as_the_person_called_it(called: str, told: str) -
     code = "import sys; sys.argv[0] = sys.argv[1]; from leaps_core.paths import PROGRAM; print(PROGRAM)"
     done = subprocess.run([sys.executable, "-c", code, called], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == told
+
+
+def test_folders_of_this_machine_can_be_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAPS_HOME", "/srv/leaps")
+    assert paths.hidden("/srv/leaps/runs/a can't be used, /etc neither.") == "…/runs/a can't be used, /etc neither."
+    assert paths.hidden(f"{tmp_path} and {Path.home()}/x") == f"…{str(tmp_path).removeprefix(tempfile.gettempdir())} and …/x"

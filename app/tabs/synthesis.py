@@ -16,7 +16,7 @@ from leaps_core.errors import RunError
 
 from .. import controls, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
-from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told, warn
 from ..settings_panel import SettingsPanel, config_of, default_config
 from ..texts import sections
 from ..views import JOBS
@@ -33,7 +33,9 @@ class SynthesisTab:
     """Lays out the tab and connects it. `load` and `unload` serve the page itself, `open` and `launch` all tabs."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.problem, self.news = session, gr.State(("", "")), gr.State(0)
+        self.session = session
+        # not states: of their changes the browser learns in events only that wait in Gradio's queue
+        self.news, self.problem = gr.Number(0, visible="hidden"), gr.Textbox("", visible="hidden")
         self.offer = offer.build()
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
@@ -97,7 +99,7 @@ class SynthesisTab:
             trigger_mode="always_last",
             api_name="poll",
         )
-        self.problem.change(told(_tell), self.problem, None, **CALM)
+        self.problem.change(_tell, self.problem, None, **CALM)
         shown.timeline.input(
             self.scrub,
             [*me, shown.timeline],
@@ -221,7 +223,7 @@ class SynthesisTab:
         job = begin(views.owner_of(visitor))
         JOBS.keep(job, keep)
         if (left := JOBS.left_today(job.owner)) is not None and left <= FEW:
-            gr.Info(f"You can begin {left} more runs within 24 hours.")
+            gr.Info(f"You can begin {left} more run{'s' * (left != 1)} within 24 hours.")
         return {
             self.stage.keep: keep,
             self.session.visitor: visitor,
@@ -313,7 +315,7 @@ class SynthesisTab:
             now["plots"] = time.monotonic()
         if ended:
             # with the run's key, so that the same words about two runs are two toasts
-            updates |= {**stage.downloads(self.stage, job.run), self.problem: (key, job.error)}
+            updates |= {**stage.downloads(self.stage, job.run), self.problem: f"{key}\n{views.shown(job.error)}"}
         return updates | {self.session.seen: now}
 
     def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:
@@ -378,10 +380,11 @@ def _own(owner: str) -> list[runs.Run]:
     return runs.list_runs(demos=False, owner=owner)
 
 
-def _tell(problem: tuple[str, str]) -> None:
-    """A toast, as events that answer at once can't show one. `problem`: a run's key, and what went wrong, if anything."""
-    if problem[1]:
-        raise RunError(problem[1])
+def _tell(problem: str) -> None:
+    """A toast, as events that answer at once can't show one. `problem`: a run's key, and on the next line what went wrong, if
+    anything."""
+    if said := problem.partition("\n")[2]:
+        warn(said)
 
 
 def _pause(job: Job) -> float:

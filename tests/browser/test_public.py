@@ -143,3 +143,24 @@ def test_a_frame_without_storage_works(browser: Any, public: tuple[str, Path]) -
     expect(page.locator("#status b")).to_have_text("stopped", timeout=60_000)
     context.close()
     assert not wrong
+
+
+def test_a_run_that_fails_says_so(browser: Any, public: tuple[str, Path]) -> None:
+    from playwright.sync_api import expect
+
+    url, home = public
+    folder = home / "leaps" / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.rename(home / "earlier runs")
+    folder.write_text("no folder")
+    page = browser.new_page()
+    page.goto(url)
+    start = page.get_by_role("button", name="Start", exact=True)
+    expect(start).to_be_enabled(timeout=120_000)
+    start.click()
+    expect(page.locator("#status b")).to_have_text("error", timeout=60_000)
+    expect(page.locator(".toast-body.warning")).to_contain_text("… can't be used: File exists.")
+    assert str(home) not in page.content()
+    page.close()
+    folder.unlink()
+    (home / "earlier runs").rename(folder)

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import session, start, views
+from app import preload, session, start, views
 from app.jobs import ACTIVE
 from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
@@ -61,7 +61,9 @@ def test_interrupted_runs_are_offered_one_after_the_other_and_go_on(tab: Synthes
 
 def test_a_page_that_outlived_its_server_offers_what_was_interrupted(tab: SynthesisTab) -> None:
     run = killed(2)
-    told = tab.poll("me", "a job of the earlier server", None, {"status": "running"}, {}, REQUEST)
+    browser = Browser(tab)
+    browser.key, browser.seen = "a job of the earlier server", {"status": "running"}
+    told = browser.ask()
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [run.id]
 
 
@@ -84,8 +86,11 @@ class Browser:
         return self.tab.launch("me", lambda owner: start.new(owner, plan))
 
     def ask(self) -> dict[Any, Any]:
-        """Asks for news; the answer, which has not arrived yet."""
-        return self.tab.poll("me", self.key, None, self.seen, self.line, REQUEST)
+        """Asks whether there is news, and if so for them; the answers, which have not arrived yet."""
+        told = self.tab.tick("me", self.key, self.seen, self.line, REQUEST)
+        if self.tab.news in told:
+            told |= self.tab.poll("me", self.key, None, self.seen, self.line, REQUEST)
+        return told
 
     def until(self, state: str) -> dict[Any, Any]:
         """Asks for news until the status line says so; the last answer."""
@@ -106,6 +111,29 @@ def test_the_end_of_a_run_is_told_with_its_files_and_its_key_still_finds_it(tab:
     view = views.find(page.key, views.owner_of("me"))
     assert view is not None and view.steps[-1] == 3 and views.find(page.key, views.owner_of("you")) is None
     assert tab.open("me", page.key)[tab.session.key] == view.key != page.key, "after a reload by the run's own name"
+
+
+def test_a_page_without_news_is_told_next_to_nothing(tab: SynthesisTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, timer = Browser(tab), tab.session.timer
+    page.take(page.launch(CONFIG.replace(steps=2000)))
+    page.until("running")
+    job = views.JOBS.get(page.key, views.owner_of("me"))
+    assert job is not None
+    views.JOBS.pause(job)
+    page.until("paused")
+    time.sleep(0.3)  # the step that was going on
+    page.take(page.ask())
+    assert set(page.ask()) == {timer}, "it is paused, and all of it was told"
+    job.control.set(coherence=0.25)
+    monkeypatch.setattr(views.JOBS, "place", lambda job: 5)
+    told = page.ask()
+    assert told[timer].value == 3 and told[tab.stage.status]["text"].startswith("place 5 in the queue · begins soon")
+    monkeypatch.undo()
+    views.JOBS.stop(job)
+    assert page.until("stopped")[tab.stage.start].interactive
+    monkeypatch.setattr(preload, "ready", lambda: True)
+    told = page.ask()
+    assert set(told) == {timer} and told[timer].value == 4
 
 
 def test_a_late_answer_about_the_run_before_is_made_good(tab: SynthesisTab) -> None:
@@ -161,7 +189,7 @@ def test_the_same_problem_of_two_runs_is_told_twice(tab: SynthesisTab) -> None:
         page = Browser(tab)
         page.take(tab.launch("me", lambda owner: views.JOBS.start(owner, CONFIG, Control(), fails)))
         told.append(page.until("error")[tab.problem])
-    assert told[0] != told[1] and {words for _, words in told} == {"The disk is full."}
+    assert told[0] != told[1] and {problem.partition("\n")[2] for problem in told} == {"The disk is full."}
 
 
 def _twin(page: Browser) -> Browser:

@@ -1,0 +1,29 @@
+"""The locked requirements: the pinned versions, each with its hashes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def pins(file: str) -> dict[str, str]:
+    """Versions by the names of packages, as package indexes compare them."""
+    found = re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", (ROOT / file).read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
+
+
+def test_what_is_pinned_is_locked() -> None:
+    locked = pins("requirements.lock")
+    assert len(pins("requirements.txt")) > 20 and pins("requirements.txt").items() <= locked.items()
+    pinned = pins("constraints.txt")
+    assert {name: version for name, version in locked.items() if name in pinned and pinned[name] != version} == {}
+
+
+def test_every_package_has_its_hashes_and_no_index_is_named() -> None:
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    assert len(blocks) == len(pins("requirements.lock")) > 100
+    assert not [block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}", block)]
+    assert "://" not in text and "--index" not in text
