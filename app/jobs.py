@@ -320,7 +320,7 @@ class Jobs:
             self.ended[status] += 1
             log.info("%s %s after %d steps, %.0f s", job.run.id if job.run else job.id[:6], status, job.version, job.spent)
             if status == "done" and job.expected:
-                self._slowness *= (job.spent / job.expected) ** 0.5
+                self._slowness = min(20.0, max(0.05, self._slowness * (job.spent / job.expected) ** 0.5))
             self._assign()
 
     def _renew(self, job: Job) -> None:

@@ -17,15 +17,18 @@ from .views import JOBS
 
 FRAMES = "'self' https://huggingface.co https://*.hf.space"
 """Pages that may show this one in a frame; LEAPS_FRAMES names others."""
+OF_A_SPACE = "https://huggingface.co https://fonts.googleapis.com https://fonts.gstatic.com"
+"""Where Gradio's page asks for its fonts and its owner, in a Space and nowhere else."""
 
 
 def headers() -> dict[str, str]:
     """What every answer says. Gradio and Plotly write scripts and styles into the page and make functions of text; nothing else
     is loaded, from nowhere but here."""
+    own = "'self'" + f" {OF_A_SPACE}" * ("SPACE_ID" in os.environ)
     policy = {
-        "default-src": "'self' data: blob:",
+        "default-src": f"{own} data: blob:",
         "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "style-src": "'self' 'unsafe-inline'",
+        "style-src": f"{own} 'unsafe-inline'",
         "object-src": "'none'",
         "base-uri": "'self'",
         "form-action": "'self'",

@@ -46,6 +46,14 @@ def test_who_may_frame_the_page_can_be_said(monkeypatch: pytest.MonkeyPatch) -> 
     assert client().get("/page").headers["content-security-policy"].endswith("frame-ancestors https://school.example")
 
 
+def test_nothing_is_loaded_from_elsewhere_but_what_a_space_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = walls.headers()["content-security-policy"].partition("; object-src")[0]
+    assert "https" not in loaded
+    monkeypatch.setenv("SPACE_ID", "someone/leaps")
+    loaded = walls.headers()["content-security-policy"].partition("; object-src")[0]
+    assert "default-src 'self' https://huggingface.co" in loaded and "script-src 'self' 'unsafe-inline'" in loaded
+
+
 def test_health_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JOBS, "counts", lambda: {"running": 1, "waiting": 2, "paused": 0})
     for answer in (client().get("/healthz"), client(root_path="/leaps").get("/leaps/healthz")):
