@@ -33,8 +33,8 @@ class Comparison:
             try:
                 while len(self.jobs) < len(self.plans) and not self.stopped:
                     self.jobs.append(start.new(self.owner, self.plans[len(self.jobs)]))
-            except Busy:
-                pass  # the next question for news tries again
+            except Busy:  # the next question for news tries again, unless it has to be tomorrow
+                self.stopped = JOBS.left_today(self.owner) == 0
             for job in self.jobs:
                 job.page = page
 

@@ -270,6 +270,7 @@ def runs_here(config: SynthesisConfig) -> bool:
 
 def checked(found: Plan) -> Plan:
     """A plan that may run here. Raises `LeapsError`."""
+    JOBS.limits.check(found)
     if preload.ready():  # the run itself checks again
         found.check_memory()
     for stimulus in found.config.stimuli:

@@ -52,7 +52,7 @@ class Walls:
     """The layer itself."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app, self.headers = app, [(name.encode(), value.encode()) for name, value in headers().items()]
+        self.app, self.headers = app, {name.encode(): value.encode() for name, value in headers().items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers /healthz and /metrics; every other answer is Gradio's."""
@@ -62,9 +62,8 @@ class Walls:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name for name, _ in self.headers}
-                kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in own]
-                message["headers"] = [*kept, *self.headers]
+                kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in self.headers]
+                message["headers"] = [*kept, *self.headers.items()]
             await send(message)
 
         path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -83,7 +82,7 @@ def health() -> tuple[str, str]:
 
 
 def metrics() -> tuple[str, str] | None:
-    """Numbers for Prometheus, if LEAPS_METRICS is 1: jobs by status, steps and seconds of all, memory. Nothing of anyone."""
+    """Numbers for Prometheus, if LEAPS_METRICS is 1: runs by status, steps of all, memory, open files. Nothing of anyone."""
     if os.environ.get("LEAPS_METRICS") != "1":
         return None
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest

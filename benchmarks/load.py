@@ -154,7 +154,7 @@ class Server:
 
 
 def turns(finished: list[tuple[str, int]]) -> str:
-    """How fair it was: by how many runs the visitor who got the most is ahead of the one who got the fewest."""
+    """How fair it was: how many runs the visitor had who got the fewest, and how many who got the most."""
     counts = Counter(name for name, _ in finished)
     return f"{min(counts.values())} to {max(counts.values())}" if counts else "none"
 

@@ -14,7 +14,7 @@ import gradio as gr
 from leaps_core import runs
 from leaps_core.errors import RunError
 
-from .. import controls, offer, preload, stage, start, views, widgets
+from .. import controls, news, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
 from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told, warn
 from ..settings_panel import SettingsPanel, config_of, default_config
@@ -256,19 +256,16 @@ class SynthesisTab:
     ) -> dict[Any, Any]:
         """What the page asks again and again: the status line, and whether there is news, for which it asks `poll`. Gradio
         builds anew whatever an event may change, and a page that waits in the queue has nothing else to change."""
-        seen, line = seen or {}, line or {}
-        job = JOBS.get(key, views.owner_of(visitor))
-        overtaken = bool(key) and line.get("run", key) != key
-        if job is None or not (job.active or seen.get("status") in ACTIVE):
-            told = "status" in seen or seen.get("idle")
-            stale = overtaken or seen.get("status") in ACTIVE or not told
+        seen, job, overtaken = seen or {}, JOBS.get(key, views.owner_of(visitor)), news.overtaken(key, line)
+        if not news.to_tell(job, seen):
+            stale = overtaken or seen.get("status") in ACTIVE or news.nothing_told(seen)
             return {self.session.timer: gr.Timer(LATER if preload.ready() else SOON), **self._stale(stale)}
         job.page = request.session_hash or ""
         now = (job.status, len(job.metrics), len(job.control.changes))
         status = {"run": key, **stage.report(job)}
         return {
             **({} if overtaken or status == line else {self.stage.status: status}),
-            self.session.timer: gr.Timer(_pause(job)),
+            self.session.timer: gr.Timer(news.pause(job)),
             **self._stale(overtaken or now != tuple(seen.get(name) for name in ("status", "steps", "changes"))),
         }
 
@@ -288,29 +285,28 @@ class SynthesisTab:
         the browser; where it is of another run, that run's answer came last, and the stage is shown anew."""
         owner, seen = views.owner_of(visitor), seen or {}
         job = JOBS.get(key, owner)
-        overtaken = (line or {}).get("run", key) != key
         forgotten = job is None and seen.get("status") in ACTIVE  # the page was asleep for longer than a job waits
-        if key and (overtaken or forgotten):
+        if key and (forgotten or news.overtaken(key, line)):
             with suppress(RunError):  # it is not here any more
                 return self._on_stage(key, owner)
-        if job is None or not (job.active or seen.get("status") in ACTIVE):
+        if not news.to_tell(job, seen):
             return self._idle(key, seen, owner)
         job.page = request.session_hash or ""
         status, view = job.status, views.of_job(job)
-        news = len(view.metrics) != seen.get("steps")
+        grown = len(view.metrics) != seen.get("steps")
         now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
         updates: dict[Any, Any] = {
             self.stage.status: {"run": key, **stage.report(job)},
-            self.session.timer: gr.Timer(_pause(job)),
+            self.session.timer: gr.Timer(news.pause(job)),
         }
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status)
-        if news and held is None:
+        if grown and held is None:
             updates |= self._newest(job, view, same_run=seen.get("stimulus", False))
             now["stimulus"] = view.stimulus is not None
         ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
         waited = time.monotonic() - seen.get("plots", 0)
-        if ended or moved or (news and waited > PLOT_SECONDS):
+        if ended or moved or (grown and waited > PLOT_SECONDS):
             updates |= stage.both_plots(self.stage, view, held)
             now["plots"] = time.monotonic()
         if ended:
@@ -337,7 +333,7 @@ class SynthesisTab:
                 **offer.show(self.offer, offer.interrupted(_own(owner))),  # the server may have been restarted
             }
         updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if preload.ready() else SOON)}
-        if not seen.get("idle") and "status" not in seen:
+        if news.nothing_told(seen):
             updates |= {self.stage.status: {"run": key, **preload.report()}, self.session.seen: {"idle": preload.ready()}}
         return updates
 
@@ -385,8 +381,3 @@ def _tell(problem: str) -> None:
     anything."""
     if said := problem.partition("\n")[2]:
         warn(said)
-
-
-def _pause(job: Job) -> float:
-    """Seconds until the page of a job asks again: the further it is from its turn, the longer."""
-    return min(LATER, SOON + 0.5 * JOBS.place(job))

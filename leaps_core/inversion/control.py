@@ -36,7 +36,7 @@ class Control:
         """Every change so far: {"step": before which step, "field", "value"}."""
         return list(self._applied)
 
-    def set(self, **fields: Any) -> None:
+    def set(self, /, **fields: Any) -> None:
         """Change live settings from the next step on. Raises `ConfigError` for others, and for values out of range."""
         for name in fields:
             if name not in LIVE_SETTINGS:

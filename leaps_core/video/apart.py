@@ -14,7 +14,6 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache, wraps
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -68,7 +67,7 @@ probe = _apart(decode.probe)
 @cache
 def _context() -> Any:
     """How processes are begun: forked from one that has imported what they need, where the system can do that. Threads and
-    secrets of this process are not inherited."""
+    memory of this process are not inherited."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing.forkserver import ensure_running
@@ -115,19 +114,23 @@ def _work(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], told: Connec
 
     with suppress(BrokenPipeError):  # nobody listens any more
         _confine()
+        facts: dict[str, Any]
+        frames: np.ndarray | None = None
         try:
             found = getattr(decode, name)(*args, **kwargs)
         except VideoError as error:
-            told.send_bytes(json.dumps({"error": str(error)}).encode())
+            facts = {"error": str(error)}
         except MemoryError:
             said = f"“{Path(args[0]).name}” takes more than {MAX_MEMORY / 2**30:.0f} GiB to decode. Export it smaller."
-            told.send_bytes(json.dumps({"error": said}).encode())
+            facts = {"error": said}
         else:
-            facts = {key: value for key, value in vars(found).items() if key != "frames"} if name == "read" else asdict(found)
-            shape = {"shape": found.frames.shape} if name == "read" else {}
-            told.send_bytes(json.dumps(facts | shape).encode())
-            if shape:
-                told.send_bytes(found.frames.tobytes())
+            facts = dict(vars(found))
+            if isinstance(found, Video):
+                frames = facts.pop("frames")
+                facts["shape"] = found.frames.shape
+        told.send_bytes(json.dumps(facts).encode())
+        if frames is not None:
+            told.send_bytes(frames.tobytes())
 
 
 def _confine() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app import controls, start
+from app.comparison import Comparison
+from app.jobs import Busy
 from app.limits import LimitError, Limits
 from app.views import JOBS
 from leaps_core.config import SynthesisConfig
@@ -73,3 +75,18 @@ def test_no_way_of_starting_leads_around_them(monkeypatch: pytest.MonkeyPatch, t
     ):
         with pytest.raises(LimitError, match="at most 3 steps"):
             begin()
+
+
+def test_a_comparison_is_refused_before_it_begins_and_ends_with_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JOBS, "limits", Limits(steps=20))
+    with pytest.raises(LimitError, match="at most 20 steps"):
+        controls.checked(plan(steps=21))  # type: ignore[arg-type]
+    monkeypatch.setattr(JOBS, "limits", Limits(runs=1))
+    found = Comparison("eve", [plan(steps=1, seed=seed) for seed in range(2)], ["a", "b"])  # type: ignore[misc]
+    monkeypatch.setattr(start, "new", lambda owner, plan: (_ for _ in ()).throw(Busy("1 run is going on")))
+    found.advance("page")
+    assert found.active and not found.stopped, "another run has to end first"
+    monkeypatch.setattr(JOBS, "limits", Limits(daily=1))
+    monkeypatch.setattr(JOBS, "left_today", lambda owner: 0)
+    found.advance("page")
+    assert found.stopped and not found.active, "what waits never begins today"

@@ -1,0 +1,29 @@
+"""When a page has to be told something, and how soon it asks again. `seen` is what its browser was told (see `Session`)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+from .jobs import ACTIVE, Job
+from .session import LATER, SOON
+from .views import JOBS
+
+
+def overtaken(key: str | None, line: dict[str, Any] | None) -> bool:
+    """Whether the status line in the browser is of another run than the one on the stage: that run's answer came last."""
+    return bool(key) and (line or {}).get("run", key) != key
+
+
+def to_tell(job: Job | None, seen: dict[str, Any]) -> TypeGuard[Job]:
+    """Whether a job goes on, or has ended without that the page was told."""
+    return job is not None and (job.active or seen.get("status") in ACTIVE)
+
+
+def nothing_told(seen: dict[str, Any]) -> bool:
+    """Whether a page on which nothing goes on doesn't know yet whether the models are ready."""
+    return not seen.get("idle") and "status" not in seen
+
+
+def pause(job: Job) -> float:
+    """Seconds until the page of a job asks again: the further it is from its turn, the longer."""
+    return min(LATER, SOON + 0.5 * JOBS.place(job))
