@@ -135,7 +135,7 @@ def widget(name: str) -> Any:
     if get_origin(kind) is not None and all(isinstance(choice, str) for choice in get_args(kind)):
         return gr.Dropdown(list(get_args(kind)), value=default, **words)
     if kind is str:
-        return gr.Dropdown(choices(name), value=default, **words)
+        return widgets.Select(choices(name), value=default, **words)
     if facts["log"]:
         return widgets.log_slider(facts["min"], facts["max"], facts["step"], default, label + unit, said)
     if facts["step"] and facts["max"] is not None:

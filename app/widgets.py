@@ -73,6 +73,17 @@ def status() -> gr.HTML:
     )
 
 
+class Select(gr.Dropdown):
+    """A dropdown whose value is checked by the config alone, in words. Gradio's own check takes it for wrong while another
+    model's choices and values are on their way to the browser, and says so."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The value as it was sent."""
+        return payload
+
+
 def log_slider(minimum: float, maximum: float, step: float, value: float, label: str, info: str) -> gr.HTML:
     """A slider like Gradio's whose way is logarithmic: after `minimum` at its left end come the decades from `step` to
     `maximum`. Its value is a number; its event `input` is a person's alone."""

@@ -102,3 +102,11 @@ def test_durations_read_well() -> None:
 def test_the_page_needs_no_torch() -> None:
     code = "import sys; from app import page; page.build(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=120, check=False).returncode == 0
+
+
+def test_an_action_of_the_model_before_is_no_error_of_gradios() -> None:
+    action = controls.widget("action")
+    assert (
+        action.get_block_name() == "dropdown"
+        and action.preprocess("an action of another world") == "an action of another world"
+    )

@@ -1,0 +1,119 @@
+"""The small parts of the page that draw themselves in the browser: the run gallery, the top-5 bars, the status line."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import runs
+from leaps_core.config import NETWORKS
+
+from . import views
+from .texts import sections
+from .theme import web
+
+
+def gallery(**options: Any) -> gr.HTML:
+    """Cards of runs; its value is made by `cards`, its event `pick` has the chosen runs' `ids`."""
+    return gr.HTML(
+        {},
+        html_template="<div class='cards'></div>",
+        css_template=web("gallery.css"),
+        js_on_load=web("gallery.js"),
+        apply_default_css=False,
+        **options,
+    )
+
+
+def cards(
+    shown: Sequence[runs.Run], most: int = 1, small: bool = False, empty: str = "", chosen: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What a gallery shows; up to `most` cards can be chosen, and some may be already."""
+    return {"cards": [_card(run) for run in shown], "most": most, "small": small, "empty": empty, "chosen": list(chosen)}
+
+
+def percent(share: float | None) -> str:
+    """A probability for people; a network that did not look is blank, not 0 %."""
+    return "–" if share is None else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def scores(final: dict[str, Any] | None) -> str:
+    """What the networks say of a finished clip."""
+    return " · ".join(f"{network} {percent((final or {}).get(network))}" for network in NETWORKS)
+
+
+def bars() -> gr.HTML:
+    """The model's five best guesses; its value: {"rows": [(label, share), ...], "wanted": label}."""
+    section = sections("plots")["top5"]
+    return gr.HTML(
+        {},
+        html_template=f"<div class='top5'><h4>{html.escape(section.title)}</h4><ol></ol>"
+        f"<p>{html.escape(section.text)}</p></div>",
+        css_template=web("bars.css"),
+        js_on_load=web("bars.js"),
+        apply_default_css=False,
+        elem_id="top5",
+        min_width=150,
+        scale=1,
+    )
+
+
+def status() -> gr.HTML:
+    """One line on what is going on; its value: {"state": word, "text": the rest}."""
+    return gr.HTML(
+        {},
+        html_template="<div class='line'><b role='status'></b><span></span></div>",
+        css_template=web("status.css"),
+        js_on_load=web("status.js"),
+        apply_default_css=False,
+        elem_id="status",
+    )
+
+from gradio.events import Dependency
+
+class Select(gr.Dropdown):
+    """A dropdown whose value is checked by the config alone, in words. Gradio's own check takes it for wrong while another
+    model's choices and values are on their way to the browser, and says so."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The value as it was sent."""
+        return payload
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def log_slider(minimum: float, maximum: float, step: float, value: float, label: str, info: str) -> gr.HTML:
+    """A slider like Gradio's whose way is logarithmic: after `minimum` at its left end come the decades from `step` to
+    `maximum`. Its value is a number; its event `input` is a person's alone."""
+    name = html.escape(label, quote=True)
+    return gr.HTML(
+        value,  # type: ignore[arg-type]  # any JSON
+        html_template=f"<div class='log' data-min='{minimum}' data-max='{maximum}' data-step='{step}'>"
+        f"<div class='head'><span>{name}</span>"
+        f"<input type='number' step='any' aria-label='number input for {name}'></div><p>{html.escape(info)}</p>"
+        f"<div class='row'><span>{minimum:g}</span>"
+        f"<input type='range' min='0' max='1' step='0.01' aria-label='range slider for {name}'>"
+        f"<span>{maximum:g}</span></div></div>",
+        css_template=web("slider.css"),
+        js_on_load=web("slider.js"),
+        apply_default_css=False,
+        container=True,
+        padding=False,
+        min_width=160,
+        elem_classes="log-slider",
+    )
+
+
+def _card(run: runs.Run) -> dict[str, Any]:
+    when = f"{run.created:%Y-%m-%d %H:%M}"
+    lines = [run.config.model, scores(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
+    changed = (run.folder / "run.json").stat().st_mtime_ns
+    return {"id": run.id, "title": run.config.action, "lines": lines, "thumb": views.thumbnail(run.folder, changed)}
