@@ -124,6 +124,12 @@ def test_imports_by_name_are_found(tmp_path: Path) -> None:
     assert [call.rpartition(" ")[2] for call in rooms.found_by_name(path)] == ["import_module", "__import__", "run_path"]
 
 
+def test_no_stub_lies_beside_the_code() -> None:
+    import app.main  # noqa: F401, PLC0415  # Gradio writes one for every class that is made from a component of its own
+
+    assert not list(ROOT.glob("app/**/*.pyi"))
+
+
 def test_long_functions_are_found_unless_they_say_why(tmp_path: Path) -> None:
     path, body = tmp_path / "file.py", "    x = 1\n" * 50
     path.write_text(f"def long():\n{body}")
