@@ -11,12 +11,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import gradio as gr
 
 from leaps_core import models, video
 from leaps_core.config import SynthesisConfig
-from leaps_core.errors import RunError
+from leaps_core.errors import ConfigError, RunError, brief
 
 from . import controls, stage, start, views
 from .jobs import Job
@@ -36,7 +37,7 @@ def publish() -> None:
 def run(settings: dict, visitor: str = "") -> dict:
     """Starts a run; settings are those of the config, the rest is what suits the model. Gives the names under which it can be
     asked for. If nobody asks for it for two minutes, it is stopped (see `act`)."""
-    given = SynthesisConfig(**settings)  # tells what is missing or wrong
+    given = SynthesisConfig(**_checked(settings))  # tells what is missing or wrong
     config = models.configure(given.model, given.action, settings)
     controls.check_bundled(config)
     visitor = visitor or secrets.token_urlsafe(24)
@@ -46,7 +47,7 @@ def run(settings: dict, visitor: str = "") -> dict:
 def steer(visitor: str, run: str, settings: dict) -> dict:
     """Changes live settings of a run that is going on, from its next step on."""
     job = _find(visitor, run)
-    job.control.set(**settings)
+    job.control.set(**_checked(settings))
     return news(visitor, run)
 
 
@@ -80,6 +81,13 @@ def act(visitor: str, run: str, action: str) -> dict:
         raise RunError(f"There is no “{action}”. Known: {', '.join(commands)}.")
     commands[action](_find(visitor, run))
     return news(visitor, run)
+
+
+def _checked(settings: object) -> dict[str, Any]:
+    """Settings as they came. Raises `ConfigError` where they are no object."""
+    if not isinstance(settings, dict):
+        raise ConfigError(f'Expected settings as a JSON object, such as {{"coherence": 0.5}}, got {brief(repr(settings))}.')
+    return settings
 
 
 def _find(visitor: str, run: str) -> Job:

@@ -84,9 +84,9 @@ def app_url(app_home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serve(home: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A page with runs of its own, at a port (0: any): its address and its process; fails if anything goes wrong on the
-    server."""
+def serve(home: Path, port: int = 0, **variables: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A page with runs of its own, at a port (0: any), with some variables of the environment: its address and its process;
+    fails if anything goes wrong on the server."""
     port = port or free_port()
     env = {
         **os.environ,
@@ -97,6 +97,7 @@ def serve(home: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[byt
         "TORCH_HOME": str(home / "torch"),
         # two threads that wait for each other beside Chromium, on two cores, once took ten times as long
         "OMP_NUM_THREADS": "1",
+        **variables,
     }
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:

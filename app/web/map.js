@@ -26,6 +26,8 @@ const leaps = window.leaps ??= {};
 const plot = element.querySelector('.plot'), card = element.querySelector('.card');
 const RUNS = ['#e11d48', '#2563eb', '#16a34a', '#9333ea', '#ea580c', '#0f766e'];  // runs side by side
 const FADED = 'rgba(132,146,166,0.28)', BLUE = '#4c78c8', GREY = '#718096';
+/** Whether dots can be drawn by the graphics card, many at once and in three dimensions; else as SVG. */
+const WEBGL = Boolean(document.createElement('canvas').getContext('webgl'));
 let hooked = false, hovered = 0;
 /** @type {string | null} */
 let drawnKey = null;
@@ -57,7 +59,7 @@ function points(base, chosen, style, name) {
   const text = chosen.map((i) => base.classes[base.labels[i]]);
   const trace = {name, mode: 'markers', x, y, text, customdata: chosen.map((i) => ['clip', base.numbers[i]]),
     hovertemplate: '%{text}<extra></extra>', marker: style, showlegend: name !== 'others' && typeof style.color === 'string'};
-  return z ? {...trace, type: 'scatter3d', z} : {...trace, type: 'scattergl'};
+  return z ? {...trace, type: 'scatter3d', z} : {...trace, type: WEBGL ? 'scattergl' : 'scatter'};
 }
 
 /**
@@ -101,7 +103,11 @@ function draw() {
   /** @type {Base} */
   const base = props.value;
   const overlay = leaps.overlay || {};
-  if (!base || !base.positions || !window.Plotly || !plot.offsetWidth) return;
+  if (!base || !base.positions || !window.Plotly) return;
+  const impossible = base.positions.length > 2 && !WEBGL;
+  element.querySelector('.flat').hidden = !impossible;
+  plot.hidden = impossible;
+  if (impossible || !plot.offsetWidth) return;
   /** @param {number} k */
   const axis = (k) => ({title: {text: base.axes[k] || '', font: {size: 11}}, showgrid: false, zeroline: false,
     showticklabels: false, ticks: ''});

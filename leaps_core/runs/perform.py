@@ -6,6 +6,7 @@ Importing this module does not import torch.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
@@ -174,16 +175,19 @@ def _create(
         if path:
             path.mkdir(parents=True, exist_ok=True)
         else:
-            path = _new_folder(config)
+            path = _new_folder(config, owner)
         lock = hold(path)
     except OSError as error:
         raise explained(error, path or paths.home()) from error
     return Run.new(path, config, owner, notices, branched), lock
 
 
-def _new_folder(config: SynthesisConfig) -> Path:
-    """A folder that nobody else has, even if two runs begin in the same second."""
+def _new_folder(config: SynthesisConfig, owner: str) -> Path:
+    """A folder that nobody else has, even if two runs begin in the same second or the clock was put back. Nobody guesses the
+    name of a visitor's."""
     words = f"{datetime.now():%Y%m%d-%H%M%S} {config.action} {config.model} {config.seed}"
+    if owner:
+        words += f" {secrets.token_hex(8)}"
     name = re.sub(r"[^a-z0-9_]+", "-", words.lower())
     runs = paths.own_runs()
     runs.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from tests.browser.proxy import below
 from tests.browser.test_api import ANSWER, ask, wait
+from tests.browser.test_page import WAIT, _prepare, _start, _state
 from tests.conftest import serve
 
 pytestmark = pytest.mark.timeout(600)
@@ -56,6 +58,12 @@ def test_programs_steer_and_look_and_let_a_run_go_on(client: Client) -> None:
         ask(client, "somebody else", mine["run"], -1, api_name="/clip")
 
 
+@pytest.mark.parametrize("settings", [["tiny"], "tiny", 3, None])
+def test_settings_that_are_no_object_are_told_so(client: Client, settings: Any) -> None:
+    with pytest.raises(AppError, match="Expected settings as a JSON object"):
+        ask(client, settings, api_name="/run")
+
+
 def test_limits_hold_for_programs_and_are_told(client: Client) -> None:
     with pytest.raises(AppError, match="at most 19,000 steps; this one would have 19,001 steps. Choose fewer"):
         ask(client, {**RUN, "steps": 19_001}, api_name="/run")
@@ -91,6 +99,7 @@ def test_only_what_belongs_to_a_visitor_is_served(client: Client, public: tuple[
         ("clip", ["a", "..", "x"]),
         ("steer", ["a", "b", 3]),
         ("run", ["x", 3]),
+        ("run", [["model"]]),
         ("start", [None] * 3),
     ],
 )
@@ -143,6 +152,59 @@ def test_a_frame_without_storage_works(browser: Any, public: tuple[str, Path]) -
     expect(page.locator("#status b")).to_have_text("stopped", timeout=60_000)
     context.close()
     assert not wrong
+
+
+def test_two_pages_of_a_visitor_go_their_own_ways(browser: Any, app_url: str) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    step = "parseInt(document.querySelector('#status').textContent.match(/step (\\d+)/)?.[1] || 0)"
+    first, second = context.new_page(), context.new_page()
+    first.goto(app_url)
+    _prepare(first, steps=20_000)
+    _start(first)
+    _state(first, "running")
+
+    second.goto(app_url)  # finds what the first one began
+    _state(second, "running")
+    second.get_by_label("Seed", exact=True).fill("31")
+    second.get_by_role("button", name="Start", exact=True).click()
+    _state(second, "queued")
+    before = first.evaluate(step)
+    first.wait_for_function(f"before => {step} > before", arg=before, timeout=WAIT)
+    _state(first, "running")
+
+    first.get_by_role("button", name="Stop", exact=True).click()
+    _state(first, "stopped")
+    _state(second, "running")
+    second.get_by_role("button", name="Stop", exact=True).click()
+    _state(second, "stopped")
+    context.close()
+
+
+def test_it_works_below_a_path_of_another_server(browser: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    with serve(tmp_path, GRADIO_ROOT_PATH="/leaps") as (own, _), below("/leaps", own) as url:
+        assert json.loads(httpx.get(url + "healthz", timeout=ANSWER).text)["status"] == "ok"
+        context, wrong = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce"), []
+        page = context.new_page()
+        page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request", lambda asked: asked.url.startswith("http") and not asked.url.startswith(url) and wrong.append(asked.url)
+        )
+        page.goto(url)
+        expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
+        _prepare(page, steps=20_000)
+        _start(page)
+        _state(page, "running")
+        page.get_by_role("button", name="Stop", exact=True).click()
+        _state(page, "stopped")
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="mp4", exact=True).click()
+        assert saved.value.path().stat().st_size > 1000
+        found = list(wrong)
+        context.close()
+        assert not found, found
 
 
 def test_a_run_that_fails_says_so(browser: Any, public: tuple[str, Path]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from leaps_core import SynthesisConfig, models, runs
 from leaps_core.errors import RunError
 from leaps_core.inversion import loop
+from leaps_core.runs import record
 from tests.runs.engine import ALL_FILES, FRAMES, SIZE, FullDisk, config, files_of, made, synthesize
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -18,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def test_a_run_leaves_all_files_and_nothing_else(home):
     run = runs.Run.open(made(runs.perform(config(), owner="ada")).folder)
-    assert run.folder.parent == home / "runs" and run.id.endswith("-bowling-tiny-3")
+    assert run.folder.parent == home / "runs" and "-bowling-tiny-3-" in run.id
     assert files_of(run) == ALL_FILES
     assert (run.status, run.owner, run.done, run.config) == ("done", "ada", 6, config())
     assert run.final == {"model": 0.9, "verifier": None, "judge": 0.8}
@@ -138,6 +142,46 @@ def test_a_disk_full_from_the_start_leaves_nothing(monkeypatch, home):
     with pytest.raises(RunError, match="full"):
         next(runs.perform(config()))
     assert list((home / "runs").iterdir()) == []
+
+
+def test_a_home_that_can_only_be_read_is_one_clear_error(monkeypatch, home):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(RunError, match="Read-only file system"):
+        next(runs.perform(config()))
+    monkeypatch.undo()
+
+
+def test_a_clock_that_was_put_back_harms_no_run(monkeypatch, home):
+    class Clock(datetime):
+        hours = 23
+
+        @classmethod
+        def now(cls, tz=None):
+            cls.hours -= 1  # an hour back each time that somebody looks
+            return cls(2026, 1, 1, cls.hours, tzinfo=tz)
+
+    monkeypatch.setattr(sys.modules[runs.perform.__module__], "datetime", Clock)
+    monkeypatch.setattr(record, "datetime", Clock)
+    first, second = made(runs.perform(config(), owner="ada")), made(runs.perform(config(), owner="ada"))
+    assert second.created < first.created and first.status == second.status == "done"
+    assert {run.id for run in runs.list_runs(demos=False)} == {first.id, second.id}
+    assert np.array_equal(runs.Run.open(first.folder).clip, runs.Run.open(second.folder).clip)
+
+
+def test_a_visitors_folder_cant_be_guessed(monkeypatch, home):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr(sys.modules[runs.perform.__module__], "datetime", Clock)
+    mine = [made(runs.perform(config(), owner="ada")).id for _ in range(2)]
+    plain = [made(runs.perform(config())).id for _ in range(2)]
+    assert plain[1] == plain[0] + "-2" and mine[0].startswith(plain[0] + "-")
+    assert all(re.fullmatch("[0-9a-f]{16}", run.rpartition("-")[2]) for run in mine) and mine[0] != mine[1]
 
 
 def test_a_run_knows_the_weights_that_made_it(tmp_path: Path) -> None:

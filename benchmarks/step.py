@@ -1,0 +1,346 @@
+"""What a step costs, beside the paper's loop and beside the least that it can cost: `python -m benchmarks.step [CASE ...]`
+
+Three take turns, so that a busy moment of the machine hits all:
+
+- *paper*: the loop as it was published, by its description. Raw pixels; weights that collect gradients; the network runs
+  twice a step; a hook on each norm layer takes statistics and the differences of all pairs of frames at each place; float32,
+  contiguous.
+- *ours*: a step of a run as it is recorded, at full size, by the recommended settings: views, terms, optimiser, snapshots,
+  judge.
+- *floor*: a bare forward pass, and a backward one to the pixels, of the same frozen networks, in the fastest number format
+  and memory layout of this machine; nothing else.
+
+Networks whose weights are not here get random ones; they cost as much. Each case is measured in a process of its own.
+`--parts` also says where ours spends its time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor, nn
+
+from leaps_core import machine, models, runs, video
+from leaps_core.inversion.networks import Networks
+from leaps_core.inversion.objective import cross_entropy, jaccard_distance
+from leaps_core.inversion.plan import Plan, make_plan
+from leaps_core.inversion.schedule import snapshot_steps
+from leaps_core.inversion.state import State
+from leaps_core.inversion.terms import TERMS, evaluate
+from leaps_core.inversion.transforms import transform
+from leaps_core.models.adapter import Observation, VideoModel
+from leaps_core.models.shapes import layer_weights
+
+from .zoo import processor
+
+ROOT = Path(__file__).parents[1]
+PUPPETS = ("puppet_csn", "puppet_r50", "puppet_r2plus1d", "puppet_x3d", "puppet_mvit", "puppet_r50_clean")
+CASES = {
+    **{key: (key, 16, 112) for key in PUPPETS},
+    "i3d": ("i3d", 16, 224),
+    "i3d-112": ("i3d", 16, 112),
+    "x3d_xs": ("x3d_xs", 4, 160),
+    "x3d_m": ("x3d_m", 16, 224),
+    "slow_r50": ("slow_r50", 8, 224),
+    "swin_t": ("swin_t", 16, 224),
+}
+"""By name: the model, its frames and pixels."""
+WAYS = ("paper", "ours", "floor")
+
+
+def plan_of(case: str, device: str) -> Plan:
+    """A run of the case at full size, by the settings recommended for its model."""
+    key, frames, size = CASES[case]
+    record = models.spec(key)
+    if models.state(record) == "download":
+        torch.manual_seed(0)
+        own = f"random_{key}"
+        models.register(replace(record, key=own, sources=()), lambda: models.network(key))
+        key = own
+    action = "juggling balls"
+    return make_plan(models.configure(key, action, {"coarse": 0.0, "frames": frames, "size": size, "device": device})).primed()
+
+
+# the three ways
+
+
+def paper(plan: Plan) -> Iterator[Tensor]:
+    """The published loop; yields after each step."""
+    device = machine.pick_device(plan.config.device)
+    model = models.load(plan.cast.model.key, plan.config.device)
+    model.requires_grad_(True)
+    network, seen = model.network, {}
+    norms = [module for module in network.modules() if "norm" in type(module).__name__.lower()]
+
+    def look(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        z = inputs[0]
+        axes = tuple(range(2, z.ndim))
+        found = [z.mean(axes), z.var(axes, correction=0)] if axes else []
+        if z.ndim == 5 and z.shape[2] > 1:  # (B, C, T, H, W): all pairs of frames, at each place
+            found.append((z.unsqueeze(3) - z.unsqueeze(2)).abs().mean()[None])
+        seen[layer] = found
+
+    for norm in norms:
+        norm.register_forward_pre_hook(look)
+    taps: dict[str, Tensor] = {}
+    for name in model.taps:
+        network.get_submodule(name).register_forward_hook(
+            lambda module, given, out, name=name: taps.__setitem__(name, model.grid(name, out, plan.shape[0]).mean((2, 3)))
+        )
+    x = torch.rand((1, 3, *plan.shape), device=device)
+    with torch.no_grad():
+        network(x)
+    targets = {name: value.detach() for name, value in taps.items()}
+    weights = dict(zip(model.taps, layer_weights(len(model.taps), 1.0, 0.2), strict=True))
+    canvas = torch.randn((1, 3, *plan.shape), device=device, requires_grad=True)
+    optimizer = torch.optim.Adam([canvas], 0.6, (0.5, 0.9))
+    while True:
+        view = torch.roll(canvas, (7, -5), (3, 4))
+        logits = network(view)
+        primed = torch.stack([w * jaccard_distance(taps[name], targets[name]).mean() for name, w in weights.items()]).mean()
+        network(view)  # the verifier's part, played by the model itself
+        regular = [part for found in seen.values() for part in found]
+        loss = cross_entropy(logits, plan.cast.class_index) + primed + 5e-3 * canvas.norm()
+        loss = loss + 5e-3 * torch.stack([part.norm() for part in regular]).sum() if regular else loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield loss
+
+
+def ours(plan: Plan) -> Iterator[Tensor]:
+    """A run that is recorded; yields after each step."""
+    with tempfile.TemporaryDirectory() as folder:
+        for _, step in runs.perform(plan, folder=Path(folder) / "run"):
+            yield step.clip
+
+
+def bare(networks: Networks, plan: Plan, dtype: torch.dtype, last: bool) -> Callable[[], Tensor]:
+    """One forward pass of the networks that look at each step, and one backward to the clip. last: channels last in memory."""
+    some = plan.config.frames_verified or plan.shape[0]
+    told = [(networks.model, plan.shape[0])]
+    if networks.verifier is not None and not networks.verifies_itself:
+        told.append((networks.verifier, plan.shape[0]))
+    if networks.frame_verifier is not None:
+        told.append((networks.frame_verifier, some))
+    passes = [(_formatted(one, dtype, last), frames) for one, frames in told]
+    x = torch.rand((plan.config.views, 3, *plan.shape), device=networks.model.mean.device).to(dtype)
+    if last:
+        x = x.to(memory_format=torch.channels_last_3d)
+    x.requires_grad_(True)
+
+    def once() -> Tensor:
+        outputs = torch.stack([network(x[:, :, :frames]).sum().float() for network, frames in passes])
+        return torch.autograd.grad(outputs.sum(), x)[0]
+
+    return once
+
+
+def _formatted(model: VideoModel, dtype: torch.dtype, last: bool) -> nn.Module:
+    network = models.load(model.spec.key, str(model.mean.device.type)).network  # modules of its own, which share their weights
+    for module in network.modules():
+        for name, weight in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            new = weight.detach().to(dtype) if weight.is_floating_point() else weight
+            if last and new.ndim in (4, 5):
+                new = new.contiguous(memory_format=torch.channels_last if new.ndim == 4 else torch.channels_last_3d)
+            if isinstance(weight, nn.Parameter):
+                new = nn.Parameter(new, requires_grad=False)
+            setattr(module, name, new)
+    return network
+
+
+def fastest(networks: Networks, plan: Plan) -> tuple[str, Callable[[], Tensor]]:
+    """The fastest of the formats, and its name."""
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        for last in (False, True):
+            try:
+                once = bare(networks, plan, dtype, last)
+                once()
+                took = min(_seconds(once, plan) for _ in range(2))
+            except (RuntimeError, TypeError):  # a layer that can't
+                continue
+            found.append((took, f"{str(dtype)[6:]}{', channels last' if last else ''}", once))
+            gc.collect()
+    _, name, once = min(found, key=lambda one: one[0])
+    return name, once
+
+
+# measuring
+
+
+def _seconds(work: Callable[[], object], plan: Plan) -> float:
+    begun = time.perf_counter()
+    work()
+    if machine.pick_device(plan.config.device).type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
+def measure(case: str, rounds: int, device: str) -> str:
+    """The case's row of the table."""
+    plan = plan_of(case, device)
+    name, once = fastest(Networks.load(plan), plan)
+    going = {"paper": paper(plan), "ours": ours(plan)}
+    work: dict[str, Callable[[], object]] = {way: lambda loop=loop: next(loop) for way, loop in going.items()}
+    work["floor"] = once
+    taken: dict[str, list[float]] = {way: [] for way in WAYS}
+    for way in WAYS:
+        _seconds(work[way], plan), _seconds(work[way], plan)
+    one = _seconds(work["ours"], plan)
+    many = max(1, min(10, round(1.5 / one)))  # steps a turn
+    for _ in range(rounds):
+        for way in WAYS:
+            taken[way].append(sum(_seconds(work[way], plan) for _ in range(1 if way == "paper" and one > 0.5 else many)))
+            taken[way][-1] /= 1 if way == "paper" and one > 0.5 else many
+    for loop in going.values():
+        loop.close()  # type: ignore[attr-defined]
+    paper_s, ours_s, floor_s = (statistics.median(taken[way]) for way in WAYS)
+    return (
+        f"| {case} | {'×'.join(map(str, plan.shape[:2]))}² | {paper_s:.3f} | {ours_s:.3f} | {floor_s:.3f} | {name} "
+        f"| {paper_s / ours_s:.1f} | {ours_s / floor_s:.2f} |"
+    )
+
+
+def peak(case: str, way: str, device: str) -> float:
+    """The peak memory of two steps in this process, GiB."""
+    plan = plan_of(case, device)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    loop = paper(plan) if way == "paper" else ours(plan)
+    once = fastest(Networks.load(plan), plan)[1] if way == "floor" else (lambda: next(loop))
+    once(), once()
+    if machine.pick_device(device).type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**30
+    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before) / 2**20
+
+
+def parts(case: str, device: str) -> str:
+    """Milliseconds of a step by its parts, forward and backward, each alone; the row of the table."""
+    plan = plan_of(case, device)
+    networks = Networks.load(plan)
+    state = State(plan, networks.model)
+    clip = state.canvas().detach()
+    targets = networks.targets(plan, clip)
+    leaf = clip.clone().requires_grad_(True)
+    verifier, itself = networks.verifier, networks.verifies_itself
+    some = plan.config.frames_verified or plan.shape[0]
+
+    def gradient(value: Callable[[], Tensor], of: Tensor) -> Callable[[], object]:
+        return lambda: torch.autograd.grad(value(), of)
+
+    def passed(features: bool, statistics: bool) -> Tensor:
+        seen = networks.model.observe(leaf, features=features, statistics=statistics and itself)
+        total = _sum(seen)
+        if verifier is not None and not itself:
+            total = total + _sum(verifier.observe(leaf, features=False, statistics=statistics))
+        if networks.frame_verifier is not None:
+            total = total + _sum(networks.frame_verifier.observe(leaf[:, :, :some], features=False, statistics=statistics))
+        return total
+
+    def terms() -> object:
+        look = networks.look(leaf, leaf, plan.config, targets)
+        return evaluate(TERMS, look.seen)[1]
+
+    def snapshot() -> None:
+        video.to_frames(clip)
+        networks.judged(clip)
+
+    state.canvas.values.grad = torch.rand_like(state.canvas.values)
+    share = len(snapshot_steps(plan.config.steps)) / plan.config.steps
+    view = gradient(lambda: transform(leaf, plan.config, state.generator).sum(), leaf)
+    timed = {
+        "canvas": _best(gradient(lambda: state.canvas().sum(), state.canvas.values)),
+        "views": _best(view),
+        "networks alone": _best(gradient(lambda: passed(False, False), leaf)),
+        "taps": _best(gradient(lambda: passed(True, False), leaf)),
+        "statistics": _best(gradient(lambda: passed(True, True), leaf)),
+        "terms": _best(gradient(lambda: torch.stack(list(terms().values())).sum(), leaf)),  # type: ignore[attr-defined]
+        "optimiser": _best(state.optimizer.step),
+        "checkpoint": _best(state.state_dict),
+        "snapshot, judge": share * _best(snapshot),
+    }
+    for later, before in (("terms", "statistics"), ("statistics", "taps"), ("taps", "networks alone")):
+        timed[later] -= timed[before]
+    return f"| {case} | " + " | ".join(f"{1000 * took:.0f}" for took in timed.values()) + " |"
+
+
+PARTS = ("canvas", "views", "networks alone", "taps", "statistics", "terms", "optimiser", "checkpoint", "snapshot, judge")
+
+
+def _sum(seen: Observation) -> Tensor:
+    """Something that depends on all that was observed."""
+    shown = [seen.logits, *seen.features, *(part for both in seen.statistics for part in both)]
+    return torch.stack([part.float().sum() for part in shown]).sum()
+
+
+def _best(work: Callable[[], object], times: int = 5) -> float:
+    """The seconds of the fastest of some runs."""
+    found = []
+    for _ in range(times + 1):
+        begun = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - begun)
+    return min(found[1:])
+
+
+def _in_its_own_process(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "benchmarks.step", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or f"failed: {done.stderr.strip().splitlines()[-1:]}"
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; none: all")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each takes its turn; the median counts")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--memory", action="store_true", help="also measure the peak memory of each way")
+    parser.add_argument("--parts", action="store_true", help="also measure the parts of our step")
+    parser.add_argument("--one", choices=["time", "parts", *WAYS], help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one == "time":
+        print(measure(args.cases[0], args.rounds, args.device))
+        return
+    if args.one == "parts":
+        print(parts(args.cases[0], args.device))
+        return
+    if args.one:
+        print(f"{peak(args.cases[0], args.one, args.device):.1f}")
+        return
+    where = torch.cuda.get_device_name() if args.device == "cuda" else processor()
+    print(
+        f"{where}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {psutil.virtual_memory().total / 2**30:.0f} GiB, "
+        f"PyTorch {torch.__version__}, {platform.system()}\n"
+    )
+    print("| case | clip | paper, s | ours, s | floor, s | fastest format | paper / ours | ours / floor |")
+    print("| --- " * 8 + "|")
+    for case in args.cases or CASES:
+        print(_in_its_own_process("--one", "time", "--rounds", str(args.rounds), "--device", args.device, case), flush=True)
+    if args.parts:
+        print(f"\nMilliseconds of our step, forward and backward:\n\n| case | {' | '.join(PARTS)} |")
+        print("| --- " * (1 + len(PARTS)) + "|")
+        for case in args.cases or CASES:
+            print(_in_its_own_process("--one", "parts", "--device", args.device, case), flush=True)
+    if args.memory:
+        print("\nPeak memory of the process, GiB:\n\n| case | paper | ours | floor |\n| --- | --- | --- | --- |")
+        for case in args.cases or CASES:
+            found = [_in_its_own_process("--one", way, "--device", args.device, case) for way in WAYS]
+            print(f"| {case} | {' | '.join(found)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
