@@ -42,7 +42,9 @@ from leaps_core.inversion.schedule import snapshot_steps
 from leaps_core.inversion.state import State
 from leaps_core.inversion.terms import TERMS, evaluate
 from leaps_core.inversion.transforms import transform
+from leaps_core.models import weights
 from leaps_core.models.adapter import Observation, VideoModel
+from leaps_core.models.formats import LAST
 from leaps_core.models.shapes import layer_weights
 
 from .zoo import processor
@@ -52,7 +54,7 @@ PUPPETS = ("puppet_csn", "puppet_r50", "puppet_r2plus1d", "puppet_x3d", "puppet_
 CASES = {
     **{key: (key, 16, 112) for key in PUPPETS},
     "i3d": ("i3d", 16, 224),
-    "i3d-112": ("i3d", 16, 112),
+    "i3d-128": ("i3d", 16, 128),
     "x3d_xs": ("x3d_xs", 4, 160),
     "x3d_m": ("x3d_m", 16, 224),
     "slow_r50": ("slow_r50", 8, 224),
@@ -105,13 +107,13 @@ def paper(plan: Plan) -> Iterator[Tensor]:
     with torch.no_grad():
         network(x)
     targets = {name: value.detach() for name, value in taps.items()}
-    weights = dict(zip(model.taps, layer_weights(len(model.taps), 1.0, 0.2), strict=True))
+    lambdas = dict(zip(model.taps, layer_weights(len(model.taps), 1.0, 0.2), strict=True))
     canvas = torch.randn((1, 3, *plan.shape), device=device, requires_grad=True)
     optimizer = torch.optim.Adam([canvas], 0.6, (0.5, 0.9))
     while True:
         view = torch.roll(canvas, (7, -5), (3, 4))
         logits = network(view)
-        primed = torch.stack([w * jaccard_distance(taps[name], targets[name]).mean() for name, w in weights.items()]).mean()
+        primed = torch.stack([w * jaccard_distance(taps[name], targets[name]).mean() for name, w in lambdas.items()]).mean()
         network(view)  # the verifier's part, played by the model itself
         regular = [part for found in seen.values() for part in found]
         loss = cross_entropy(logits, plan.cast.class_index) + primed + 5e-3 * canvas.norm()
@@ -129,52 +131,52 @@ def ours(plan: Plan) -> Iterator[Tensor]:
             yield step.clip
 
 
-def bare(networks: Networks, plan: Plan, dtype: torch.dtype, last: bool) -> Callable[[], Tensor]:
-    """One forward pass of the networks that look at each step, and one backward to the clip. last: channels last in memory."""
+def bare(networks: Networks, plan: Plan, low: bool, last: bool) -> Callable[[], Tensor]:
+    """One forward pass of the networks that look at each step, and one backward to the clip. low: in bfloat16; last: channels
+    last in memory."""
     some = plan.config.frames_verified or plan.shape[0]
     told = [(networks.model, plan.shape[0])]
     if networks.verifier is not None and not networks.verifies_itself:
         told.append((networks.verifier, plan.shape[0]))
     if networks.frame_verifier is not None:
         told.append((networks.frame_verifier, some))
-    passes = [(_formatted(one, dtype, last), frames) for one, frames in told]
-    x = torch.rand((plan.config.views, 3, *plan.shape), device=networks.model.mean.device).to(dtype)
+    passes = [(_formatted(one, low, last), frames) for one, frames in told]
+    x = torch.rand((plan.config.views, 3, *plan.shape), device=networks.model.mean.device)
     if last:
         x = x.to(memory_format=torch.channels_last_3d)
     x.requires_grad_(True)
 
     def once() -> Tensor:
-        outputs = torch.stack([network(x[:, :, :frames]).sum().float() for network, frames in passes])
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
+            outputs = torch.stack([network(x[:, :, :frames]).sum().float() for network, frames in passes])
         return torch.autograd.grad(outputs.sum(), x)[0]
 
     return once
 
 
-def _formatted(model: VideoModel, dtype: torch.dtype, last: bool) -> nn.Module:
-    network = models.load(model.spec.key, str(model.mean.device.type)).network  # modules of its own, which share their weights
+def _formatted(model: VideoModel, low: bool, last: bool) -> nn.Module:
+    spec = model.spec
+    network = VideoModel(spec, models.network(spec.key), weights.path(spec)).to(model.mean.device).network
     for module in network.modules():
-        for name, weight in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
-            new = weight.detach().to(dtype) if weight.is_floating_point() else weight
-            if last and new.ndim in (4, 5):
-                new = new.contiguous(memory_format=torch.channels_last if new.ndim == 4 else torch.channels_last_3d)
-            if isinstance(weight, nn.Parameter):
-                new = nn.Parameter(new, requires_grad=False)
-            setattr(module, name, new)
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
+            for weight in module.parameters(recurse=False):
+                new = weight.data.to(torch.bfloat16) if low else weight.data
+                weight.data = new.contiguous(memory_format=LAST[new.ndim]) if last and new.ndim > 3 else new
     return network
 
 
 def fastest(networks: Networks, plan: Plan) -> tuple[str, Callable[[], Tensor]]:
     """The fastest of the formats, and its name."""
     found = []
-    for dtype in (torch.float32, torch.bfloat16):
+    for low in (False, True):
         for last in (False, True):
             try:
-                once = bare(networks, plan, dtype, last)
+                once = bare(networks, plan, low, last)
                 once()
                 took = min(_seconds(once, plan) for _ in range(2))
             except (RuntimeError, TypeError):  # a layer that can't
                 continue
-            found.append((took, f"{str(dtype)[6:]}{', channels last' if last else ''}", once))
+            found.append((took, f"{'bfloat16' if low else 'float32'}{', channels last' * last}", once))
             gc.collect()
     _, name, once = min(found, key=lambda one: one[0])
     return name, once

@@ -62,6 +62,11 @@ class SynthesisConfig(BaseModel):
         "auto", "Network of pictures that is asked, at the end, which objects it sees: a key, auto (if it is here), or none."
     )
 
+    precision: Literal["float32", "bfloat16", "auto"] = _field(
+        "float32",
+        "Number format in which the networks compute: bfloat16 has fewer digits; auto: bfloat16 where the device is much "
+        "faster with it. A run's record says which it was.",
+    )
     steps: int = _field(160, "Optimisation steps.", ge=1, le=20_000)
     seed: int = _field(0, "Same seed, same clip.", ge=0, le=2**31 - 1)
     frames: int = _field(0, "Length of the clip; 0: the model's own.", unit="frames", ge=0, le=128)

@@ -22,7 +22,7 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, teams of threads would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from leaps_core import models  # noqa: E402
+from leaps_core import models, video  # noqa: E402
 from leaps_core.models import loading, registry, weights  # noqa: E402
 from tests import tiny  # noqa: E402  (imports torch)
 
@@ -56,6 +56,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def tiny_models() -> None:
     """The networks of `tests.tiny` among the models, for all tests."""
     tiny.register()
+
+
+@pytest.fixture(autouse=True)
+def decoding_here() -> Iterator[None]:
+    """Videos are decoded in this process again, whatever command of a test turned that off."""
+    yield
+    video.isolate(False)
 
 
 @pytest.fixture

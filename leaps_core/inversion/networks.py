@@ -56,7 +56,7 @@ class Networks:
         whatever its record says; one that was found by itself is left out, and `notices` say so."""
         device, cast = plan.config.device, plan.cast
         found = {
-            name: models.load(record.key, device)
+            name: models.load(record.key, device, plan.config.precision)
             for name, record in cast.networks.items()
             if name == "model" or record != cast.model
         }

@@ -55,6 +55,11 @@ class Plan:
         """The same, primed by these clips, uint8 (N, T, H, W, 3)."""
         return replace(self, stimulus=clips)
 
+    def settled(self) -> Plan:
+        """The same, in the number format that this machine is fast at, where that was left open."""
+        precision = machine.pick_precision(self.config.precision, self.config.device)
+        return replace(self, config=self.config.replace(precision=precision))
+
     def with_steps(self, steps: int) -> Plan:
         """The same with another number of steps."""
         config = self.config.replace(steps=steps)

@@ -66,6 +66,8 @@ class VideoModel(nn.Module):
 
     mean: Tensor
     std: Tensor
+    precision = "float32"
+    channels_last = False
 
     def __init__(self, spec: ModelSpec, network: nn.Module, weights: Path | None = None) -> None:
         """Load `weights` (None: `spec.weights`) into the network, if given. Raises `ModelError` for weights that don't
@@ -87,8 +89,12 @@ class VideoModel(nn.Module):
         """Logits (B, K), float, of clips (B, 3, T, H, W) in [0, 1]. Raises `ModelError` where the network can't take them, or
         gives something else."""
         key, k = self.spec.key, len(labels(self.spec.world))
+        seen = self.normalise(clip)
+        if self.channels_last:
+            seen = seen.contiguous(memory_format=torch.channels_last_3d)
         try:
-            logits = self.network(self.normalise(clip))
+            with torch.autocast(seen.device.type, torch.bfloat16) if self.rounded else nullcontext():
+                logits = self.network(seen)
         except (LeapsError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # it may be anybody's network
@@ -102,6 +108,11 @@ class VideoModel(nn.Module):
             f"“{key}” gives {described(logits)} for {len(clip)} clips; expected logits (B, K) of {len(clip)}×{k}: a number for "
             f"each label of the world “{self.spec.world}”."
         )
+
+    @property
+    def rounded(self) -> bool:
+        """Whether it computes in bfloat16."""
+        return self.precision == "bfloat16"
 
     @property
     def shows_statistics(self) -> bool:
@@ -216,7 +227,8 @@ class VideoModel(nn.Module):
         def see(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
             grid = self.grid(name, first(output), t)
             taps.pop(name, None)
-            taps[name] = grid.mean((2, 3)).float(), grid.mean(3).float()
+            temporal = grid.mean(3, dtype=torch.float32)
+            taps[name] = temporal.mean(2), temporal
 
         def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             norms.pop(layer, None)
@@ -250,25 +262,37 @@ class VideoModel(nn.Module):
 
 
 class Moments(torch.autograd.Function):
-    """Mean and biased variance (B, C) of (B, C, ...). Autograd alone would go over each layer's tensor eight times for them in
-    its backward pass and keep a copy of it; their gradient is a · x + b, with two numbers per channel."""
+    """Mean and biased variance (B, C), float32, of (B, C, ...). Autograd alone would go over each layer's tensor eight times
+    for them in its backward pass and keep a copy of it; their gradient is a · x + b, with two numbers per channel."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, ...) to two of (B, C)."""
-        axes = tuple(range(2, x.ndim))
-        mean = x.mean(axes, keepdim=True)
+        found = [_moments(clip) for clip in x.split(1)]
+        mean, variance = (torch.cat(part) for part in zip(*found, strict=True))
         ctx.save_for_backward(x, mean)
-        # Tensor.var takes twice as long
-        return mean.flatten(1), (x - mean).square_().mean(axes)
+        return mean, variance
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         """d mean / dx = 1 / n, d variance / dx = 2 (x − mean) / n."""
         x, mean = ctx.saved_tensors
-        of_mean, of_variance = (grad.view_as(mean) / x[0, 0].numel() for grad in grads)
+        of_mean, of_variance = (grad / x[0, 0].numel() for grad in grads)
         slope = 2 * of_variance
-        return torch.addcmul(of_mean - slope * mean, x, slope)
+        factor, offset = (part[(...,) + (None,) * (x.ndim - 2)].to(x.dtype) for part in (slope, of_mean - slope * mean))
+        return torch.addcmul(offset, x, factor)
+
+
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance (1, C) of one clip's (1, C, ...)."""
+    axes = tuple(range(2, x.ndim))
+    if x.dtype == torch.float32 and x.is_contiguous() or x.ndim < 4:
+        mean = x.mean(axes, keepdim=True, dtype=torch.float32) if axes else x.float()
+        return mean.flatten(1), (x - mean).square_().mean(axes) if axes else torch.zeros_like(mean)  # faster than Tensor.var
+    # A batch norm that learns takes both in the fewest passes over the memory. That it has weights keeps them float32.
+    weight = torch.ones(x.shape[1], device=x.device)
+    _, mean, spread = torch.native_batch_norm(x, weight, weight, None, None, True, 0.0, 1e-30)
+    return mean[None], spread[None] ** -2
 
 
 def first(output: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 from functools import lru_cache
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from .adapter import VideoModel
 
-_loaded: dict[tuple[str, str], tuple[object, VideoModel]] = {}
-"""By key and device: what was loaded, to tell whether that is still what is wanted, and the model."""
+_loaded: dict[tuple[str, str, str], tuple[object, VideoModel]] = {}
+"""By key, device and precision: what was loaded, to tell whether that is still what is wanted, and the model."""
 _lock = threading.RLock()
 
 
@@ -30,24 +31,33 @@ def state(spec: ModelSpec) -> str:
     return weights.find(spec)[0]
 
 
-def load(key: str, device: str = "auto") -> VideoModel:
-    """A frozen model in eval mode, ready for one run. Nothing is downloaded. Raises `ModelError`, which says how to get
-    weights that are not on this machine.
+def load(key: str, device: str = "auto", precision: str = "float32") -> VideoModel:
+    """A frozen model in eval mode, ready for one run. Nothing is downloaded. precision: float32, bfloat16, or auto, what this
+    machine is fast at; a network that can't do with bfloat16 stays as it is. Raises `ModelError`, which says how to get weights
+    that are not on this machine.
 
     Weights are read once per device and shared; each call gives modules of its own, so that the hooks of two runs in
     one process never meet.
     """
+    from . import formats
     from .adapter import VideoModel
 
     record, place = registry.spec(key), machine.pick_device(device)
+    precision = machine.pick_precision(precision, device)
     with _lock:
         path = weights.path(record)
         changed = tuple(part.stat().st_mtime_ns for part in shards(path) if part.exists()) if path else None
         wanted = (record, registry.builder(key), path, changed)
-        known, model = _loaded.get((key, str(place)), (None, None))
+        known, model = _loaded.get((key, str(place), precision), (None, None))
         if model is None or known != wanted:  # or the file, or the network, is another one by now
-            model = VideoModel(record, registry.network(key), path).to(place)
-            _loaded[key, str(place)] = wanted, model
+            model = plain = VideoModel(record, registry.network(key), path).to(place)
+            own = record.weights is None and not record.sources  # somebody's, of which nothing is known
+            if own:
+                model = copy.deepcopy(plain)
+            formats.lay_out(model, precision)
+            if own and not formats.agree(model, plain):
+                model = plain
+            _loaded[key, str(place), precision] = wanted, model
         return model.fork()
 
 
@@ -58,7 +68,7 @@ def fingerprint(spec: ModelSpec) -> str:
     if file is None:
         with _lock:
             wanted = (registry.spec(spec.key), registry.builder(spec.key), None, None)
-            there = next((model.network for known, model in _loaded.values() if known == wanted), None)
+            there = next((model.network for known, model in _loaded.values() if known == wanted and not model.rounded), None)
             state = (there or registry.network(spec.key)).state_dict()
         parts = [part for name in sorted(state) for part in (name.encode(), _bytes(state[name]))]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]

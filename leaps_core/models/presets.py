@@ -17,9 +17,10 @@ from .worlds import PUPPETS
 
 Preset = Literal["recommended", "quick", "paper"]
 PRESETS: tuple[str, ...] = get_args(Preset)
-PUPPET: dict[str, dict[str, Any]] = {"recommended": {}, "quick": {"steps": 60}}
+PUPPET: dict[str, dict[str, Any]] = {"recommended": {"precision": "auto"}, "quick": {"steps": 60}}
 """Robust networks of the bundled world."""
 _SHARED: dict[str, Any] = {
+    "precision": "auto",
     "stimuli": (),
     "frame_verifier": "efficientnet_lite0",
     "steps": 130,

@@ -50,7 +50,7 @@ def perform(
     Raises `RunError` if it can't be written (a full disk ends the run, once what fits is saved) or memory is too small, and
     what `synthesize` raises.
     """
-    plan = as_plan(config, stimulus)
+    plan = as_plan(config, stimulus).settled()
     plan.check_memory()
     run, lock = _create(plan.config, folder, owner, plan.notices, branched=checkpoint is not None)
     yield from _record(run, lock, control or Control(), plan, [_leg(plan.config)], checkpoint)

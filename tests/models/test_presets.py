@@ -11,7 +11,9 @@ from leaps_core.errors import ConfigError, ModelError
 
 def test_bundled_models_keep_the_fields_own_defaults() -> None:
     config = models.configure("puppet_r50", "tai chi")
-    assert all(getattr(config, name) == FIELDS[name].default for name in FIELDS if name not in ("model", "action"))
+    own = ("model", "action", "precision")
+    assert all(getattr(config, name) == FIELDS[name].default for name in FIELDS if name not in own)
+    assert (config.precision, FIELDS["precision"].default) == ("auto", "float32")
     assert models.configure("puppet_r50", "tai chi", name="quick").steps == 60
 
 

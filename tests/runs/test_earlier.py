@@ -74,6 +74,13 @@ def test_the_command_line_takes_old_names(earlier: runs.Run, capsys: pytest.Capt
     assert (
         made[0].config
         == made[1].config
-        == SynthesisConfig(model="tiny", action="bowling", steps=4, min_learning_rate=0.003, warmup_steps=3)
+        == SynthesisConfig(
+            model="tiny",
+            action="bowling",
+            steps=4,
+            min_learning_rate=0.003,
+            warmup_steps=3,
+            precision=machine.pick_precision("auto", "cpu"),
+        )
     )
     assert np.array_equal(made[0].tensor, made[1].tensor)

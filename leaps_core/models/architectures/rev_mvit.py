@@ -36,6 +36,8 @@ class RevMViT(nn.Module):
     """Maps normalised clips (B, 3, T, H, W) to logits (B, classes). `grid`: tokens along time, height and width that
     the position embeddings are made for."""
 
+    exact = True  # the backward pass reckons what went into a layer from what came out of it
+
     def __init__(self, classes: int, width: int, plan: tuple[tuple[str, int], ...], grid: Grid) -> None:
         super().__init__()
         self.patch_embed = PatchEmbed(width)

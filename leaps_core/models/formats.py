@@ -1,0 +1,107 @@
+"""How a network's numbers lie in memory, and how many digits they have: what a machine is fast at. What the network computes
+stays the same, up to rounding.
+
+- Channels last: convolutions and pooling read the channels of a place side by side.
+- By blocks: a strided first convolution is computed as an unstrided one over blocks of pixels. Its gradient, of which the
+  pixels of a clip are made, is slow otherwise: three channels fill a fifth of a processor's registers.
+- bfloat16: weights and activations of half the size, with 8 instead of 24 binary digits; losses and statistics stay float32.
+"""
+
+from __future__ import annotations
+
+import math
+from types import MethodType
+from typing import TYPE_CHECKING, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import LeapsError
+
+if TYPE_CHECKING:
+    from .adapter import VideoModel
+
+LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""The memory format of weights, and of what they are applied to, by their number of axes."""
+WORTH = 10
+"""How many times a pixel has to be looked at by a first convolution for blocks to be faster."""
+LIKE = {"float32": 1e-3, "bfloat16": 0.1}
+"""How far a network's logits may be from those in its own format, as a share of their spread."""
+
+
+def lay_out(model: VideoModel, precision: str) -> None:
+    """Lays a loaded model out for speed, in place. precision: float32 or bfloat16; a network that says it is `exact` needs all
+    its digits."""
+    if getattr(model.network, "exact", False):
+        precision = "float32"
+    for module in model.network.modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            return
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            if _by_pixels(module):
+                _use_blocks(module)
+            module.weight.data = module.weight.data.contiguous(memory_format=LAST[module.weight.ndim])
+        if precision == "bfloat16" and isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+            for weight in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+                weight.data = weight.data.to(torch.bfloat16)
+    model.channels_last, model.precision = True, precision
+
+
+@torch.no_grad()
+def agree(fast: VideoModel, plain: VideoModel) -> bool:
+    """Whether a network that isn't ours works when it is laid out for speed: it may look at memory itself, or need more digits
+    than bfloat16 has."""
+    spec, noise = plain.spec, torch.Generator().manual_seed(0)
+    clip = torch.rand((1, 3, spec.frames, spec.size, spec.size), generator=noise).to(plain.mean.device)
+    expected = plain(clip)  # what it raises, a run will tell
+    try:
+        seen = fast(clip)
+    except (LeapsError, RuntimeError):
+        return False
+    apart, spread = (seen - expected).norm(), (expected - expected.mean()).norm()
+    return bool(apart <= LIKE[fast.precision] * spread)
+
+
+def _by_pixels(conv: nn.Conv2d | nn.Conv3d) -> bool:
+    """Whether it looks at pixels, in steps, often enough."""
+    return (
+        conv.in_channels <= 4
+        and conv.groups == 1
+        and set(conv.dilation) == {1}
+        and conv.padding_mode == "zeros"
+        and not isinstance(conv.padding, str)
+        and math.prod(conv.stride) > 1
+        and math.prod(conv.kernel_size) >= WORTH * math.prod(conv.stride)
+        and "forward" not in vars(conv)
+    )
+
+
+def _use_blocks(conv: nn.Conv2d | nn.Conv3d) -> None:
+    """From now on it computes by blocks: each stride's pixels become channels of one block, and a kernel of k pixels one of
+    ⌈k / stride⌉ blocks, filled up with zeros."""
+    blocks = [-(-k // s) for k, s in zip(conv.kernel_size, conv.stride, strict=True)]
+    missing = [n * s - k for n, s, k in zip(blocks, conv.stride, conv.kernel_size, strict=True)]
+    weight = F.pad(conv.weight.detach(), [part for end in reversed(missing) for part in (0, end)])
+    conv.register_buffer("blocks", _as_blocks(weight, conv.stride), persistent=False)
+    conv.forward = MethodType(_forward_by_blocks, conv)  # type: ignore[method-assign]
+
+
+def _forward_by_blocks(conv: nn.Conv2d | nn.Conv3d, x: Tensor) -> Tensor:
+    blocks, pads, padding = cast("Tensor", conv.blocks), list[int](), cast("tuple[int, ...]", conv.padding)
+    kernels = blocks.shape[2:]
+    for axis in reversed(range(len(kernels))):
+        before, stride, size = padding[axis], conv.stride[axis], x.shape[2 + axis]
+        steps = (size + 2 * before - conv.kernel_size[axis]) // stride + 1
+        pads += [before, (steps + kernels[axis] - 1) * stride - size - before]
+    convolve = F.conv3d if len(kernels) == 3 else F.conv2d
+    return convolve(_as_blocks(F.pad(x, pads), conv.stride), blocks, conv.bias)
+
+
+def _as_blocks(x: Tensor, stride: tuple[int, ...]) -> Tensor:
+    """(B, C, n·s, ...) to (B, s·...·C, n, ...), channels last."""
+    axes = range(len(stride))
+    split = x.reshape(*x.shape[:2], *(part for n, s in zip(x.shape[2:], stride, strict=True) for part in (n // s, s)))
+    inner, outer = [3 + 2 * i for i in axes], [2 + 2 * i for i in axes]
+    last = split.permute(0, *outer, *inner, 1).flatten(1 + len(axes))
+    return last.permute(0, 1 + len(axes), *range(1, 1 + len(axes)))

@@ -1,0 +1,139 @@
+"""Laid out for speed, networks compute what they did before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from leaps_core import models
+from leaps_core.models import formats, registry, weights
+from leaps_core.models.adapter import VideoModel
+from tests import tiny
+
+PUPPETS = ("puppet_csn", "puppet_r50", "puppet_r2plus1d", "puppet_x3d", "puppet_mvit", "puppet_r50_clean")
+
+
+def plain(key: str) -> VideoModel:
+    """A model as it is built, with nothing done to it."""
+    record = registry.spec(key)
+    return VideoModel(record, registry.network(key), weights.path(record))
+
+
+def seen(model: VideoModel, clip: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+    """Logits, all features and statistics, and the gradient of the pixels."""
+    clip = clip.clone().requires_grad_(True)
+    found = model.observe(clip, statistics=model.shows_statistics)
+    shown = [*found.features, *(part for both in found.statistics for part in both)]
+    loss = found.logits.log_softmax(1)[:, 0].sum() + sum(part.sum() / part.numel() for part in shown)
+    (gradient,) = torch.autograd.grad(loss, clip)
+    return found.logits.detach(), [part.detach() for part in shown], gradient
+
+
+@pytest.mark.parametrize("key", PUPPETS)
+def test_float32_gives_the_same(key: str) -> None:
+    clip = torch.rand((2, 3, 8, 64, 64), generator=torch.Generator().manual_seed(1))
+    expected, found = seen(plain(key), clip), seen(models.load(key), clip)
+    assert torch.allclose(expected[0], found[0], atol=1e-4, rtol=1e-4)
+    for one, other in zip(expected[1], found[1], strict=True):
+        assert torch.allclose(one, other, atol=1e-4, rtol=1e-3)
+    assert (expected[2] - found[2]).norm() < 1e-3 * expected[2].norm()
+
+
+@pytest.mark.parametrize("key", PUPPETS)
+def test_bfloat16_gives_nearly_the_same_in_float32_numbers(key: str) -> None:
+    clip = torch.rand((1, 3, 8, 64, 64), generator=torch.Generator().manual_seed(1))
+    model = models.load(key, precision="bfloat16")
+    expected, found = seen(plain(key), clip), seen(model, clip)
+    assert model.rounded and found[0].dtype == found[2].dtype == torch.float32
+    assert (expected[0] - found[0]).norm() < 0.03 * (expected[0] - expected[0].mean()).norm()
+    assert all(one.dtype == torch.float32 for one in found[1])
+    cosine = torch.nn.functional.cosine_similarity(expected[2].flatten(), found[2].flatten(), dim=0)
+    assert cosine > 0.97
+    assert not torch.equal(expected[0], found[0]), "it was float32"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "size"),
+    [
+        ((7, 7, 7), (2, 2, 2), (3, 3, 3), (8, 33, 30)),
+        ((1, 7, 7), (1, 2, 2), (0, 3, 3), (4, 31, 32)),
+        ((3, 7, 7), (1, 2, 2), (1, 0, 2), (5, 20, 21)),
+        ((7, 7), (2, 2), (3, 3), (33, 40)),
+        ((9, 8), (3, 2), (0, 1), (31, 40)),
+    ],
+)
+def test_a_strided_convolution_is_the_same_by_blocks(
+    kernel: tuple[int, ...], stride: tuple[int, ...], padding: tuple[int, ...], size: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    conv = (nn.Conv3d if len(kernel) == 3 else nn.Conv2d)(3, 8, kernel, stride, padding)  # type: ignore[arg-type]
+    x = torch.rand((2, 3, *size), requires_grad=True)
+    expected = conv(x)
+    (gradient,) = torch.autograd.grad(expected.square().sum(), x)
+    assert formats._by_pixels(conv)
+    formats._use_blocks(conv)
+    found = conv(x)
+    (other,) = torch.autograd.grad(found.square().sum(), x)
+    assert "forward" in vars(conv) and found.shape == expected.shape
+    assert torch.allclose(found, expected, atol=1e-5) and torch.allclose(other, gradient, atol=1e-4)
+    assert set(conv.state_dict()) == {"weight", "bias"}
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv3d(3, 8, (1, 3, 3), (1, 2, 2)),  # too little to do
+        nn.Conv3d(3, 8, 4, 4),  # patches
+        nn.Conv3d(3, 8, 7),
+        nn.Conv3d(64, 8, 7, 2),
+        nn.Conv3d(3, 9, 7, 2, groups=3),
+        nn.Conv3d(3, 8, 7, 2, dilation=2),
+        nn.Conv3d(3, 8, 7, 2, padding_mode="circular", padding=1),
+    ],
+)
+def test_others_stay_as_they_are(conv: nn.Conv3d) -> None:
+    assert not formats._by_pixels(conv)
+
+
+class Peeking(tiny.TinyNet):
+    """Somebody's network that looks at memory itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.view(x.shape[0], -1).view(x.shape))
+
+
+class Exact(tiny.TinyNet):
+    """Somebody's network that needs more digits than bfloat16 has."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (super().forward(x) * 1e4).sin()
+
+
+@pytest.mark.parametrize(("build", "precision"), [(Peeking, "float32"), (Peeking, "bfloat16"), (Exact, "bfloat16")])
+def test_somebodys_network_that_cant_stays_as_it_is(own_registry: None, build: type[nn.Module], precision: str) -> None:
+    models.register(replace(models.spec("tiny"), key="somebodys"), lambda: build(3))
+    model = models.load("somebodys", precision=precision)
+    assert not model.channels_last and not model.rounded
+    clip = torch.rand(1, 3, 8, 32, 32)
+    assert torch.equal(model(clip), plain("somebodys")(clip))
+
+
+def test_a_network_that_says_so_keeps_its_digits(own_registry: None) -> None:
+    class Says(tiny.TinyNet):
+        exact = True
+
+    models.register(replace(models.spec("tiny"), key="somebodys"), lambda: Says(3))
+    model = models.load("somebodys", precision="bfloat16")
+    assert model.channels_last and not model.rounded
+
+
+def test_each_precision_is_loaded_once_and_the_weights_stay_what_they_are() -> None:
+    before = models.fingerprint(models.spec("tiny"))
+    low, full = models.load("tiny", precision="bfloat16"), models.load("tiny")
+    assert {p.dtype for m in low.network.modules() if isinstance(m, nn.Conv3d) for p in m.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in full.network.parameters()} == {torch.float32}
+    assert models.fingerprint(models.spec("tiny")) == before
+    assert models.load("tiny", precision="bfloat16").rounded
