@@ -1,12 +1,13 @@
-"""What a run will take: time and memory, from the models' records."""
+"""What a run will take: time and memory, from the models' records and what earlier runs took."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config import SynthesisConfig
 from ..models import Cast, ModelSpec
 from ..models.shapes import Shape, growth
+from .pace import pace
 from .schedule import snapshot_steps, spread
 
 GMAC_MS = 50.0
@@ -29,7 +30,14 @@ class Estimate:
 
 
 def estimate(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
-    """What a run will take, from the models' records.
+    """What a run will take: what is reckoned from the models' records, at the pace of this machine."""
+    reckoned = reckon(config, cast, shape)
+    seconds = reckoned.seconds * pace(config)
+    return replace(reckoned, seconds=seconds, steps_per_second=config.steps / seconds)
+
+
+def reckon(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
+    """What a run would take where the models' records were measured.
 
     The step times were measured on two cores; that of a model without one is taken to be proportional to its multiply-adds.
     Other sizes scale with the pixel count.

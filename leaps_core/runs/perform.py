@@ -20,6 +20,8 @@ from .. import machine, models, paths
 from ..config import SynthesisConfig
 from ..errors import RunError
 from ..inversion.control import Control
+from ..inversion.estimate import reckon
+from ..inversion.pace import learn
 from ..inversion.plan import Plan, as_plan, make_plan
 from .record import INTERRUPTED, Run, hold
 from .writer import Writer, explained
@@ -128,6 +130,8 @@ def _record(
                 writer.add(step)
                 yield run, step
         status = "stopped" if writer.index < run.config.steps else "done"
+        if status == "done" and writer.last is not None and not earlier and checkpoint is None:
+            learn(plan.config, reckon(plan.config, plan.cast, plan.shape).seconds, writer.last.seconds)
     except (KeyboardInterrupt, GeneratorExit) as error:
         status, problem = "stopped", error
     except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
 
 import numpy as np
@@ -195,3 +196,17 @@ def test_the_engine_unprimed_run_can_be_replayed(engine):
     run = made(runs.perform(engine.replace(stimuli=(), steps=3)))
     assert run.stimulus.shape == (0, FRAMES, 16, 16, 3) and any("nprimed" in notice for notice in run.notices)
     assert np.array_equal(made(runs.replay(run)).tensor, run.tensor)
+
+
+def test_a_whole_run_says_how_fast_this_machine_is(home, monkeypatch):
+    learnt = []
+    monkeypatch.setattr(sys.modules[runs.perform.__module__], "learn", lambda *said: learnt.append(said))
+    run = made(runs.perform(config()))
+    ((settings, reckoned, took),) = learnt
+    assert settings.model == run.config.model and reckoned > 0 and took == run.metrics[-1]["seconds"]
+    iterator = runs.perform(config())
+    next(iterator)
+    iterator.close()
+    assert len(learnt) == 1, "a run that was stopped"
+    made(runs.resume(run, 2))
+    assert len(learnt) == 1, "a part of a run"
