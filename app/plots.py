@@ -27,14 +27,18 @@ _GREY, _GRID = "#718096", "rgba(132,146,166,0.22)"
 def losses(
     metrics: Sequence[dict[str, Any]], changes: Sequence[dict[str, Any]] = (), total: int = 0, cursor: int | None = None
 ) -> PlotData:
-    """Every term of the loss, as it enters, over the steps; dotted lines where a slider was moved."""
+    """Every term of the loss, as it enters, over the steps, dotted where it is below 0 (as evidence is, once there is some);
+    dotted lines where a slider was moved."""
     rows = thin(metrics)
     steps = [row["step"] for row in rows]
     names = list(dict.fromkeys(name for row in rows for name in row["weighted"]))
-    traces = [
-        _line(term(name).label, term(name).colour, steps, [_positive(row["weighted"].get(name)) for row in rows])
-        for name in names
-    ]
+    traces = []
+    for name in names:
+        label, colour, values = term(name).label, term(name).colour, [row["weighted"].get(name) for row in rows]
+        traces.append(_line(label, colour, steps, [_positive(value) for value in values]))
+        if any(value is not None and value < 0 for value in values):  # a logarithmic axis has no room for it
+            below = _line(f"−{label}", colour, steps, [_positive(None if value is None else -value) for value in values])
+            traces.append(below | {"line": {"color": colour, "width": 2, "dash": "dot"}})
     return _figure("What is being minimised", traces, _log_axis("weighted loss", traces), changes, total, cursor)
 
 

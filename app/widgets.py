@@ -42,8 +42,9 @@ def percent(share: float | None) -> str:
 
 
 def scores(final: dict[str, Any] | None) -> str:
-    """What the networks say of a finished clip."""
-    return " · ".join(f"{network} {percent((final or {}).get(network))}" for network in NETWORKS)
+    """What the networks that took part say of a finished clip."""
+    said = [f"{network} {percent(final[network])}" for network in NETWORKS if final and final.get(network) is not None]
+    return " · ".join(said) or "no scores"
 
 
 def bars() -> gr.HTML:

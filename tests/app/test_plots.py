@@ -50,6 +50,14 @@ def test_a_term_of_zero_is_a_gap_on_the_logarithmic_axis() -> None:
     assert set(trace(drawn, "coherence")["y"]) == {None}
 
 
+def test_a_term_below_zero_goes_on_as_a_dotted_line() -> None:
+    turning = [row | {"weighted": {"evidence": 10.0 - row["step"]}} for row in rows(20)]
+    drawn = figure(plots.losses(turning, total=20))
+    above, below = trace(drawn, "evidence"), trace(drawn, "−evidence")
+    assert above["y"] == [*range(9, 0, -1), *[None] * 11] and below["y"] == [*[None] * 10, *range(1, 11)]
+    assert (above["line"]["color"], above["line"].get("dash"), below["line"]["dash"]) == (below["line"]["color"], None, "dot")
+
+
 def test_numbers_of_the_logarithmic_axis_do_not_touch() -> None:
     for low, step in ((0.3, 1), (1e-4, 1), (1e-7, 2), (5e-324, 65)):
         sinking = [row | {"weighted": {"cross_entropy": max(low, 3 * 0.01 ** row["step"])}} for row in rows(200)]

@@ -15,8 +15,8 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 def test_a_network_that_did_not_look_is_blank() -> None:
     assert widgets.percent(None) == "–" and widgets.percent(0.0) == f"0{SPACE}%" and widgets.percent(0.996) == f"100{SPACE}%"
-    assert widgets.scores({"model": 0.5, "judge": 0.0}) == f"model 50{SPACE}% · verifier – · judge 0{SPACE}%"
-    assert widgets.scores(None) == "model – · verifier – · judge –"
+    assert widgets.scores({"model": 0.5, "judge": 0.0}) == f"model 50{SPACE}% · judge 0{SPACE}%"
+    assert widgets.scores(None) == "no scores"
 
 
 def test_a_card_says_whose_run_it_is_and_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
