@@ -70,9 +70,8 @@ def plan_of(case: str, device: str) -> Plan:
     record = models.spec(key)
     if models.state(record) == "download":
         torch.manual_seed(0)
-        own = f"random_{key}"
-        models.register(replace(record, key=own, sources=()), lambda: models.network(key))
-        key = own
+        key = f"random_{record.key}"
+        models.register(replace(record, key=key, sources=()), lambda: models.network(record.key))
     action = "juggling balls"
     return make_plan(models.configure(key, action, {"coarse": 0.0, "frames": frames, "size": size, "device": device})).primed()
 
