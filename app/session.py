@@ -48,11 +48,12 @@ SOON, LATER = 0.5, 4.0
 """Seconds between two questions for news, while there is a run and while there is none. The timer never stops: its answer may
 overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
 
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""For events that answer at once, however many wait in Gradio's queue. They can't show toasts."""
+CALM: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
+"""For events that show no progress. “On nothing” has to be said: at every event, Gradio's page copies all that it holds of each
+part on which some event might have shown its progress, and those are the outputs of all events where nothing is said."""
 
-CALM: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""For all other events."""
+QUICK: dict[str, Any] = {**CALM, "queue": False}
+"""For events that answer at once, however many wait in Gradio's queue. They can't show toasts."""
 
 IN_TURN: dict[str, Any] = {**CALM, "trigger_mode": "multiple", "concurrency_limit": 1}
 """For events with data of their own, such as what was picked. Gradio's other modes lose the second of two quick ones:

@@ -80,9 +80,8 @@ class SynthesisTab:
             self.start,
             [session.visitor, shown.keep, *self.panel.inputs],
             self.outputs,
-            show_progress="hidden",
             api_name="start",
-            api_visibility="undocumented",
+            **{**CALM, "api_visibility": "undocumented"},
         )
         for button, command in ((shown.pause, JOBS.pause), (shown.resume, JOBS.resume), (shown.stop, JOBS.stop)):
             button.click(self._commanding(command), me, [shown.status, session.timer, *self._buttons()], **QUICK)
