@@ -89,10 +89,10 @@ class VideoModel(nn.Module):
         """Logits (B, K), float, of clips (B, 3, T, H, W) in [0, 1]. Raises `ModelError` where the network can't take them, or
         gives something else."""
         key, k = self.spec.key, len(labels(self.spec.world))
-        seen = self.normalise(clip)
-        if self.channels_last:
-            seen = seen.contiguous(memory_format=torch.channels_last_3d)
         try:
+            seen = self.normalise(clip)
+            if self.channels_last:
+                seen = seen.contiguous(memory_format=torch.channels_last_3d)
             with torch.autocast(seen.device.type, torch.bfloat16) if self.rounded else nullcontext():
                 logits = self.network(seen)
         except (LeapsError, torch.OutOfMemoryError):
@@ -262,8 +262,8 @@ class VideoModel(nn.Module):
 
 
 class Moments(torch.autograd.Function):
-    """Mean and biased variance (B, C), float32, of (B, C, ...). Autograd alone would go over each layer's tensor eight times
-    for them in its backward pass and keep a copy of it; their gradient is a · x + b, with two numbers per channel."""
+    """Mean and biased variance (B, C), float32 at least, of (B, C, ...). Autograd alone would go over each layer's tensor eight
+    times for them in its backward pass and keep a copy of it; their gradient is a · x + b, with two numbers per channel."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -286,8 +286,10 @@ class Moments(torch.autograd.Function):
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance (1, C) of one clip's (1, C, ...)."""
     axes = tuple(range(2, x.ndim))
-    if x.dtype == torch.float32 and x.is_contiguous() or x.ndim < 4:
-        mean = x.mean(axes, keepdim=True, dtype=torch.float32) if axes else x.float()
+    full = x.dtype in (torch.float32, torch.float64)
+    if x.ndim < 4 or full and (x.is_contiguous() or x.dtype == torch.float64):
+        x = x if full else x.float()
+        mean = x.mean(axes, keepdim=True) if axes else x
         return mean.flatten(1), (x - mean).square_().mean(axes) if axes else torch.zeros_like(mean)  # faster than Tensor.var
     # A batch norm that learns takes both in the fewest passes over the memory. That it has weights keeps them float32.
     weight = torch.ones(x.shape[1], device=x.device)
