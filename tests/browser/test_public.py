@@ -158,15 +158,12 @@ def test_two_pages_of_a_visitor_go_their_own_ways(browser: Any, app_url: str) ->
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     step = "parseInt(document.querySelector('#status').textContent.match(/step (\\d+)/)?.[1] || 0)"
     first, second = context.new_page(), context.new_page()
-    first.goto(app_url)
-    _prepare(first, steps=20_000)
+    for page in (first, second):
+        page.goto(app_url)
+        _prepare(page, steps=20_000)
     _start(first)
     _state(first, "running")
-
-    second.goto(app_url)  # finds what the first one began
-    _state(second, "running")
-    second.get_by_label("Seed", exact=True).fill("31")
-    second.get_by_role("button", name="Start", exact=True).click()
+    _start(second)
     _state(second, "queued")
     before = first.evaluate(step)
     first.wait_for_function(f"before => {step} > before", arg=before, timeout=WAIT)
