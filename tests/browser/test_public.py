@@ -184,7 +184,7 @@ def test_it_works_below_a_path_of_another_server(browser: Any, tmp_path: Path) -
         assert json.loads(httpx.get(url + "healthz", timeout=ANSWER).text)["status"] == "ok"
         context, wrong = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce"), []
         page = context.new_page()
-        page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+        page.on("response", lambda answer: answer.status >= 400 and wrong.append(f"{answer.status} {answer.url}"))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(
             "request", lambda asked: asked.url.startswith("http") and not asked.url.startswith(url) and wrong.append(asked.url)
