@@ -203,11 +203,12 @@ def measure(case: str, rounds: int, device: str) -> str:
     for way in WAYS:
         _seconds(work[way], plan), _seconds(work[way], plan)
     one = _seconds(work["ours"], plan)
-    many = max(1, min(10, round(1.5 / one)))  # steps a turn
+    turns = dict.fromkeys(WAYS, max(1, min(10, round(1.5 / one))))  # steps a turn
+    if one > 0.5:
+        turns["paper"] = 1
     for _ in range(rounds):
-        for way in WAYS:
-            taken[way].append(sum(_seconds(work[way], plan) for _ in range(1 if way == "paper" and one > 0.5 else many)))
-            taken[way][-1] /= 1 if way == "paper" and one > 0.5 else many
+        for way, many in turns.items():
+            taken[way].append(statistics.fmean(_seconds(work[way], plan) for _ in range(many)))
     for loop in going.values():
         loop.close()  # type: ignore[attr-defined]
     paper_s, ours_s, floor_s = (statistics.median(taken[way]) for way in WAYS)
@@ -220,13 +221,12 @@ def measure(case: str, rounds: int, device: str) -> str:
 def peak(case: str, way: str, device: str) -> float:
     """The peak memory of two steps in this process, GiB."""
     plan = plan_of(case, device)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     loop = paper(plan) if way == "paper" else ours(plan)
     once = fastest(Networks.load(plan), plan)[1] if way == "floor" else (lambda: next(loop))
     once(), once()
     if machine.pick_device(device).type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**30
-    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, before) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def parts(case: str, device: str) -> str:
@@ -252,9 +252,9 @@ def parts(case: str, device: str) -> str:
             total = total + _sum(networks.frame_verifier.observe(leaf[:, :, :some], features=False, statistics=statistics))
         return total
 
-    def terms() -> object:
+    def loss() -> Tensor:
         look = networks.look(leaf, leaf, plan.config, targets)
-        return evaluate(TERMS, look.seen)[1]
+        return torch.stack(list(evaluate(TERMS, look.seen)[1].values())).sum()
 
     def snapshot() -> None:
         video.to_frames(clip)
@@ -269,7 +269,7 @@ def parts(case: str, device: str) -> str:
         "networks alone": _best(gradient(lambda: passed(False, False), leaf)),
         "taps": _best(gradient(lambda: passed(True, False), leaf)),
         "statistics": _best(gradient(lambda: passed(True, True), leaf)),
-        "terms": _best(gradient(lambda: torch.stack(list(terms().values())).sum(), leaf)),  # type: ignore[attr-defined]
+        "terms": _best(gradient(loss, leaf)),
         "optimiser": _best(state.optimizer.step),
         "checkpoint": _best(state.state_dict),
         "snapshot, judge": share * _best(snapshot),

@@ -12,7 +12,7 @@ from .. import machine, models
 from ..config import SynthesisConfig
 from ..errors import ConfigError, RunError
 from ..models.shapes import Shape, clip_shape
-from .estimate import Estimate, estimate, stages
+from .estimate import Estimate, estimate, reckon, stages
 from .stimulus import stimulus_clips
 
 
@@ -84,7 +84,7 @@ class Plan:
         for frames, side in (*clips, *((fewer, size) for fewer in range(t - 1, 0, -1))):
             config = self.config.replace(frames=frames, size=side)
             with suppress(ConfigError):  # the model can't take that
-                if estimate(config, self.cast, clip_shape(config, model)).memory <= memory:
+                if reckon(config, self.cast, clip_shape(config, model)).memory <= memory:
                     return f"{frames} frames of {side}×{side} would fit."
         return "Choose a smaller model; no clip that this one takes would fit."
 

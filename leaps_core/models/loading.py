@@ -51,11 +51,11 @@ def load(key: str, device: str = "auto", precision: str = "float32") -> VideoMod
         known, model = _loaded.get((key, str(place), precision), (None, None))
         if model is None or known != wanted:  # or the file, or the network, is another one by now
             model = plain = VideoModel(record, registry.network(key), path).to(place)
-            own = record.weights is None and not record.sources  # somebody's, of which nothing is known
-            if own:
+            known_well = record.sources or state(record) == "bundled"
+            if not known_well:
                 model = copy.deepcopy(plain)
             formats.lay_out(model, precision)
-            if own and not formats.agree(model, plain):
+            if not known_well and not formats.agree(model, plain):
                 model = plain
             _loaded[key, str(place), precision] = wanted, model
         return model.fork()

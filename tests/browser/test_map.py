@@ -15,7 +15,7 @@ import pytest
 
 from leaps_core import banks, maps, video
 from leaps_core.puppets import render_clip
-from tests.browser.test_page import SECONDS, WAIT, _prepare, _start, _state
+from tests.browser.test_page import SECONDS, WAIT, _prepare, _start, _state, opened
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -230,22 +230,18 @@ def _press(page: Page, name: str) -> None:
 def test_without_webgl_the_map_is_drawn_as_svg_and_three_dimensions_are_explained(
     browser: Any, app_url: str, folder: Path
 ) -> None:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    context.add_init_script(
+    lacking = (
         "const had = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...rest) "
         "{ return kind.includes('webgl') ? null : had.call(this, kind, ...rest); };"
     )
-    page, wrong = context.new_page(), []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(app_url)
-    page.get_by_role("tab", name="Map").click()
-    expect(page.locator("#map-state")).to_contain_text("480 of 480 real clips", timeout=3 * WAIT)
-    page.wait_for_function("() => document.querySelectorAll('#map .scatterlayer .point').length >= 480", timeout=WAIT)
-    expect(page.locator("#map .flat")).to_be_hidden()
-    page.locator("label").filter(has_text="3-D").click()
-    expect(page.locator("#map .flat")).to_contain_text("needs WebGL", timeout=3 * WAIT)
-    expect(page.locator("#map .plot")).to_be_hidden()
-    page.locator("label").filter(has_text="2-D").click()
-    page.wait_for_function("() => document.querySelectorAll('#map .scatterlayer .point').length >= 480", timeout=3 * WAIT)
-    context.close()
-    assert not wrong
+    drawn = "() => document.querySelectorAll('#map .scatterlayer .point').length >= 480"
+    with opened(browser, app_url, lacking) as page:
+        page.get_by_role("tab", name="Map").click()
+        expect(page.locator("#map-state")).to_contain_text("480 of 480 real clips", timeout=3 * WAIT)
+        page.wait_for_function(drawn, timeout=WAIT)
+        expect(page.locator("#map .flat")).to_be_hidden()
+        page.locator("label").filter(has_text="3-D").click()
+        expect(page.locator("#map .flat")).to_contain_text("needs WebGL", timeout=3 * WAIT)
+        expect(page.locator("#map .plot")).to_be_hidden()
+        page.locator("label").filter(has_text="2-D").click()
+        page.wait_for_function(drawn, timeout=3 * WAIT)

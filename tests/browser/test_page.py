@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +315,19 @@ def test_a_killed_page_offers_to_go_on_and_none_of_three_runs_is_lost(
         _state(page, "stopped")
         context.close()
     assert runs.Run.open(found[0].folder).done > found[0].done
+
+
+@contextmanager
+def opened(browser: Any, url: str, lacking: str) -> Iterator[Page]:
+    """The page in a browser that lacks what a script takes away; fails on an error of a script."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context.add_init_script(lacking)
+    page, wrong = context.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(url)
+    yield page
+    context.close()
+    assert not wrong
 
 
 def _prepare(page: Page, steps: int) -> None:

@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 
 from tests.browser.proxy import below
 from tests.browser.test_api import ANSWER, ask, wait
-from tests.browser.test_page import WAIT, _prepare, _start, _state
+from tests.browser.test_page import WAIT, _prepare, _start, _state, opened
 from tests.conftest import serve
 
 pytestmark = pytest.mark.timeout(600)
@@ -135,23 +135,18 @@ def test_a_frame_without_storage_works(browser: Any, public: tuple[str, Path]) -
     """As in a Space, in a browser that lets frames store nothing."""
     from playwright.sync_api import expect
 
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    context.add_init_script(
+    lacking = (
         "for (const store of ['localStorage', 'sessionStorage']) Object.defineProperty(window, store, "
         "{configurable: true, get() { throw new DOMException('denied', 'SecurityError'); }});"
     )
-    page, wrong = context.new_page(), []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(public[0])
-    start = page.get_by_role("button", name="Start", exact=True)
-    expect(start).to_be_enabled(timeout=119_000)
-    expect(page.locator("#estimate")).to_contain_text("On this server a run has at most 19,000 steps")
-    start.click()
-    expect(page.locator("#status b")).to_have_text("running", timeout=119_000)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.locator("#status b")).to_have_text("stopped", timeout=60_000)
-    context.close()
-    assert not wrong
+    with opened(browser, public[0], lacking) as page:
+        start = page.get_by_role("button", name="Start", exact=True)
+        expect(start).to_be_enabled(timeout=119_000)
+        expect(page.locator("#estimate")).to_contain_text("On this server a run has at most 19,000 steps")
+        start.click()
+        expect(page.locator("#status b")).to_have_text("running", timeout=119_000)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.locator("#status b")).to_have_text("stopped", timeout=60_000)
 
 
 def test_two_pages_of_a_visitor_go_their_own_ways(browser: Any, app_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -113,8 +114,14 @@ class Exact(tiny.TinyNet):
 
 
 @pytest.mark.parametrize(("build", "precision"), [(Peeking, "float32"), (Peeking, "bfloat16"), (Exact, "bfloat16")])
-def test_somebodys_network_that_cant_stays_as_it_is(own_registry: None, build: type[nn.Module], precision: str) -> None:
-    models.register(replace(models.spec("tiny"), key="somebodys"), lambda: build(3))
+@pytest.mark.parametrize("has_file", [False, True])
+def test_somebodys_network_that_cant_stays_as_it_is(
+    own_registry: None, build: type[nn.Module], precision: str, has_file: bool, tmp_path: Path
+) -> None:
+    if has_file:
+        torch.save(build(3).state_dict(), tmp_path / "own.pth")
+    file = tmp_path / "own.pth" if has_file else None
+    models.register(replace(models.spec("tiny"), key="somebodys", weights=file), lambda: build(3))
     model = models.load("somebodys", precision=precision)
     assert not model.channels_last and not model.rounded
     clip = torch.rand(1, 3, 8, 32, 32)
