@@ -26,11 +26,9 @@ RUN = {"model": "tiny", "action": "bowling"}
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a page with limits, and its home."""
     home = tmp_path_factory.mktemp("public")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"STEPS": "19000", "DAILY": "2", "UPLOAD": "0.1"}.items():
-            patch.setenv(f"LEAPS_LIMIT_{name}", value)
-        with serve(home) as (url, _):
-            yield url, home
+    limits = {"LEAPS_LIMIT_STEPS": "19000", "LEAPS_LIMIT_DAILY": "2", "LEAPS_LIMIT_UPLOAD": "0.1"}
+    with serve(home, **limits) as (url, _):
+        yield url, home
 
 
 @pytest.fixture(scope="module")
