@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..models.adapter import PROBABILITIES, are_probabilities
 from ..models.shapes import primed_taps
 from .control import Control
 from .networks import Look, Networks
+from .objective import Targets
 from .plan import Plan, as_plan
 from .schedule import snapshot_steps
 from .state import State
@@ -83,15 +85,11 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
             state.change(changes)
             clip = state.canvas()
 
-        # look at random views of the clip, stronger ones the surer the model is
-        strength = state.confidence**STRENGTH_EXPONENT
-        views = [transform(clip, state.settings, state.generator, strength) for _ in range(plan.config.views)]
-        look = networks.look(torch.cat(views), clip, _weights(plan, state), targets, state.done)
-
-        # weigh the terms, and move the canvas down their gradient
-        losses, weighted = evaluate(terms, look.seen)
+        # look at views of the clip, weigh the terms, and move the canvas down their gradient
+        random = state.generator.get_state()
+        look, losses, weighted = _look(plan, networks, state, clip, targets, terms)
         try:
-            state.descend(weighted)
+            state.descend(weighted, partial(_again, plan, networks, state, random, targets, terms))
         except LeapsError:  # what there was before is the result
             if step is not None:
                 yield _last(step, networks)
@@ -119,6 +117,24 @@ def _begun(plan: Plan, networks: Networks, control: Control, checkpoint: dict[st
         if state.done >= plan.config.steps:
             raise RunError(f"The run has made all of its {state.done} steps. To go on, ask for more than {state.done} steps.")
     return state
+
+
+def _look(
+    plan: Plan, networks: Networks, state: State, clip: Tensor, targets: Targets, terms: Sequence[Term]
+) -> tuple[Look, dict[str, Tensor], dict[str, Tensor]]:
+    """What random views of the clip show, stronger ones the surer the model is, and the terms, raw and weighted."""
+    strength = state.confidence**STRENGTH_EXPONENT
+    views = [transform(clip, state.settings, state.generator, strength) for _ in range(plan.config.views)]
+    look = networks.look(torch.cat(views), clip, _weights(plan, state), targets, state.done)
+    return look, *evaluate(terms, look.seen)
+
+
+def _again(
+    plan: Plan, networks: Networks, state: State, random: Tensor, targets: Targets, terms: Sequence[Term]
+) -> dict[str, Tensor]:
+    """The weighted terms of a step once more, of the same views (`random`: the generator's state before them)."""
+    state.generator.set_state(random)
+    return _look(plan, networks, state, state.canvas(), targets, terms)[2]
 
 
 def _weights(plan: Plan, state: State) -> SynthesisConfig:

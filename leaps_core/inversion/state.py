@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -47,9 +48,9 @@ class State:
         self.settings = self.settings.replace(**changes)
         self.canvas.set_speed(self.settings.motion_speed)
 
-    def descend(self, weighted: dict[str, Tensor]) -> None:
+    def descend(self, weighted: dict[str, Tensor], again: Callable[[], dict[str, Tensor]] | None = None) -> None:
         """One step of the optimiser down the gradient of the terms' sum. Raises `LeapsError` for a term, or a gradient, that is
-        no number: then nothing has moved."""
+        no number: then nothing has moved. `again` computes the same terms once more, to find whose gradient it is."""
         terms = torch.stack(list(weighted.values()))
         for name, value in zip(weighted, terms.tolist(), strict=True):
             if not math.isfinite(value):
@@ -60,14 +61,23 @@ class State:
         terms.sum().backward()
         assert self.canvas.values.grad is not None
         if not self.canvas.values.grad.isfinite().all():
-            names = ", ".join(weighted)
+            steep = self._steep(again()) if again else []
+            whose = "of " + " and ".join(f"“{name}”" for name in steep) if steep else f"of one of {', '.join(weighted)}"
             raise LeapsError(
-                f"The gradient is no number at step {self.done + 1}, though all terms are (of {names}, one has a slope without "
-                f"end there). {_ADVICE}"
+                f"The gradient {whose} is no number at step {self.done + 1}, though the terms are: an endless slope. {_ADVICE}"
             )
         self.optimizer.step()
         self.canvas.project()
         self.done += 1
+
+    def _steep(self, terms: dict[str, Tensor]) -> list[str]:
+        """The names of the terms whose own gradient is no number."""
+        slopes = {
+            name: torch.autograd.grad(term, self.canvas.values, retain_graph=True, allow_unused=True)[0]
+            for name, term in terms.items()
+            if term.requires_grad
+        }
+        return [name for name, slope in slopes.items() if slope is not None and not slope.isfinite().all()]
 
     def trust(self, probability: float) -> None:
         """Note the model's probability of the action."""
