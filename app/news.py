@@ -11,7 +11,7 @@ from .views import JOBS
 STIRRING = 3.0
 """Seconds of a run in which a person waits to see something come out of the noise."""
 STEADY = 1.0
-"""Seconds between two questions from then on. In Chromium on the two cores of the run, 0.5 left it 6.8 steps/s, this 9.3."""
+"""Seconds between two questions from then on; docs/speed.md has what they cost."""
 
 
 def overtaken(key: str | None, line: dict[str, Any] | None) -> bool:
@@ -32,5 +32,5 @@ def nothing_told(seen: dict[str, Any]) -> bool:
 def pause(job: Job) -> float:
     """Seconds until the page of a job asks again: the further it is from its turn, the longer; and longer after its first
     seconds, as each answer has the browser draw, on a person's own machine with the cores that the run needs."""
-    begun = job.metrics[-1]["seconds"] if job.metrics else 0.0
-    return min(LATER, (SOON if begun < STIRRING else STEADY) + 0.5 * JOBS.place(job))
+    run = job.metrics[-1]["seconds"] if job.metrics else 0.0
+    return min(LATER, (SOON if run < STIRRING else STEADY) + 0.5 * JOBS.place(job))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -18,15 +18,6 @@ from tests.conftest import free_port
 
 HOP = {"connection", "content-length", "transfer-encoding", "host"}
 """Headers that are of one connection only."""
-
-
-async def _whole(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """An answer as it comes. A visitor who leaves gives its connection back: without that the pool of 100 is soon used up."""
-    try:
-        async for part in answer.aiter_raw():
-            yield part
-    finally:
-        await answer.aclose()
 
 
 @contextmanager
@@ -46,7 +37,7 @@ def below(path: str, page: str) -> Iterator[str]:
         )
         answer = await client.send(sent, stream=True)
         kept = {name: value for name, value in answer.headers.items() if name not in HOP}
-        return StreamingResponse(_whole(answer), answer.status_code, kept)
+        return StreamingResponse(answer.aiter_raw(), answer.status_code, kept)
 
     routes = [Route(path + "/{rest:path}", forward, methods=["GET", "POST", "HEAD"])]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, log_level="error"))
