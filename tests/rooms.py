@@ -15,6 +15,7 @@ ROOMS = (
     "video",
     "puppets",
     "models",
+    "fleet",
     "training",
     "inversion",
     "runs",

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import textwrap
+from contextlib import ExitStack
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from .. import models, paths
+from .. import fleet, models, paths
 from ..errors import ModelError
 from ..paths import PROGRAM, given
+from ..studies import catalogue, grid
+from ..studies.study import Asked, Study
 from .parser import add
 from .synth import setting
 
@@ -32,6 +38,40 @@ def study_embedding(options: argparse.Namespace) -> None:
             )
         )
     )
+
+
+def carry_out(study: Study, options: argparse.Namespace) -> None:
+    """One of the catalogue's studies."""
+    from tqdm import tqdm
+
+    from ..studies import carry, kept
+
+    asked = Asked(
+        tuple(options.model),
+        tuple(options.actions),
+        options.seeds,
+        options.first_seed,
+        options.stimuli,
+        dict(map(setting, options.set)),
+        getattr(options, "budget", 0),
+    )
+    engine = fleet.Engine(options.engine, options.address, tuple(getattr(options, "own", ())))
+    folder = options.out or kept.place(study, asked)
+    with ExitStack() as shown:
+
+        @cache
+        def bar() -> tqdm[NoReturn]:  # once there is something to show
+            return shown.enter_context(tqdm(unit="run", dynamic_ncols=True))
+
+        def show(progress: carry.Progress) -> None:
+            bar().total, bar().n = progress.total, progress.done
+            bar().set_postfix_str(f"{progress.failed} failed" if progress.failed else "")
+
+        report, notes = carry.carry_out(study, asked, folder, engine, show)
+    print(report.markdown)
+    for note in notes:
+        print("note:", note, file=sys.stderr)
+    print(folder)
 
 
 def study_quality(options: argparse.Namespace) -> None:
@@ -65,8 +105,45 @@ def add_commands(menu: Any) -> None:
   {PROGRAM} study embedding --action "tai chi" --model KEY --n 32""",
     )
     inner = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
+    for study in catalogue.STUDIES.values():
+        _add_study(inner, study)
     _add_quality(inner)
     _add_embedding(inner)
+
+
+def _add_study(menu: Any, study: Study) -> None:
+    added = add(
+        menu,
+        study.name,
+        partial(carry_out, study),
+        study.title[0].lower() + study.title[1:],
+        f"""{textwrap.fill(study.about, 100)}
+
+examples:
+  {PROGRAM} study {study.name} --model KEY
+  {PROGRAM} study {study.name} --model KEY --stimuli DIR --seeds 4 --out DIR
+  {PROGRAM} study {study.name} --model KEY --engine ray --address HOST:6379      on a cluster (docs/cluster.md)
+
+A study that was stopped goes on where it was when the same command is given again; several machines may work in one folder.""",
+    )
+    usual = Asked(("",))
+    added.add_argument("--model", metavar="KEY", nargs="+", required=True, help=f"models to invert (`{PROGRAM} models`)")
+    added.add_argument("--actions", metavar="LABEL", nargs="+", default=[], help="actions (default: the study's own)")
+    seeds = study.usual.get("seeds", usual.seeds)
+    added.add_argument("--seeds", metavar="N", type=int, default=seeds, help=f"runs of each kind (default: {seeds})")
+    added.add_argument("--first-seed", metavar="N", type=int, default=usual.first_seed, help="and of which seeds")
+    added.add_argument(
+        "--stimuli",
+        metavar="DIR",
+        type=given,
+        help="real videos that prime, named after their actions (tai_chi.mp4, tai_chi_2.mp4, or tai_chi/any.mp4)",
+    )
+    if study.name == grid.STUDY.name:
+        added.add_argument("--budget", metavar="N", type=int, default=0, help="points that TPE may try (default: all of them)")
+    added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of all runs")
+    added.add_argument("--out", metavar="DIR", type=given, help="the study's folder (default: one in LEAPS_HOME/studies)")
+    added.add_argument("--engine", default="local", help=f"where runs are made: {' or '.join(fleet.ENGINES)} (default: local)")
+    added.add_argument("--address", default="", help="of a Ray cluster: HOST:6379, ray://HOST:10001 or auto")
 
 
 def _add_quality(menu: Any) -> None:

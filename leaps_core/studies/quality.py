@@ -19,7 +19,8 @@ import torch
 from .. import models, video
 from ..config import NETWORKS, SynthesisConfig, bundled_stimulus
 from ..puppets import ACTIONS, render_clip
-from .common import Inversion, invert, sheet
+from .common import Inversion, invert
+from .pictures import sheet
 
 SEED = 6000
 """First seed of the scored runs and their stimuli; settings were chosen on others (below 100)."""

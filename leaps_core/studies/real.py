@@ -23,7 +23,9 @@ from .. import models, video
 from ..errors import RunError, did_you_mean
 from ..models.adapter import VideoModel
 from .changes import CHANGES, survived
-from .common import invert, sheet
+from .common import invert
+from .numbers import bootstrap, wilson
+from .pictures import sheet
 
 SEED = 6000
 """First seed of the scored runs; settings were chosen on others (below 100) and on other actions (`TUNED_ON`)."""
@@ -215,21 +217,6 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "seconds": float(np.mean(made)) if made else None,
         "seconds_longest": max(made) if made else None,
     }
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share of n (Wilson 1927)."""
-    z, p = 1.96, hits / n
-    middle, spread = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return float((middle - spread) / (1 + z * z / n)), float((middle + spread) / (1 + z * z / n))
-
-
-def bootstrap(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of a mean: percentiles of the means of 2000 samples of as many values, drawn with replacement."""
-    rng = np.random.default_rng(0)
-    means = rng.choice(np.asarray(values, float), (2000, len(values))).mean(1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
 
 
 def study(

@@ -14,7 +14,8 @@ import numpy as np
 
 from .. import paths
 from ..config import STEERING, SynthesisConfig, bundled_stimulus, info
-from .common import Inversion, invert, sheet
+from .common import Inversion, invert
+from .pictures import sheet
 
 Row = dict[str, list[Inversion]]
 """Inversions by position of one slider."""

@@ -40,12 +40,6 @@ def test_shares_are_told_with_their_numbers_and_intervals() -> None:
     assert "| a | 3 | 67% | 70% (" in real.markdown({"a": row}) and "of 2 |" in real.markdown({"a": row})
 
 
-def test_intervals_are_the_known_ones() -> None:
-    assert real.wilson(0, 12) == (pytest.approx(0, abs=1e-9), pytest.approx(0.2425, abs=1e-3))
-    assert real.wilson(6, 12) == (pytest.approx(0.2538, abs=1e-3), pytest.approx(0.7462, abs=1e-3))
-    assert real.bootstrap([1.0] * 5) == (1.0, 1.0)
-
-
 def test_scored_actions_are_known_and_none_was_tuned_on() -> None:
     known, objects = models.labels("kinetics400"), models.spec("efficientnet_lite1")
     assert len(set(real.ACTIONS)) == 24 and set(real.ACTIONS) <= set(known)

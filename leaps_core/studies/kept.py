@@ -1,0 +1,129 @@
+"""A study's folder: what was asked, what is finished, who works on what.
+
+It holds study.json, runs/ID (each run, packed: docs/runs.md), rows/ID.json (what was found out about its clip; written last, so
+that a killed study has no half of a run), clips.csv and .parquet (all rows), table.md, .csv and .parquet, figures (.json for
+Plotly, .svg, .png), sheet.webp and progress.json. Any number of processes and machines may work in it at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .. import __version__, files, models, paths
+from ..errors import RunError
+from .report import Row
+from .study import Asked, Study, Trial
+
+WAIT = 1.0
+"""s between two looks at what others are working on."""
+
+
+class Kept:
+    """The folder of a study. Raises `RunError` for a folder that holds another study, or this one asked in another way or of
+    other weights; `OSError`."""
+
+    def __init__(self, path: Path, study: Study, asked: Asked) -> None:
+        self.path, self._locks, self._known = path, dict[str, FileLock](), dict[str, Row]()
+        for part in (path, path / "rows", path / "runs", path / "locks"):
+            part.mkdir(parents=True, exist_ok=True)
+        said = {"study": study.name, **described(asked)}
+        file = path / "study.json"
+        if not file.exists():
+            files.write(file, json.dumps({**said, "version": __version__}, indent=1) + "\n")
+        found = asked_in(path)
+        if apart := [name for name in said if found.get(name) != said[name]]:
+            raise RunError(
+                f"{path} holds the study “{found.get('study')}” with another “{apart[0]}” ({found.get(apart[0])}; asked for: "
+                f"{said[apart[0]]}). Choose another folder (--out), or ask for the same."
+            )
+
+    def rows(self, trials: Sequence[Trial]) -> list[Row]:
+        """The rows of those that are finished, in their order."""
+        for trial in trials:
+            if trial.id not in self._known and self.has(trial):
+                self._known[trial.id] = json.loads(self._row(trial).read_text("utf-8"))
+        return [self._known[trial.id] for trial in trials if trial.id in self._known]
+
+    def has(self, trial: Trial) -> bool:
+        """Whether it is finished."""
+        return self._row(trial).is_file()
+
+    def claims(self, trials: Sequence[Trial]) -> Iterator[Trial]:
+        """Those that are to be done, one by one, each when nobody else works on it; it is this process's until it is kept.
+        Those that others finish meanwhile are left out. Ends when all are done, or this process's."""
+        left = deque(trials)
+        while left:
+            for _ in range(len(left)):
+                trial = left.popleft()
+                if self.has(trial):
+                    continue
+                lock = files.lock(self.path / "locks" / trial.id)
+                try:
+                    lock.acquire(timeout=0)
+                except Timeout:
+                    left.append(trial)
+                    continue
+                if self.has(trial):  # since a moment ago
+                    lock.release()
+                    continue
+                self._locks[trial.id] = lock
+                yield trial
+            if left:
+                time.sleep(WAIT)
+
+    def keep(self, trial: Trial, row: Row, run: dict[str, bytes]) -> None:
+        """Write the files of a trial's run, and then its row, and let go of it."""
+        folder = self.path / "runs" / trial.id
+        shutil.rmtree(folder, ignore_errors=True)
+        if run:
+            folder.mkdir()
+        for name, data in run.items():
+            (folder / name).write_bytes(data)
+        files.write(self._row(trial), json.dumps(row))
+        self._locks.pop(trial.id).release()
+
+    def release(self) -> None:
+        """Let go of what isn't finished: others may do it."""
+        for lock in self._locks.values():
+            lock.release()
+        self._locks.clear()
+
+    def run(self, trial: Trial) -> Path:
+        """Where the run of a trial lies; of a failed one there is none."""
+        return self.path / "runs" / trial.id
+
+    def _row(self, trial: Trial) -> Path:
+        return self.path / "rows" / f"{trial.id}.json"
+
+
+def place(study: Study, asked: Asked) -> Path:
+    """Where a study is kept if nobody says where: the same for the same study."""
+    asked = study.completed(asked)
+    digest = hashlib.sha256(json.dumps(described(asked), sort_keys=True).encode()).hexdigest()
+    return paths.studies() / f"{study.name}-{'-'.join(asked.models)[:60]}-{digest[:8]}"
+
+
+def described(asked: Asked) -> dict[str, Any]:
+    """What was asked, as study.json has it, with which weights the models have."""
+    plain = asdict(asked) | {"stimuli": str(asked.stimuli.absolute()) if asked.stimuli else None}
+    weights = {key: models.fingerprint(models.spec(key)) for key in asked.models}
+    return json.loads(json.dumps(plain | {"weights": weights}))
+
+
+def asked_in(path: Path) -> dict[str, Any]:
+    """What study.json of a folder says. Raises `RunError` where it is damaged."""
+    try:
+        found = json.loads((path / "study.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path / 'study.json'} can't be read: {error}. Choose another folder (--out).") from None
+    return found if isinstance(found, dict) else {}

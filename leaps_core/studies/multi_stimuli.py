@@ -1,0 +1,103 @@
+"""Figures S6 and S7: are many stimuli worth as much as the regularizers?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import models
+from . import numbers, pictures, stimuli
+from .report import Report, Row, done, grouped, values
+from .study import Asked, Study, Trial
+
+COUNTS = (1, 2, 5, 10, 20, 50, 100)
+"""How many stimuli prime a run without regularizers."""
+LEAPS = "LEAPS, 1"
+"""The arm with one stimulus and both regularizers."""
+NETWORKS = ("model", "verifier", "judge")
+
+
+def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
+    stimuli.need(asked, STUDY.name)
+    found = []
+    for model in asked.models:
+        for seed in asked.range:
+            for action in asked.actions:
+                at = {"model": model, "action": action, "seed": seed}
+                found.append(Trial({**at, "stimuli": LEAPS}, stimuli.config(asked, model, action, seed)))
+                for count in (count for count in COUNTS if count <= stimuli.most(asked, action)):
+                    config = stimuli.config(asked, model, action, seed, count, coherence=0.0, diversity=0.0)
+                    found.append(Trial({**at, "stimuli": str(count)}, config))
+    return found
+
+
+def _read(asked: Asked, rows: Sequence[Row]) -> Report:
+    table, claims, figures = [], [], {}
+    for (model,), own in grouped(done(rows), "model").items():
+        by = {key: some for (key,), some in grouped(own, "stimuli").items()}
+        order = [key for key in (*map(str, COUNTS), LEAPS) if key in by]
+        for key in order:
+            some = by[key]
+            row = {"model": model, "stimuli": key, "n": len(some), "actions": len(grouped(some, "action"))}
+            row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in NETWORKS}
+            row |= {f"{name}'s p": numbers.mean(values(some, f"p_{name}"), percent=True) for name in NETWORKS}
+            table.append(row)
+        for name in NETWORKS:
+            points = [(int(key), numbers.share(values(by[key], f"top1_{name}"))) for key in order if key != LEAPS]
+            if not any(one.n for _, one in points):
+                continue
+            figures[f"top1-{model}-{name}"] = pictures.curves(
+                f"Top-1 by the {name} over the number of stimuli, {models.spec(model).name}",
+                "stimuli, without regularizers",
+                "top-1",
+                {"priming by several stimuli": points},
+                log=True,
+                band=_band(by.get(LEAPS, ()), name),
+            )
+        claims += _claims(model, by)
+    lacking = {action: stimuli.most(asked, action) for action in asked.actions if stimuli.most(asked, action) < COUNTS[-1]}
+    if lacking:
+        few = ", ".join(f"{action}: {count}" for action, count in lacking.items())
+        claims.append(f"Fewer than {COUNTS[-1]} stimuli were at hand ({few}); larger numbers are left out.")
+    return Report(table, claims, figures, _sheet(asked, rows))
+
+
+def _band(rows: Sequence[Row], name: str) -> tuple[float, float, str] | None:
+    """What LEAPS reaches with one stimulus, from its worst action to its best, by a network's top-1."""
+    shares = [numbers.share(values(some, f"top1_{name}")) for some in grouped(rows, "action").values()]
+    reached = [one.value for one in shares if one.n]
+    return (min(reached), max(reached), "LEAPS, one stimulus: worst to best action") if reached else None
+
+
+def _claims(model: str, by: dict[str, list[Row]]) -> list[str]:
+    """From how many stimuli on priming alone is as good as LEAPS with one, by the judge (else the model)."""
+    leaps = by.get(LEAPS, [])
+    name = next((name for name in ("judge", "model") if values(leaps, f"p_{name}")), "")
+    if not name:
+        return []
+    one, called = numbers.mean(values(leaps, f"p_{name}"), percent=True), models.spec(model).name
+    counts = [count for count in COUNTS if str(count) in by]
+    level = [count for count in counts if numbers.mean(values(by[str(count)], f"p_{name}")).value >= one.value]
+    worth = (
+        f"needs {level[0]} stimuli for as much" if level else f"does not reach it with {counts[-1] if counts else 0} stimuli"
+    )
+    return [f"LEAPS with one stimulus: the {name} gives {called}'s clips {one}; priming without regularizers {worth}."]
+
+
+def _sheet(asked: Asked, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
+    shown = {LEAPS, "1", "10", "100"}
+    found: dict[str, dict[str, str]] = {}
+    for row in done(rows):
+        if row["model"] == asked.models[0] and row["stimuli"] in shown:
+            found.setdefault(row["action"], {}).setdefault(row["stimuli"], row["run"])
+    return found
+
+
+STUDY = Study(
+    "multi-stimuli",
+    "Several stimuli",
+    "Are several stimuli worth as much as the regularizers? The paper's Figures S6 and S7: with one stimulus, LEAPS does "
+    "better than priming by a few without regularizers; by many, priming alone comes up to it.",
+    _trials,
+    _read,
+    {models.PUPPETS: stimuli.FOUR, "kinetics400": stimuli.FOUR},
+)

@@ -1,0 +1,77 @@
+"""The figures of studies: shares and means with their 95 % intervals, and the Inception Score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+RESAMPLES = 2000
+"""Samples of a bootstrap."""
+
+
+class Interval(NamedTuple):
+    """A figure of `n` clips (or runs, or splits) with its 95 % interval; `percent`: a share of 1, told in percent."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    percent: bool = False
+
+    def __str__(self) -> str:
+        if not self.n:
+            return "–"
+        if self.percent:
+            return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})"
+        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
+
+
+NONE = Interval(float("nan"), float("nan"), float("nan"), 0)
+"""The figure of nothing."""
+
+
+def share(hits: Sequence[bool]) -> Interval:
+    """How many of them are true, of 1, with the interval by Wilson (1927)."""
+    if not hits:
+        return NONE
+    low, high = wilson(sum(hits), len(hits))
+    return Interval(sum(hits) / len(hits), low, high, len(hits), percent=True)
+
+
+def mean(values: Sequence[float], percent: bool = False) -> Interval:
+    """Their mean, with the interval by the bootstrap."""
+    if not values:
+        return NONE
+    low, high = bootstrap(values)
+    return Interval(float(np.mean(values)), low, high, len(values), percent)
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share of n (Wilson 1927)."""
+    z, p = 1.96, hits / n
+    middle, spread = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return float((middle - spread) / (1 + z * z / n)), float((middle + spread) / (1 + z * z / n))
+
+
+def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of a mean: percentiles of the means of `RESAMPLES` samples of as many values, drawn with
+    replacement."""
+    rng = np.random.default_rng(0)
+    means = rng.choice(np.asarray(values, float), (RESAMPLES, len(values))).mean(1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def inception_score(probabilities: np.ndarray) -> float:
+    """IS = exp(E_x KL(p(y|x) ‖ p(y))) of the probabilities (N, K) that a network gives N clips; p(y) is their mean (Salimans et
+    al. 2016). From 1 (all clips alike to it, or all unclear) to min(N, K)."""
+    p = np.clip(np.asarray(probabilities, float), 1e-12, 1)
+    p = p / p.sum(1, keepdims=True)
+    return float(np.exp((p * (np.log(p) - np.log(p.mean(0, keepdims=True)))).sum(1).mean()))
+
+
+def spread_of(values: Sequence[float]) -> str:
+    """Mean ± standard deviation over splits, as the paper's Table S2 has it."""
+    return f"{np.mean(values):.2f} ± {np.std(values):.2f}" if len(values) else "–"

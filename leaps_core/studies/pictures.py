@@ -1,0 +1,139 @@
+"""The figures of studies (Plotly's), and their contact sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..runs import Run
+from ..runs import figure as paper
+from .numbers import Interval
+
+COLOURS = ("#0ea5e9", "#f59e0b", "#ec4899", "#22c55e", "#8b5cf6", "#64748b", "#14b8a6", "#ef4444")
+CELL = 96
+"""Height and width of a frame on a contact sheet, in px."""
+LABEL = 20
+"""Height of a label on a contact sheet, in px."""
+MOST_COLUMNS = 8
+"""Of more clips side by side, nothing can be seen."""
+
+
+def curves(
+    title: str,
+    x: str,
+    y: str,
+    series: Mapping[str, Sequence[tuple[Any, Interval]]],
+    log: bool = False,
+    band: tuple[float, float, str] | None = None,
+) -> Any:
+    """Lines with their 95 % intervals, as a Plotly figure: by the name of each, its points (x, figure). `log`: the x axis.
+    `band`: a grey one from low to high, and its name."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    if band is not None and (places := [point[0] for points in series.values() for point in points]):
+        low, high, name = band
+        ends = [min(places), max(places)]
+        figure.add_scatter(x=ends, y=[low, low], line={"width": 0}, showlegend=False, hoverinfo="skip")
+        figure.add_scatter(
+            x=ends, y=[high, high], line={"width": 0}, fill="tonexty", fillcolor="rgba(100,116,139,.25)", name=name
+        )
+    for i, (name, points) in enumerate(series.items()):
+        there = [(at, one) for at, one in points if one.n]
+        figure.add_scatter(
+            x=[at for at, _ in there],
+            y=[one.value for _, one in there],
+            error_y=_intervals([one for _, one in there]),
+            mode="lines+markers",
+            line={"color": COLOURS[i % len(COLOURS)]},
+            name=name,
+        )
+    figure.update_layout(title=title, xaxis_title=x, yaxis_title=y, template="plotly_white", hovermode="x")
+    figure.update_yaxes(rangemode="tozero")
+    if log:
+        figure.update_xaxes(type="log")
+    return figure
+
+
+def bars(title: str, y: str, series: Mapping[str, Sequence[tuple[str, Interval]]]) -> Any:
+    """Bars with their 95 % intervals, side by side for each name on the x axis."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for i, (name, points) in enumerate(series.items()):
+        there = [(at, one) for at, one in points if one.n]
+        figure.add_bar(
+            x=[at for at, _ in there],
+            y=[one.value for _, one in there],
+            error_y=_intervals([one for _, one in there]),
+            marker_color=COLOURS[i % len(COLOURS)],
+            name=name,
+        )
+    figure.update_layout(title=title, yaxis_title=y, template="plotly_white", barmode="group")
+    return figure
+
+
+def scatter(title: str, x: str, y: str, points: Sequence[tuple[float, Interval, str]]) -> Any:
+    """Named points (x, figure, name) with the figures' 95 % intervals."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[at for at, _, _ in points],
+        y=[one.value for _, one, _ in points],
+        error_y=_intervals([one for _, one, _ in points]),
+        text=[name for _, _, name in points],
+        textposition="top center",
+        mode="markers+text",
+        marker={"size": 9, "color": COLOURS[0]},
+    )
+    figure.update_layout(title=title, xaxis_title=x, yaxis_title=y, template="plotly_white")
+    return figure
+
+
+def layout(title: str, runs: Sequence[tuple[str, Path]]) -> Image.Image:
+    """Runs of one action below each other, the first one's stimulus on top: the layout of the paper's Figures S1 to S4."""
+    return paper.picture(title, paper.entries([(name, Run.open(folder)) for name, folder in runs]))
+
+
+def side_by_side(folders: Mapping[str, Mapping[str, Path]], frames: Sequence[float] = (0.25, 0.75)) -> Image.Image | None:
+    """A contact sheet of runs: one row per action, one column per way in which they were made; `frames`: which of each clip, as
+    shares of its length. None where there is nothing to show, or too much."""
+    columns = list(dict.fromkeys(name for row in folders.values() for name in row))
+    if not columns or len(columns) > MOST_COLUMNS:
+        return None
+    blank = np.full((2, CELL, CELL, 3), 255, np.uint8)
+    rows = [
+        (action, [Run.open(row[name]).clip if name in row else blank for name in columns]) for action, row in folders.items()
+    ]
+    return sheet(rows, columns, tuple(frames), CELL)
+
+
+def sheet(
+    rows: list[tuple[str, list[np.ndarray]]], columns: list[str], at: tuple[float, ...] = (0.25, 0.75), cell: int = 112
+) -> Image.Image:
+    """A contact sheet: one row per (label, clips uint8 (T, H, W, 3)), one column per clip, which is shown
+    `at` these shares of its length, side by side."""
+    font = ImageFont.load_default(size=13)
+    width, left = len(at) * cell, 150
+    picture = Image.new("RGB", (left + len(columns) * (width + 6), LABEL + len(rows) * (cell + 4)), "white")
+    draw = ImageDraw.Draw(picture)
+    for i, name in enumerate(columns):
+        draw.text((left + i * (width + 6), 2), name, "black", font)
+    for j, (label, clips) in enumerate(rows):
+        top = LABEL + j * (cell + 4)
+        draw.text((4, top + cell // 2 - 8), label, "black", font)
+        for i, clip in enumerate(clips):
+            for k, share in enumerate(at):
+                frame = Image.fromarray(clip[int(share * (len(clip) - 1))]).resize((cell, cell))
+                picture.paste(frame, (left + i * (width + 6) + k * cell, top))
+    return picture
+
+
+def _intervals(figures: Sequence[Interval]) -> dict[str, Any]:
+    above, below = [one.high - one.value for one in figures], [one.value - one.low for one in figures]
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1}

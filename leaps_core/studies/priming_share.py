@@ -1,0 +1,94 @@
+"""Table S2: how much do the primed layers matter? The first 20, 40, 60, 80 and 100 % of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .. import models
+from . import numbers, pictures, stimuli
+from .report import Report, Row, done, first_clips, grouped, values
+from .study import Asked, Study, Trial
+
+SHARES = (20, 40, 60, 80, 100)
+"""In percent, as in the paper."""
+NETWORKS = ("model", "verifier", "judge")
+
+
+def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
+    stimuli.need(asked, STUDY.name)
+    return [
+        Trial(
+            {"model": model, "share": share, "action": action, "seed": seed},
+            stimuli.config(asked, model, action, seed, priming_share=share),
+        )
+        for model in asked.models
+        for seed in asked.range
+        for action in asked.actions
+        for share in SHARES
+    ]
+
+
+def _read(asked: Asked, rows: Sequence[Row]) -> Report:
+    table, claims, lines = [], [], dict[str, dict[str, list[tuple[int, numbers.Interval]]]]()
+    for (model,), own in grouped(done(rows), "model").items():
+        for (share,), some in sorted(grouped(own, "share").items()):
+            row = {"model": model, "primed": f"{share} %", "layers": some[0]["primed"], "n": len(some)}
+            for name in NETWORKS:
+                row[f"top-1, {name}"] = numbers.share(values(some, f"top1_{name}"))
+                lines.setdefault(f"top-1, {name}", {}).setdefault(model, []).append((share, row[f"top-1, {name}"]))
+            for name in NETWORKS:
+                scores = inception_scores(some, name)
+                row[f"IS, {name}"] = numbers.spread_of(scores)
+            table.append(row)
+        claims += _claims(model, own)
+    figures = {
+        f"top1-{name}": pictures.curves(
+            f"Top-1 by the {name} over the share of primed layers", "primed layers, %", "top-1", lines[f"top-1, {name}"]
+        )
+        for name in NETWORKS
+        if any(one.n for points in lines.get(f"top-1, {name}", {}).values() for _, one in points)
+    }
+    return Report(table, claims, figures, first_clips([row for row in rows if row["model"] == asked.models[0]], "share"))
+
+
+def inception_scores(rows: Sequence[Row], name: str) -> list[float]:
+    """The Inception Score by a network of each seed's clips, of all actions that the seed has: as many splits as seeds."""
+    found = []
+    for some in grouped(rows, "seed").values():
+        if len(seen := values(some, f"classes_{name}")) > 1:
+            found.append(numbers.inception_score(np.array(seen)))
+    return found
+
+
+def _claims(model: str, rows: Sequence[Row]) -> list[str]:
+    """Whether accuracy and Inception Score grow with the share, by the network that had no part."""
+    name = next((name for name in ("judge", "verifier", "model") if values(rows, f"p_{name}")), "")
+    shares = {share: some for (share,), some in grouped(rows, "share").items()}
+    if not name or len(shares) < 2:
+        return []
+    low, high = min(shares), max(shares)
+    pairs = [
+        b[f"p_{name}"] - a[f"p_{name}"]
+        for a, b in zip(*(sorted(shares[s], key=lambda row: (row["seed"], row["action"])) for s in (low, high)), strict=False)
+    ]
+    change = numbers.mean(pairs)
+    scores = [np.mean(inception_scores(shares[share], name) or [float("nan")]) for share in (low, high)]
+    verdict = "grows" if change.low > 0 else "falls" if change.high < 0 else "does not clearly change"
+    return [
+        f"From {low} % to {high} % of {models.spec(model).name}'s layers, the {name}'s probability of the action {verdict}: by "
+        f"{change.value:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f}, {change.n} pairs of clips); its "
+        f"Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}."
+    ]
+
+
+STUDY = Study(
+    "priming-share",
+    "Share of primed layers",
+    "Do clips get better the more of the network's layers are primed, from the first on? The paper's Table S2 says so: "
+    "accuracy and Inception Score grow with the share, by the model itself and by another network.",
+    _trials,
+    _read,
+    {models.PUPPETS: stimuli.EIGHT, "kinetics400": stimuli.FOUR},
+)

@@ -1,0 +1,111 @@
+"""Table 3 and Figure S7: what does each part of the loss do? From cross entropy alone to the full loss, and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import models
+from . import numbers, pictures, stimuli
+from .priming_share import NETWORKS, inception_scores
+from .report import Report, Row, done, first_clips, grouped, values
+from .study import Asked, Study, Trial
+
+_BARE: dict[str, Any] = {"priming_share": 0, "coherence": 0.0, "diversity": 0.0, "evidence": 0.0, "frame_verifier": "none"}
+EVIDENCE = 0.1
+"""Weight of the evidence for models whose own settings have none of it."""
+FULL = "full"
+ARMS = ("cross entropy", "priming", "priming, coherence", "priming, diversity", FULL, "full, evidence")
+"""What the loss has, from left to right; smoothness and the canvas are the same in all."""
+
+
+def settings(model: str, arm: str) -> dict[str, Any]:
+    """What an arm changes of the settings that suit a model."""
+    own = models.preset(models.spec(model))
+    kept = {
+        "cross entropy": (),
+        "priming": ("priming_share",),
+        "priming, coherence": ("priming_share", "coherence"),
+        "priming, diversity": ("priming_share", "diversity"),
+        FULL: ("priming_share", "coherence", "diversity"),
+        "full, evidence": ("priming_share", "coherence", "diversity", "evidence", "frame_verifier"),
+    }[arm]
+    changed = {name: value for name, value in _BARE.items() if name not in kept}
+    return changed | ({"evidence": own.get("evidence") or EVIDENCE} if "evidence" in kept else {})
+
+
+def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
+    stimuli.need(asked, STUDY.name)
+    return [
+        Trial(
+            {"model": model, "arm": arm, "action": action, "seed": seed},
+            stimuli.config(asked, model, action, seed, **settings(model, arm)),
+        )
+        for model in asked.models
+        for seed in asked.range
+        for action in asked.actions
+        for arm in ARMS
+    ]
+
+
+def _read(asked: Asked, rows: Sequence[Row]) -> Report:
+    table, claims, points = [], [], dict[str, dict[str, list[tuple[str, numbers.Interval]]]]()
+    for (model,), own in grouped(done(rows), "model").items():
+        arms = {arm: some for (arm,), some in grouped(own, "arm").items()}
+        for arm in (arm for arm in ARMS if arm in arms):
+            some = arms[arm]
+            row = {"model": model, "loss has": arm, "n": len(some)}
+            row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in NETWORKS}
+            row |= {f"{name}'s p": numbers.mean(values(some, f"p_{name}"), percent=True) for name in NETWORKS}
+            row |= {f"IS, {name}": numbers.spread_of(inception_scores(some, name)) for name in NETWORKS}
+            row["motion"] = numbers.mean(values(some, "motion"))
+            table.append(row)
+            for name in NETWORKS:
+                points.setdefault(name, {}).setdefault(model, []).append((arm, row[f"{name}'s p"]))
+        claims += _claims(model, arms)
+    figures = {
+        f"p-{name}": pictures.bars(
+            f"What the {name} thinks of clips, by what the loss has", "probability of the action", series
+        )
+        for name, series in points.items()
+        if any(one.n for some in series.values() for _, one in some)
+    }
+    return Report(table, claims, figures, first_clips([row for row in rows if row["model"] == asked.models[0]], "arm"))
+
+
+def _claims(model: str, arms: dict[str, list[Row]]) -> list[str]:
+    """What diversity, coherence and evidence change, clip by clip, in the eyes of a network that had no part."""
+    found, name = [], models.spec(model).name
+    for part, without, with_it in (
+        ("Feature diversity (R_feat)", "priming, coherence", FULL),
+        ("Temporal coherence (R_coh)", "priming, diversity", FULL),
+        ("Evidence", FULL, "full, evidence"),
+    ):
+        for judge in ("judge", "model"):
+            change = numbers.mean(differences(arms.get(without, ()), arms.get(with_it, ()), judge))
+            if change.n:
+                verdict = "helps" if change.low > 0 else "harms" if change.high < 0 else "changes nothing that can be told"
+                found.append(
+                    f"{part} {verdict} on {name}, in the eyes of the {judge}: {change.value:+.3f} (95 % interval "
+                    f"{change.low:+.3f} to {change.high:+.3f}, {change.n} pairs of clips)."
+                )
+                break
+    return found
+
+
+def differences(before: Sequence[Row], after: Sequence[Row], name: str) -> list[float]:
+    """How the probability by a network changes between clips of the same action and seed."""
+    first = {(row["action"], row["seed"]): row.get(f"p_{name}") for row in before}
+    pairs = [(first.get((row["action"], row["seed"])), row.get(f"p_{name}")) for row in after]
+    return [b - a for a, b in pairs if a is not None and b is not None]
+
+
+STUDY = Study(
+    "regularizers",
+    "Parts of the loss",
+    "What does each part of the loss do? Cross entropy only; with priming; with temporal coherence or feature diversity; all "
+    "of LEAPS; and with evidence. The paper's Table 3 and Figure S7: with each part, other networks see more of the action.",
+    _trials,
+    _read,
+    {models.PUPPETS: stimuli.EIGHT, "kinetics400": stimuli.FOUR},
+)

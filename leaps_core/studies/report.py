@@ -1,0 +1,139 @@
+"""What a study found: a table, sentences, figures and a contact sheet; and how they are written to files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import files
+from .numbers import Interval
+from .pictures import layout, side_by_side
+
+Row = dict[str, Any]
+"""What was found out about one clip: where its trial stands, `status` ("done" or "failed"), `error`, and its scores."""
+
+STATIC = ("svg", "png")
+"""Pictures of a figure that need a browser (Chrome or Chromium) to be drawn."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a study found, or has found so far. `table`: one dict per row, the same columns in each; values are texts, numbers
+    and `Interval`s. `claims`: sentences. `figures`: Plotly's, by name. `sheet`: which runs are shown side by side, by action
+    and column; `layouts`: below each other with the stimulus, by action: names and runs."""
+
+    table: list[dict[str, Any]]
+    claims: list[str] = field(default_factory=list)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    sheet: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    layouts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def markdown(self) -> str:
+        """Table and claims, to paste."""
+        if not self.table:
+            return "Nothing is finished yet."
+        columns = list(self.table[0])
+        lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+        lines += [f"| {' | '.join(_told(row[column]) for column in columns)} |" for row in self.table]
+        return "\n".join([*lines, *(f"\n{claim}" for claim in self.claims)]) + "\n"
+
+    @property
+    def flat(self) -> list[dict[str, Any]]:
+        """The table without intervals: each is four columns, as top-1, top-1 low, top-1 high, top-1 n."""
+        return [_flat(row) for row in self.table]
+
+    def write(self, folder: Path, whole: bool) -> list[str]:
+        """Write it into a folder; `whole`: pictures of the figures, too. Returns what there is to say about that. `OSError`."""
+        files.write(folder / "table.md", self.markdown)
+        _write_table(folder / "table", self.flat)
+        for name, figure in self.figures.items():
+            files.write(folder / f"{name}.json", figure.to_json())
+        shown = {action: {column: folder / "runs" / run for column, run in row.items()} for action, row in self.sheet.items()}
+        if (sheet := side_by_side(shown)) is not None:
+            with files.replacing(folder / "sheet.webp") as part:
+                sheet.save(part, "WEBP", quality=82)
+        for action, rows in self.layouts.items():
+            with files.replacing(folder / f"{action.replace(' ', '-')}.png") as part:
+                layout(action, [(name, folder / "runs" / run) for name, run in rows]).save(part, "PNG")
+        return _draw(folder, self.figures) if whole else []
+
+
+def done(rows: Sequence[Row]) -> list[Row]:
+    """Without those of runs that failed."""
+    return [row for row in rows if row["status"] == "done"]
+
+
+def grouped(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by their values of some columns, in the order in which these come."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
+    return found
+
+
+def values(rows: Sequence[Row], name: str) -> list[Any]:
+    """A column, where it has something."""
+    return [row[name] for row in rows if row.get(name) is not None]
+
+
+def first_clips(rows: Sequence[Row], column: str) -> dict[str, dict[str, str]]:
+    """A sheet: of each action and each value of a column the first run."""
+    found: dict[str, dict[str, str]] = {}
+    for row in done(rows):
+        found.setdefault(row["action"], {}).setdefault(str(row[column]), row["run"])
+    return found
+
+
+def write_clips(folder: Path, rows: Sequence[Row]) -> None:
+    """One row per clip, as clips.csv and clips.parquet; what a network says of each class is in the latter only."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    _write_table(folder / "clips", [{name: row.get(name) for name in columns} for row in rows])
+
+
+def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    table = pa.Table.from_pylist(list(rows))
+    with files.replacing(path.with_suffix(".parquet")) as part:
+        parquet.write_table(table, part)
+    with files.replacing(path.with_suffix(".csv")) as part:
+        csv.write_csv(table.select([column.name for column in table.schema if not pa.types.is_nested(column.type)]), part)
+
+
+def _draw(folder: Path, figures: Mapping[str, Any]) -> list[str]:
+    try:
+        for name, figure in figures.items():
+            for kind in STATIC:
+                with files.replacing(folder / f"{name}.{kind}") as part:
+                    part.write_bytes(figure.to_image(format=kind, width=900, height=520, scale=2 if kind == "png" else 1))
+    except (ImportError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split())[:160]
+        return [f"Figures are kept as JSON only: pictures of them need kaleido and a Chrome or Chromium ({told})."]
+    return []
+
+
+def _told(value: Any) -> str:
+    if value is None or (isinstance(value, float) and not isinstance(value, Interval) and math.isnan(value)):
+        return "–"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Interval):
+            found |= {name: value.value, f"{name} low": value.low, f"{name} high": value.high, f"{name} n": value.n}
+        else:
+            found[name] = value
+    return found
+
+
+def read_figure(path: Path) -> Any:
+    """A figure that was written as JSON, as Plotly takes it."""
+    return json.loads(path.read_text("utf-8"))

@@ -1,0 +1,66 @@
+"""What the networks of a world say about a finished run's clip, as the row of a study has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import models
+from ..config import SynthesisConfig
+from ..models.shapes import primed_taps
+from ..runs import Run
+
+LAST = 10
+"""The final loss is the mean of so many last steps: each looked at another view of the clip."""
+DIGITS = 6
+"""Of the probabilities that are kept."""
+
+
+@torch.no_grad()
+def of(run: Run) -> dict[str, Any]:
+    """Scores of a run that is finished and not packed yet.
+
+    `loss` (the mean of the last steps) and its weighted terms as `loss_NAME`; `primed` layers; `seconds`, `motion`; by model,
+    verifier and judge (none where the world has none): p_NAME, the probability of the action; top1_NAME, whether it is the
+    best; classes_NAME, those of all classes. They look at the clip itself, whatever took part in the run. `object_rank`, where
+    the object judge was asked.
+    """
+    config, final, last = run.config, run.final or {}, run.metrics[-LAST:]
+    terms = dict.fromkeys(name for row in last for name in row["weighted"])
+    row: dict[str, Any] = {
+        "loss": float(np.mean([sum(step["weighted"].values()) for step in last])),
+        **{f"loss_{name}": float(np.mean([step["weighted"].get(name, 0.0) for step in last])) for name in terms},
+        "primed": _primed(run),
+        "seconds": final.get("seconds"),
+        "motion": final.get("motion"),
+        "object_rank": final.get("object_rank"),
+    }
+    clip = torch.from_numpy(run.tensor)[None]
+    for name, p in _opinions(config, clip).items():
+        index = models.labels(models.spec(config.model).world).index(config.action)
+        row |= {
+            f"p_{name}": None if p is None else float(p[index]),
+            f"top1_{name}": None if p is None else bool(p.argmax() == index),
+            f"classes_{name}": None if p is None else [round(float(value), DIGITS) for value in p],
+        }
+    return row
+
+
+def _opinions(config: SynthesisConfig, clip: torch.Tensor) -> dict[str, torch.Tensor | None]:
+    """Probabilities (K,) by model, the verifier that the model has by itself, and the world's judge."""
+    cast = models.resolve(SynthesisConfig(model=config.model, action=config.action, frames=config.frames))
+    found: dict[str, torch.Tensor | None] = {}
+    for name in ("model", "verifier", "judge"):
+        record = cast.networks.get(name)
+        network = models.load(record.key, config.device) if record else None
+        seen = None if network is None else clip.to(network.mean.device)
+        found[name] = None if network is None or seen is None else network(network.fit(seen)).softmax(1)[0].cpu()
+    return found
+
+
+def _primed(run: Run) -> int:
+    """How many layers were primed."""
+    taps = len(models.load(run.config.model, run.config.device).taps)
+    return primed_taps(taps, run.config.priming_share) if len(run.stimulus) else 0

@@ -1,0 +1,74 @@
+"""Which real clips prime the runs of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .. import models, video
+from ..config import SynthesisConfig, bundled_stimulus
+from ..errors import RunError
+from .study import Asked
+
+FOUR = ("juggling balls", "crawling baby", "dribbling basketball", "playing trumpet")
+"""The actions of the paper's figures."""
+EIGHT = (*FOUR, "making pizza", "tai chi", "bowling", "side kick")
+"""Those, and four more that the bundled world has, two of them with an object."""
+APART = 1000
+"""Bundled clips that a seed may use: two seeds share none."""
+
+
+def config(asked: Asked, model: str, action: str, seed: int, count: int = 1, **settings: Any) -> SynthesisConfig:
+    """A run of the study: the settings that suit the model, the seed, `count` stimuli of its own, then what was asked for and
+    `settings`. Raises `LeapsError`."""
+    given = {"seed": seed, "stimuli": stimuli(asked, action, seed, count), **asked.settings, **settings}
+    return models.configure(model, action, given)
+
+
+def stimuli(asked: Asked, action: str, seed: int, count: int = 1) -> tuple[str, ...]:
+    """So many clips that prime a run: bundled ones, or those of the folder that was given, from another one on for each seed.
+    None in a world that has neither: such a run is unprimed. Raises `RunError` for more than there are."""
+    if asked.stimuli is None:
+        if asked.world != models.PUPPETS:
+            return ()
+        return tuple(bundled_stimulus(seed * APART + i) for i in range(count))
+    found = videos_of(asked.stimuli, action)
+    if len(found) < count:
+        raise RunError(
+            f"{asked.stimuli} holds {len(found)} videos of “{action}”; {count} are needed. They are named after the action "
+            f"({action.replace(' ', '_')}.mp4), or lie in a folder of its name."
+        )
+    first = seed - asked.first_seed
+    return tuple(str(found[(first + i) % len(found)].absolute()) for i in range(count))
+
+
+def most(asked: Asked, action: str) -> int:
+    """How many clips there are to prime an action with."""
+    if asked.stimuli is None:
+        return APART if asked.world == models.PUPPETS else 0
+    return len(videos_of(asked.stimuli, action))
+
+
+def need(asked: Asked, study: str) -> None:
+    """Raises `RunError` unless there is a clip to prime each action with."""
+    if lacking := [action for action in asked.actions if not most(asked, action)]:
+        raise RunError(
+            f"The study “{study}” primes its runs, and there is no real clip of “{lacking[0]}”. Give --stimuli DIR, a folder "
+            f"of videos named after their actions ({lacking[0].replace(' ', '_')}.mp4)."
+        )
+
+
+def videos_of(folder: Path, action: str) -> list[Path]:
+    """The videos of an action in a folder, by name: ACTION.mp4, ACTION_2.mp4, or ACTION/anything.mp4; _ may stand for
+    spaces."""
+    if not folder.is_dir():
+        raise RunError(f"{folder} is no folder; expected one of videos named after their actions.")
+    inside = [part for part in folder.iterdir() if part.is_dir() and part.name.replace("_", " ") == action]
+    here = [path for path in folder.iterdir() if path.is_file() and _names(path.stem, action)]
+    found = [*here, *(path for part in inside for path in part.iterdir())]
+    return sorted(path for path in found if path.suffix.lower() in video.EXTENSIONS)
+
+
+def _names(stem: str, action: str) -> bool:
+    rest = stem.replace("_", " ").removeprefix(action)
+    return rest != stem.replace("_", " ") and (not rest or rest.strip(" -").isdecimal())
