@@ -30,9 +30,9 @@ def _field(
     )
 
 
-def bundled_stimulus(seed: int) -> str:
-    """The name of a bundled clip as a stimulus: bundled:SEED."""
-    return f"{_BUNDLED}{seed}"
+def bundled_stimulus(seed: int, action: str = "") -> str:
+    """The name of a bundled clip as a stimulus: bundled:SEED, of the run's action; bundled:SEED/ACTION, of another one."""
+    return f"{_BUNDLED}{seed}/{action}" if action else f"{_BUNDLED}{seed}"
 
 
 class SynthesisConfig(BaseModel):
@@ -47,10 +47,15 @@ class SynthesisConfig(BaseModel):
     action: str = Field(description="Label of the action to synthesize, as the model's world names it.")
     stimuli: tuple[str, ...] = _field(
         (bundled_stimulus(0),),
-        "Real clips that prime the run: files, or bundled:SEED for a bundled clip of the action. "
-        "Several are averaged. None at all: unprimed.",
+        "Real clips that prime the run: files, or bundled:SEED for a bundled clip of the action (bundled:SEED/ACTION: of "
+        "another). Several are averaged. None at all: unprimed.",
     )
     stimulus_start: float = _field(0.0, "Where in an uploaded video the stimulus starts.", unit="s", ge=0)
+    begin_at: Literal["noise", "stimulus"] = _field(
+        "noise",
+        "Where the clip begins: at noise; or at the first stimulus, at full size, which changes until the model sees the "
+        "action in it (a counterfactual).",
+    )
     verifier: str = _field(
         "auto", "Batch-norm network whose statistics the clip should match: a key, auto, self (the model itself), or none."
     )
@@ -171,6 +176,9 @@ class SynthesisConfig(BaseModel):
         ge=0.1,
         le=10,
     )
+    nearness: float = _field(
+        0.0, "Weight of staying near the first stimulus, pixel by pixel.", live=True, log=True, step=0.01, ge=0, le=100
+    )
     norm: float = _field(
         0.0,
         "Penalty on the length of the normalised clip (the paper's code: 0.005).",
@@ -258,13 +266,19 @@ def current_name(name: str) -> str:
 
 
 def bundled_seed(stimulus: str) -> int | None:
-    """The seed in bundled:SEED; None for a file. Raises `ConfigError` where SEED is no number."""
-    seed = stimulus.removeprefix(_BUNDLED)
-    if seed == stimulus:
+    """The seed in bundled:SEED or bundled:SEED/ACTION; None for a file. Raises `ConfigError` where SEED is no number."""
+    name = stimulus.removeprefix(_BUNDLED)
+    if name == stimulus:
         return None
+    seed = name.partition("/")[0]
     if not seed.isdecimal():
         raise ConfigError(f"“{stimulus}” is no stimulus; expected bundled:SEED, as bundled:0, or a video file.")
     return int(seed)
+
+
+def bundled_action(stimulus: str, action: str) -> str:
+    """The action that a bundled stimulus shows: its own in bundled:SEED/ACTION, else the run's, `action`."""
+    return stimulus.partition("/")[2] or action
 
 
 FIELDS: dict[str, FieldInfo] = dict(SynthesisConfig.model_fields)

@@ -58,7 +58,8 @@ def stages(config: SynthesisConfig, spec: ModelSpec, shape: Shape) -> list[tuple
     """How many steps are made at which (T, H, W), from coarse to fine. The coarse steps are shared out equally among the
     smaller sizes."""
     *small, whole = growth(shape, spec, config.sizes)
-    coarse = round(config.coarse * config.steps) if small else 0
+    # a stimulus to begin at would lose what is fine of it in a smaller clip
+    coarse = round(config.coarse * config.steps) if small and config.begin_at == "noise" else 0
     shared = [coarse // len(small) + (i < coarse % len(small)) for i in range(len(small))]
     return [*((steps, size) for steps, size in zip(shared, small, strict=True) if steps), (config.steps - coarse, whole)]
 

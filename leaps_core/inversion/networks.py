@@ -90,6 +90,7 @@ class Networks:
         if plan.stimulus is not None and len(plan.stimulus):
             small = (video.to_tensor(video.resample(frames, *clip.shape[2:4])) for frames in plan.stimulus)
             seen = [self.model.observe(tensor.to(self.model.mean.device)) for tensor in small]
+            targets.near = video.to_tensor(video.resample(plan.stimulus[0], *clip.shape[2:4])).to(clip.device)
             targets.features = [torch.stack(tap).mean(0) for tap in zip(*(one.features for one in seen), strict=True)]
             margins = [distant_mean(one.temporal) for one in seen if one.temporal is not None]
             targets.margin = torch.stack(margins).mean() if margins else 1.0

@@ -1,11 +1,11 @@
 """The LEAPS objective, term by term.
 
     L = L_CE + L_prim + r · (coherence · R_coh + diversity · R_feat) − evidence · E + naturalness · R_frames
-        + smoothness · (κ · spatial + χ · temporal) + norm · ‖x‖₂
+        + smoothness · (κ · spatial + χ · temporal) + nearness · D(x, v) + norm · ‖x‖₂
 
-(Stergiou & Deligiannis, "Leaping Into Memories", ICCV 2023; evidence, naturalness and smoothness are ours, the norm is the
-reference run's.) Each term is a pure function of tensors that returns a scalar, the mean over the batch. Which of them enter
-the loss, by which names and weights, is in terms.py.
+(Stergiou & Deligiannis, "Leaping Into Memories", ICCV 2023; evidence, naturalness, smoothness and nearness are ours, the norm
+is the reference run's.) Each term is a pure function of tensors that returns a scalar, the mean over the batch. Which of them
+enter the loss, by which names and weights, is in terms.py.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ SPATIAL = 1.0
 """κ, the weight of spatial differences within smoothness."""
 SMOOTHNESS_SCALE = 80.0
 """Mean squared differences of pixels are small numbers; this brings sensible weights of smoothness near 1."""
+
+
+NEARNESS_SCALE = 100.0
+"""A mean difference of a hundredth of the range counts 1 at a weight of 1."""
+EPSILON = 0.01
+"""Differences of pixels below this count less than in proportion."""
 
 
 def cross_entropy(logits: Tensor, class_index: int) -> Tensor:
@@ -134,6 +140,13 @@ def smoothness(clip: Tensor, temporal: float) -> Tensor:
     return SMOOTHNESS_SCALE * (SPATIAL * spatial + temporal * along_time)
 
 
+def nearness(clip: Tensor, other: Tensor) -> Tensor:
+    """How far a clip (B, 3, T, H, W) is from another one: the mean of √((x − v)² + ε²) − ε over its values, up to the constant
+    `NEARNESS_SCALE`. Nearly the absolute difference, which leaves most pixels as they are and changes some, where a square
+    would change all a little; ε keeps its gradient finite where nothing has changed yet."""
+    return NEARNESS_SCALE * (((clip - other).square() + EPSILON**2).sqrt() - EPSILON).mean()
+
+
 def _norm(x: Tensor) -> Tensor:
     """‖x‖₂ over the last axis, mean over the batch, with a finite gradient at 0."""
     return (x.square().sum(-1) + 1e-12).sqrt().mean()
@@ -141,12 +154,14 @@ def _norm(x: Tensor) -> Tensor:
 
 @dataclass
 class Targets:
-    """What is constant at one resolution: the class, the stimuli's mean features (B, C_l) per tap, the margin δ, and the
-    running statistics (C,) per batch norm of the verifier and of the frame verifier."""
+    """What is constant at one resolution: the class, the stimuli's mean features (B, C_l) per tap, the margin δ, the
+    first stimulus at this resolution (1, 3, T, H, W), and the running statistics (C,) per batch norm of the verifier and of the
+    frame verifier."""
 
     class_index: int
     features: list[Tensor] = field(default_factory=list)
     margin: Tensor | float = 1.0
+    near: Tensor | None = None
     running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     frame_running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
@@ -206,6 +221,11 @@ class Seen:
     def smoothness(self) -> Tensor:
         """The penalty on differences of neighbouring pixels."""
         return smoothness(self.clip, 1.0 / self.settings.motion_speed**2)
+
+    def nearness(self) -> Tensor | None:
+        """The distance from the first stimulus; computed where it has a weight; needs a stimulus."""
+        near = self.targets.near
+        return nearness(self.clip, near) if near is not None and self.settings.nearness else None
 
     def norm(self) -> Tensor | None:
         """‖x‖₂ of the normalised clip; computed where it has a weight."""

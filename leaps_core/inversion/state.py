@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import video
 from ..config import LIVE_SETTINGS
-from ..errors import LeapsError
+from ..errors import ConfigError, LeapsError
 from ..models.adapter import VideoModel
 from ..models.shapes import Shape
 from .canvas import make_canvas
@@ -27,7 +28,8 @@ _ADVICE = "Lower the learning rate or the weights of the terms, and start again;
 class State:
     """The canvas, its optimiser and the random numbers; the live settings; how many steps are done, and in how many seconds.
 
-    `confidence` is the running mean of the model's probability of the action, from 0 on.
+    `confidence` is the running mean of the model's probability of the action, from 0 on. Raises `ConfigError` for a clip that
+    should begin at its stimulus where there is none.
     """
 
     def __init__(self, plan: Plan, model: VideoModel) -> None:
@@ -36,6 +38,10 @@ class State:
         self.generator = torch.Generator().manual_seed(plan.config.seed)
         self.shape = plan.shape_at(0)
         self.canvas = make_canvas(plan.config, self.shape, model.mean.flatten(), model.std.flatten(), self.generator)
+        if plan.config.begin_at == "stimulus":
+            if plan.stimulus is None or not len(plan.stimulus):
+                raise ConfigError("The clip should begin at its stimulus, and has none. Give one, or take begin_at=noise.")
+            self.canvas.fit(video.to_tensor(plan.stimulus[0]).to(model.mean.device))
         self.optimizer = self._adam()
 
     def grow(self, shape: Shape) -> None:

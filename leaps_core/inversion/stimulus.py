@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from .. import video
-from ..config import SynthesisConfig, bundled_seed
+from ..config import SynthesisConfig, bundled_action, bundled_seed
+from ..errors import ConfigError, did_you_mean
 from ..models import PUPPETS, ModelSpec
 from ..models.shapes import clip_shape
-from ..puppets import render_clip
+from ..puppets import ACTIONS, render_clip
 
 
 def stimulus_clips(config: SynthesisConfig, spec: ModelSpec) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -23,7 +24,7 @@ def stimulus_clips(config: SynthesisConfig, spec: ModelSpec) -> tuple[np.ndarray
             if spec.world != PUPPETS:
                 notices.append(f"There are no bundled clips of the world {spec.world}.")
                 continue
-            clips.append(render_clip(config.action, seed, frames, size))
+            clips.append(render_clip(_known(bundled_action(stimulus, config.action)), seed, frames, size))
         else:
             span = spec.span(frames)
             read = video.read(stimulus, frames, size, start=config.stimulus_start, span=span)
@@ -35,3 +36,10 @@ def stimulus_clips(config: SynthesisConfig, spec: ModelSpec) -> tuple[np.ndarray
                     f"“{Path(stimulus).name}” are used. Choose another start to use another part."
                 )
     return np.stack(clips) if clips else np.zeros((0, frames, size, size, 3), np.uint8), tuple(notices)
+
+
+def _known(action: str) -> str:
+    """An action that the bundled world shows. Raises `ConfigError` for another."""
+    if action not in ACTIONS:
+        raise ConfigError(f"No bundled clip shows “{action}”.{did_you_mean(action, ACTIONS)} Known: {', '.join(ACTIONS)}.")
+    return action

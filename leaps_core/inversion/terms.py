@@ -46,6 +46,7 @@ TERMS = (
     Term("diversity", lambda seen: seen.diversity(), lambda s: s.r * s.diversity, "diversity", "#ec4899"),
     Term("naturalness", lambda seen: seen.naturalness(), lambda s: s.naturalness, "frame verifier", "#22c55e"),
     Term("smoothness", lambda seen: seen.smoothness(), lambda s: s.smoothness, "smoothness", "#8b5cf6"),
+    Term("nearness", lambda seen: seen.nearness(), lambda s: s.nearness, "nearness to the stimulus", "#f43f5e"),
     Term("norm", lambda seen: seen.norm(), lambda s: s.norm, "norm", "#94a3b8"),
 )
 """The terms of LEAPS, in the order in which they are added (see objective.py)."""

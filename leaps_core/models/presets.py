@@ -69,6 +69,8 @@ PAPER: dict[str, Any] = {
     "diversity": 1.0,
     "smoothness": 0.0,
     "margin": 1.0,
+    "begin_at": "noise",
+    "nearness": 0.0,
     "motion_speed": 1.0,
     "priming_share": 100,
     "norm": 0.005,

@@ -21,7 +21,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from .. import __version__, files, paths, video
-from ..config import LIVE_SETTINGS, SynthesisConfig, bundled_seed
+from ..config import LIVE_SETTINGS, SynthesisConfig, bundled_action, bundled_seed
 from ..errors import LeapsError, RunError
 from ..puppets import render_clip
 from . import waiting
@@ -227,7 +227,7 @@ class Run:
         """The clips that primed it: uint8 (N, T, H, W, 3); N = 0 if unprimed. Of a packed run, drawn anew."""
         if self.has(PACKED) and not self.has("stimulus.npz"):
             t, size = self.clip.shape[:2]
-            return np.stack([render_clip(self.config.action, seed, t, size) for seed in bundled_seeds(self.config)])
+            return np.stack([render_clip(*drawn, t, size) for drawn in bundled_clips(self.config)])
         return self._array("stimulus.npz", "clips")
 
     @property
@@ -357,9 +357,10 @@ def _again(record: dict[str, Any], where: str) -> tuple[SynthesisConfig, list[di
     return config, changes
 
 
-def bundled_seeds(config: SynthesisConfig) -> list[int]:
-    """Seeds of those stimuli that are bundled clips."""
-    return [seed for name in config.stimuli if (seed := bundled_seed(name)) is not None]
+def bundled_clips(config: SynthesisConfig) -> list[tuple[str, int]]:
+    """What those stimuli show that are bundled clips: actions and seeds."""
+    found = [(bundled_action(name, config.action), bundled_seed(name)) for name in config.stimuli]
+    return [(action, seed) for action, seed in found if seed is not None]
 
 
 def hold(folder: Path) -> FileLock:

@@ -14,7 +14,7 @@ import numpy as np
 from .. import files, paths, video
 from ..errors import LeapsError, RunError
 from ..paths import PROGRAM
-from .record import INTERRUPTED, PACKED, Run, bundled_seeds, hold
+from .record import INTERRUPTED, PACKED, Run, bundled_clips, hold
 from .writer import explained
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def pack(run: Run) -> None:
     video.write_mp4(shots.clips.reshape(n * t, *shots.clips.shape[2:]), run.folder / PACKED, fps=n * t / 16, crf=30)
     files.write_arrays(run.folder / "snapshots.npz", steps=shots.steps, embeddings=shots.embeddings.astype(np.float16))
     files.write_arrays(run.folder / "clip.npz", frames=frames)
-    drawn = ("stimulus.npz",) if 0 < len(run.stimulus) == len(bundled_seeds(run.config)) == len(run.config.stimuli) else ()
+    drawn = ("stimulus.npz",) if 0 < len(run.stimulus) == len(bundled_clips(run.config)) == len(run.config.stimuli) else ()
     for name in ("checkpoint.pt", ".lock", *drawn):
         (run.folder / name).unlink(missing_ok=True)
 

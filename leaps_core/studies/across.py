@@ -39,7 +39,7 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
         action: [(models.spec(row["model"]).name, row["run"]) for row in some if row["seed"] == asked.first_seed]
         for (action,), some in grouped(done(rows), "action").items()
     }
-    return Report(table, _claims(points), figures if points else {}, first_clips(rows, "model"), layouts)
+    return Report(table, _claims(points), figures if points else {}, first_clips(rows, "model"), layouts=layouts)
 
 
 def _claims(points: Sequence[tuple[int, numbers.Interval, str]]) -> list[str]:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..runs import Run
 from ..runs import figure as paper
+from ..runs.comparison import note
 from .numbers import Interval
 
 COLOURS = ("#0ea5e9", "#f59e0b", "#ec4899", "#22c55e", "#8b5cf6", "#64748b", "#14b8a6", "#ef4444")
@@ -18,6 +19,8 @@ CELL = 96
 """Height and width of a frame on a contact sheet, in px."""
 LABEL = 20
 """Height of a label on a contact sheet, in px."""
+FULL = 0.25
+"""A change of a pixel that is drawn white, as a share of the range."""
 MOST_COLUMNS = 8
 """Of more clips side by side, nothing can be seen."""
 
@@ -98,6 +101,17 @@ def scatter(title: str, x: str, y: str, points: Sequence[tuple[float, Interval, 
 def layout(title: str, runs: Sequence[tuple[str, Path]]) -> Image.Image:
     """Runs of one action below each other, the first one's stimulus on top: the layout of the paper's Figures S1 to S4."""
     return paper.picture(title, paper.entries([(name, Run.open(folder)) for name, folder in runs]))
+
+
+def change(title: str, folder: Path) -> Image.Image:
+    """A run that began at its stimulus: the stimulus, the clip, and where it changed (white: by `FULL` of the range or
+    more)."""
+    run = Run.open(folder)
+    before, after = run.stimulus[0], run.clip
+    apart = np.abs(after.astype(np.float32) - before).mean(-1, keepdims=True) / 255 / FULL
+    shown = np.repeat((apart.clip(0, 1) * 255).astype(np.uint8), 3, -1)
+    rows = (("before", "", before), ("after", note(run.final), after), ("change", f"white: {FULL:.0%} of the range", shown))
+    return paper.picture(title, [paper.Entry(*row) for row in rows])
 
 
 def side_by_side(folders: Mapping[str, Mapping[str, Path]], frames: Sequence[float] = (0.25, 0.75)) -> Image.Image | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import files
 from .numbers import Interval
-from .pictures import layout, side_by_side
+from .pictures import change, layout, side_by_side
 
 Row = dict[str, Any]
 """What was found out about one clip: where its trial stands, `status` ("done" or "failed"), `error`, and its scores."""
@@ -24,12 +24,14 @@ STATIC = ("svg", "png")
 class Report:
     """What a study found, or has found so far. `table`: one dict per row, the same columns in each; values are texts, numbers
     and `Interval`s. `claims`: sentences. `figures`: Plotly's, by name. `sheet`: which runs are shown side by side, by action
-    and column; `layouts`: below each other with the stimulus, by action: names and runs."""
+    and column; `layouts`: below each other with the stimulus, by action: names and runs; `changes`: runs
+    that began at their stimulus, with what changed, by title."""
 
     table: list[dict[str, Any]]
     claims: list[str] = field(default_factory=list)
     figures: Mapping[str, Any] = field(default_factory=dict)
     sheet: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
     layouts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     @property
@@ -60,6 +62,9 @@ class Report:
         for action, rows in self.layouts.items():
             with files.replacing(folder / f"{action.replace(' ', '-')}.png") as part:
                 layout(action, [(name, folder / "runs" / run) for name, run in rows]).save(part, "PNG")
+        for title, run in self.changes.items():
+            with files.replacing(folder / f"{title.replace(' ', '-')}.png") as part:
+                change(title, folder / "runs" / run).save(part, "PNG")
         return _draw(folder, self.figures) if whole else []
 
 

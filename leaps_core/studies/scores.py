@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import models
+from .. import models, video
 from ..config import SynthesisConfig
 from ..models.shapes import primed_taps
 from ..runs import Run
 
 LAST = 10
 """The final loss is the mean of so many last steps: each looked at another view of the clip."""
+CLEAR = 0.05
+"""A pixel that changed by more than this has changed to the eye."""
 DIGITS = 6
 """Of the probabilities that are kept."""
 
@@ -45,7 +47,25 @@ def of(run: Run) -> dict[str, Any]:
             f"top1_{name}": None if p is None else bool(p.argmax() == index),
             f"classes_{name}": None if p is None else [round(float(value), DIGITS) for value in p],
         }
-    return row
+    return row | (_changed(run, clip) if config.begin_at == "stimulus" else {})
+
+
+def _changed(run: Run, clip: torch.Tensor) -> dict[str, Any]:
+    """Of a run that began at its stimulus: `before`, what the model gave the action then; `change`, the mean of |after −
+    before| over all values in [0, 1]; `changed`, the share of pixels that moved by more than `CLEAR`; `concentrated`, how much
+    of the change lies in the tenth of the pixels that changed most; `when`, the mean change of each frame."""
+    config, start = run.config, video.to_tensor(run.stimulus[0])
+    apart = (clip - start).abs().mean(1)[0]  # (T, H, W)
+    most = apart.flatten().sort(descending=True).values
+    network = models.load(config.model, config.device)
+    index = models.labels(models.spec(config.model).world).index(config.action)
+    return {
+        "before": float(network(network.fit(start.to(network.mean.device))).softmax(1)[0, index]),
+        "change": float(apart.mean()),
+        "changed": float((apart > CLEAR).float().mean()),
+        "concentrated": float(most[: len(most) // 10].sum() / most.sum().clamp_min(1e-12)),
+        "when": [float(frame.mean()) for frame in apart],
+    }
 
 
 def _opinions(config: SynthesisConfig, clip: torch.Tensor) -> dict[str, torch.Tensor | None]:

@@ -19,9 +19,10 @@ APART = 1000
 
 
 def config(asked: Asked, model: str, action: str, seed: int, count: int = 1, **settings: Any) -> SynthesisConfig:
-    """A run of the study: the settings that suit the model, the seed, `count` stimuli of its own, then what was asked for and
-    `settings`. Raises `LeapsError`."""
-    given = {"seed": seed, "stimuli": stimuli(asked, action, seed, count), **asked.settings, **settings}
+    """A run of the study: the settings that suit the model, the seed, `count` stimuli of its own, then
+    `settings`, and what was asked for. Raises `LeapsError`."""
+    primed = {} if "stimuli" in settings else {"stimuli": stimuli(asked, action, seed, count)}
+    given = {"seed": seed, **primed, **settings, **asked.settings}
     return models.configure(model, action, given)
 
 
