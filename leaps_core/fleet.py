@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from . import video
 from .errors import ConfigError, LeapsError, did_you_mean
 from .models import custom
 
@@ -90,6 +91,7 @@ def _piece(work: Callable[[Item], Result], item: Item, threads: int, own: tuple[
     import torch
 
     torch.set_num_threads(threads)
+    video.isolate()  # one file that breaks its decoder down doesn't end the worker
     for file in own:
         custom.load(file)
     return work(item)

@@ -14,6 +14,7 @@ from leaps_core.config import (
     RENAMED,
     STEERING,
     SynthesisConfig,
+    bundled_action,
     bundled_seed,
     bundled_stimulus,
     current_name,
@@ -70,6 +71,12 @@ def test_bundled_clips_have_a_number() -> None:
     for wrong in ("bundled:twelve", "bundled:²", "bundled:"):
         with pytest.raises(ConfigError, match="expected bundled:SEED"):
             bundled_seed(wrong)
+
+
+def test_a_bundled_clip_may_show_another_action() -> None:
+    other = bundled_stimulus(3, "tai chi")
+    assert other == "bundled:3/tai chi" and bundled_seed(other) == 3
+    assert bundled_action(other, "bowling") == "tai chi" and bundled_action("bundled:3", "bowling") == "bowling"
 
 
 def test_names_that_settings_once_had_are_still_taken() -> None:

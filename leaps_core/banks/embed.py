@@ -6,21 +6,19 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import models, video
 from ..errors import BankError, VideoError
 from ..files import Progress
+from ..fleet import Engine
 from ..models import PUPPETS
 from ..puppets import render_clip
-
-if TYPE_CHECKING:
-    from ..models.adapter import VideoModel
-
 from .bank import PREVIEW_FRAMES, SIDE, VERSION, Bank
 from .clips import Clip, Plan
 from .write import Skipped, assemble
@@ -46,9 +44,12 @@ def read(path: Path, spec: models.ModelSpec, start: float = 0.0, span: float | N
     return found.frames
 
 
-def build(plan: Plan, key: str, out: Path, progress: Progress | None = None, device: str = "auto") -> Bank:
+def build(
+    plan: Plan, key: str, out: Path, progress: Progress | None = None, device: str = "auto", engine: Engine | None = None
+) -> Bank:
     """Embed a plan's clips by the model `key` and write the bank, or go on where an earlier call was stopped. A label with
-    underscores becomes the model's own, if it has one of that name.
+    underscores becomes the model's own, if it has one of that name. `engine`: where; on a cluster, each machine reads the
+    videos by the same paths.
 
     Unreadable files are left out and listed in `facts["skipped"]`. Raises `BankError` if nothing could be read, if `out` or
     what was begun there is another bank, or if an embedding is not a number; `ModelError` for an unknown model.
@@ -70,21 +71,18 @@ def build(plan: Plan, key: str, out: Path, progress: Progress | None = None, dev
         "puppets": puppets,
         "plan": hashlib.sha256(wanted.encode()).hexdigest()[:16],
     }
-    network: list[VideoModel] = []
-
-    def make(numbers: range) -> tuple[dict[str, Any], Skipped]:
-        if not network:  # a bank that is complete needs no model
-            network.append(models.load(key, device))
-        return _embed(network[0], [clips[i] for i in numbers])
-
-    return assemble(out, facts, len(clips), make, list(plan.skipped), progress)
+    make = partial(_embed, key, device)
+    return assemble(
+        out, facts, len(clips), make, list(plan.skipped), progress, engine, lambda numbers: [clips[i] for i in numbers]
+    )
 
 
-def _embed(network: VideoModel, clips: list[Clip]) -> tuple[dict[str, Any], Skipped]:
+def _embed(key: str, device: str, clips: list[Clip]) -> tuple[dict[str, Any], Skipped]:
     """The columns of some clips, and those that can't be read."""
     import torch
 
-    spec, skipped = network.spec, []
+    network, skipped = models.load(key, device), []
+    spec = network.spec
     rows: list[dict[str, Any]] = []
 
     def readable() -> Iterator[tuple[Clip, np.ndarray]]:

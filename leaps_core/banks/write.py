@@ -8,13 +8,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import Timeout
 
-from .. import files
+from .. import files, fleet
 from ..errors import BankError
 from ..files import Progress
 from .bank import Bank, parts_of, readable
@@ -29,14 +30,17 @@ def assemble(
     out: Path,
     facts: dict[str, Any],
     count: int,
-    make: Callable[[range], tuple[dict[str, Any], Skipped]],
+    make: Callable[[Any], tuple[dict[str, Any], Skipped]],
     skipped: Skipped | None = None,
     progress: Progress | None = None,
+    engine: fleet.Engine | None = None,
+    piece: Callable[[range], Any] = lambda numbers: numbers,
 ) -> Bank:
-    """Write a bank of up to `count` clips, part by part; never holds more than one part in memory.
+    """Write a bank of up to `count` clips, part by part; never holds more than one part in memory (on a cluster, a few).
 
-    `make(numbers)` gives the columns of those clips: label, source, seed (or None), poster, preview (bytes or None), embedding
-    float (n, D); and what it skipped. It must give the same whenever it is asked. Raises `BankError` (see `build`).
+    `make` gives the columns of some clips: label, source, seed (or None), poster, preview (bytes or None), embedding
+    float (n, D); and what it skipped. It is given their numbers, or what `piece` makes of these; on a cluster, both are
+    pickled. It must give the same whenever it is asked. Raises `BankError` (see `build`).
     """
     if out.is_dir():
         raise BankError(f"{out} is a folder; expected a file ending in .parquet, as in --out bank.parquet.")
@@ -54,12 +58,16 @@ def assemble(
         lock = files.lock(folder / ".lock")
         with lock.acquire(timeout=0):
             _same_plan(folder / "plan.json", facts, count)
-            for number, first in enumerate(range(0, count, PART)):
-                part = folder / f"{number:05d}.parquet"
-                if not part.exists():
-                    _write_part(part, *make(range(first, min(count, first + PART))))
+            parts = [range(first, min(count, first + PART)) for first in range(0, count, PART)]
+            paths = [folder / f"{number:05d}.parquet" for number in range(len(parts))]
+            missing = [number for number, path in enumerate(paths) if not path.exists()]
+            done = count - sum(len(parts[number]) for number in missing)
+            pieces = ((number, piece(parts[number])) for number in missing)
+            for (number, _), made in fleet.each(partial(_made, make), pieces, engine or fleet.Engine()):
+                _write_part(paths[number], *made)
+                done += len(parts[number])
                 if progress:
-                    progress(min(count, first + PART), count)
+                    progress(done, count)
             _merge(out, sorted(folder.glob("*.parquet")), facts, skipped or [])
     except Timeout:
         raise BankError(f"{out} is being built at this moment; wait until that ends.") from None
@@ -67,6 +75,11 @@ def assemble(
         raise BankError(f"{out} can't be written: {error.strerror or error}. Choose another --out.") from error
     shutil.rmtree(folder)
     return Bank.open(out)
+
+
+def _made(make: Callable[[Any], tuple[dict[str, Any], Skipped]], numbered: tuple[int, Any]) -> tuple[dict[str, Any], Skipped]:
+    """One part, whatever its number is."""
+    return make(numbered[1])
 
 
 def _same_plan(path: Path, facts: dict[str, Any], count: int) -> None:

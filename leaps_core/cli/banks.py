@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import banks, maps, models, paths, video
 from ..paths import PROGRAM, given
-from .parser import add
+from .parser import add, add_engine, engine_of
 
 
 def embed_clips(options: argparse.Namespace) -> None:
@@ -22,8 +22,9 @@ def embed_clips(options: argparse.Namespace) -> None:
     else:
         plan = banks.plan_folder(options.videos)
     video.isolate()  # one file that breaks its decoder down doesn't end the bank
+    engine = engine_of(options)
     with tqdm(total=len(plan.clips), unit=" clips", disable=None) as bar:
-        bank = banks.build(plan, options.model, options.out, lambda done, _: bar.update(done - bar.n))
+        bank = banks.build(plan, options.model, options.out, lambda done, _: bar.update(done - bar.n), engine=engine)
     for source, why in bank.facts["skipped"]:
         print(f"skipped {source}: {why}", file=sys.stderr)
     classes = sorted(set(bank.labels.tolist()))
@@ -78,6 +79,7 @@ The page finds banks in LEAPS_HOME/banks (now {paths.own_banks()}).""",
     )
     parser.add_argument("--model", metavar="KEY", required=True, help=f"whose embeddings (`{PROGRAM} models`)")
     parser.add_argument("--out", metavar="FILE", type=given, required=True, help="the bank, ending in .parquet")
+    add_engine(parser)
     parser = add(
         menu,
         "map",

@@ -1,10 +1,11 @@
-"""What all commands share: how a command is added, and errors in one line."""
+"""What commands share: how one is added, errors in one line, and where work is done."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any, NoReturn
 
+from .. import fleet
 from ..paths import given
 
 
@@ -32,3 +33,14 @@ def add(menu: Any, name: str, command: Any, text: str, epilog: str = "") -> Pars
         help="files of custom models (docs/custom-models.md); those in LEAPS_HOME/models are always there",
     )
     return parser
+
+
+def add_engine(parser: Parser) -> None:
+    """The options that say where independent pieces of work are done."""
+    parser.add_argument("--engine", default="local", help=f"where work is done: {' or '.join(fleet.ENGINES)} (default: local)")
+    parser.add_argument("--address", default="", help="of a Ray cluster: HOST:6379, ray://HOST:10001 or auto (docs/cluster.md)")
+
+
+def engine_of(options: argparse.Namespace) -> fleet.Engine:
+    """What these options say. Raises `ConfigError`."""
+    return fleet.Engine(options.engine, options.address, tuple(getattr(options, "own", ())))

@@ -10,12 +10,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .. import fleet, models, paths
+from .. import models, paths
 from ..errors import ModelError
 from ..paths import PROGRAM, given
 from ..studies import catalogue, grid
 from ..studies.study import Asked, Study
-from .parser import add
+from .parser import add, add_engine, engine_of
 from .synth import setting
 
 
@@ -55,7 +55,7 @@ def carry_out(study: Study, options: argparse.Namespace) -> None:
         dict(map(setting, options.set)),
         getattr(options, "budget", 0),
     )
-    engine = fleet.Engine(options.engine, options.address, tuple(getattr(options, "own", ())))
+    engine = engine_of(options)
     folder = options.out or kept.place(study, asked)
     with ExitStack() as shown:
 
@@ -142,8 +142,7 @@ A study that was stopped goes on where it was when the same command is given aga
         added.add_argument("--budget", metavar="N", type=int, default=0, help="points that TPE may try (default: all of them)")
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of all runs")
     added.add_argument("--out", metavar="DIR", type=given, help="the study's folder (default: one in LEAPS_HOME/studies)")
-    added.add_argument("--engine", default="local", help=f"where runs are made: {' or '.join(fleet.ENGINES)} (default: local)")
-    added.add_argument("--address", default="", help="of a Ray cluster: HOST:6379, ray://HOST:10001 or auto")
+    add_engine(added)
 
 
 def _add_quality(menu: Any) -> None:

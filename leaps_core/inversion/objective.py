@@ -155,15 +155,15 @@ def _norm(x: Tensor) -> Tensor:
 @dataclass
 class Targets:
     """What is constant at one resolution: the class, the stimuli's mean features (B, C_l) per tap, the margin δ, the
-    first stimulus at this resolution (1, 3, T, H, W), and the running statistics (C,) per batch norm of the verifier and of the
-    frame verifier."""
+    running statistics (C,) per batch norm of the verifier and of the frame verifier, and `near`, the first stimulus at this
+    resolution (1, 3, T, H, W)."""
 
     class_index: int
     features: list[Tensor] = field(default_factory=list)
     margin: Tensor | float = 1.0
-    near: Tensor | None = None
     running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     frame_running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    near: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Report:
     def markdown(self) -> str:
         """Table and claims, to paste."""
         if not self.table:
-            return "Nothing is finished yet."
+            return "Nothing is finished yet.\n"
         columns = list(self.table[0])
         lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
         lines += [f"| {' | '.join(_told(row[column]) for column in columns)} |" for row in self.table]

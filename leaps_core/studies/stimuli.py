@@ -67,7 +67,8 @@ def videos_of(folder: Path, action: str) -> list[Path]:
     inside = [part for part in folder.iterdir() if part.is_dir() and part.name.replace("_", " ") == action]
     here = [path for path in folder.iterdir() if path.is_file() and _names(path.stem, action)]
     found = [*here, *(path for part in inside for path in part.iterdir())]
-    return sorted(path for path in found if path.suffix.lower() in video.EXTENSIONS)
+    films = [path for path in found if path.suffix.lower() in video.EXTENSIONS]
+    return sorted(films, key=lambda path: (path.parent != folder, path))
 
 
 def _names(stem: str, action: str) -> bool:

@@ -86,11 +86,12 @@ class Study:
         or fewer models than it needs."""
         if asked.seeds < 1:
             raise RunError(f"{asked.seeds} seeds were asked for; expected 1 or more.")
+        world = asked.world
         if len(asked.models) < self.fewest:
             raise RunError(
                 f"The study “{self.name}” needs {self.fewest} models or more; {len(asked.models)} was named (--model)."
             )
-        actions = asked.actions or self.actions.get(asked.world, ())
+        actions = asked.actions or self.actions.get(world, ())
         if not actions:
-            raise RunError(f"The study “{self.name}” has no actions of its own in the world {asked.world}; name some.")
+            raise RunError(f"The study “{self.name}” has no actions of its own in the world {world}; name some.")
         return replace(asked, actions=tuple(actions))

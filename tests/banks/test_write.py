@@ -66,11 +66,11 @@ def test_an_interrupted_build_goes_on_to_the_same_bank(tmp_path: Path, monkeypat
     whole = banks.build(plan, "tiny", tmp_path / "whole.parquet")
     real, calls = embed._embed, []
 
-    def stops(network, clips):  # type: ignore[no-untyped-def]
+    def stops(key, device, clips):  # type: ignore[no-untyped-def]
         calls.append(len(clips))
         if len(calls) in (2, 4):
             raise KeyboardInterrupt
-        return real(network, clips)
+        return real(key, device, clips)
 
     monkeypatch.setattr(embed, "_embed", stops)
     out = tmp_path / "again.parquet"

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from leaps_core import models
 from leaps_core.config import SynthesisConfig
-from leaps_core.errors import LeapsError
+from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion import loop
 from leaps_core.inversion.objective import Seen
 from leaps_core.inversion.step import Step
 from leaps_core.inversion.terms import Term
+from leaps_core.puppets import render_clip
 from tests.inversion.helpers import config, run
 
 
@@ -130,3 +131,28 @@ def test_a_term_that_is_no_number_ends_the_run_with_the_clip_before() -> None:
                 steps.append(next(stream))
         assert [step.index for step in steps] == [1, 2, 3, 3]
         assert steps[-1].final is not None and steps[-1].clip.isfinite().all() and torch.equal(steps[-1].clip, steps[-2].clip)
+
+
+def test_a_clip_may_begin_at_its_stimulus_and_stays_the_nearer_the_more_that_weighs() -> None:
+    settings = {"begin_at": "stimulus", "stimuli": ("bundled:3/tai chi",), "coarse": 0.5, "steps": 12, "learning_rate": 0.1}
+    start = torch.from_numpy(render_clip("tai chi", 3, 8, 32)).permute(3, 0, 1, 2)[None] / 255
+    apart = []
+    for nearness in (0.0, 0.5, 50.0):
+        steps = run(**settings, nearness=nearness)
+        assert steps[0].clip.shape == start.shape, "at full size from the first step on"
+        assert (steps[0].clip - start).abs().mean() < 0.02
+        assert ("nearness" in steps[0].losses) == bool(nearness)
+        apart.append(float((steps[-1].clip - start).abs().mean()))
+    assert apart[0] > apart[1] > apart[2]
+
+
+@pytest.mark.parametrize("canvas", ["pixels", "fourier"])
+def test_both_canvases_can_begin_at_a_stimulus(canvas: str) -> None:
+    start = torch.from_numpy(render_clip("tai chi", 3, 8, 32)).permute(3, 0, 1, 2)[None] / 255
+    first = run(begin_at="stimulus", stimuli=("bundled:3/tai chi",), steps=1, learning_rate=0.0, canvas=canvas)[0]
+    assert (first.clip - start).abs().max() < 0.01
+
+
+def test_a_clip_cant_begin_at_a_stimulus_that_there_is_not() -> None:
+    with pytest.raises(ConfigError, match="begin at its stimulus, and has none. Give one, or take begin_at=noise"):
+        run(begin_at="stimulus", stimuli=())

@@ -179,3 +179,18 @@ def test_relative_diversity_counts_in_each_channels_own_spread() -> None:
     assert same.item() == pytest.approx(0, abs=1e-12)
     dead = objective.relative_diversity([(mean, variance)], [(running[0], torch.zeros(4, dtype=torch.float64))])
     assert torch.isfinite(dead)
+
+
+def test_nearness_counts_where_pixels_differ() -> None:
+    clip, other = torch.rand(1, 3, 4, 6, 6), torch.rand(1, 3, 4, 6, 6)
+    expected = objective.NEARNESS_SCALE * np.mean(
+        [
+            math.sqrt((a - b) ** 2 + objective.EPSILON**2) - objective.EPSILON
+            for a, b in zip(clip.flatten(), other.flatten(), strict=True)
+        ]
+    )
+    assert float(objective.nearness(clip, other)) == pytest.approx(expected, rel=1e-4)
+    same = clip.clone().requires_grad_(True)
+    objective.nearness(same, clip).backward()
+    assert float(objective.nearness(clip, clip)) == pytest.approx(0, abs=1e-4) and same.grad is not None
+    assert same.grad.isfinite().all() and not same.grad.any()

@@ -26,7 +26,16 @@ def test_norm_is_the_length_of_the_normalised_clip() -> None:
 
 def test_the_loss_adds_the_terms_that_there_are() -> None:
     settings = SynthesisConfig(
-        model="m", action="a", r=0.02, coherence=2.0, diversity=3.0, evidence=0.3, naturalness=0.7, smoothness=0.5, norm=0.1
+        model="m",
+        action="a",
+        r=0.02,
+        coherence=2.0,
+        diversity=3.0,
+        evidence=0.3,
+        naturalness=0.7,
+        smoothness=0.5,
+        norm=0.1,
+        nearness=0.2,
     )
     clip = torch.rand(1, 3, 4, 8, 8)
     running, statistics = [(torch.rand(5), torch.rand(5))], [(torch.rand(1, 5), torch.rand(1, 5))]
@@ -44,6 +53,7 @@ def test_the_loss_adds_the_terms_that_there_are() -> None:
             "diversity": 0.06,
             "naturalness": 0.7,
             "smoothness": 0.5,
+            "nearness": 0.2,
             "norm": 0.1,
         }
     )

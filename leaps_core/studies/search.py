@@ -1,0 +1,93 @@
+"""The space of Table S1's search, and ways to search it: TPE (Optuna's) and at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import models
+from ..errors import LeapsError
+from .numbers import Interval
+
+SPACE: dict[str, tuple[float, ...]] = {
+    "lambda_1": (0.5, 0.625, 0.75, 0.875, 1.0),
+    "lambda_L": (0.1, 0.2, 0.3, 0.4, 0.5),
+    "r": (1e-3, 2.5e-3, 5e-3, 7.5e-3, 1e-2),
+}
+"""The values of S2."""
+TENTH = 13
+"""About a tenth of the 125 points."""
+REPEATS = 20
+"""Seeds of TPE and of random search, when both are played on a whole grid."""
+STARTUP = 5
+"""Points that TPE draws at random first."""
+Point = tuple[float, ...]
+
+
+def points() -> list[Point]:
+    """All 125, in the order of Table S1's columns."""
+    first, second, third = SPACE.values()
+    return [(a, b, c) for a in first for b in second for c in third]
+
+
+def tpe(seed: int, value: Callable[[Point], float], known: Iterable[Point], budget: int) -> list[Point]:
+    """Up to `budget` different points in the order in which TPE asks for them; the last may be one that isn't `known`."""
+    optuna = _optuna()
+    search = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
+    space = {name: optuna.distributions.CategoricalDistribution(options) for name, options in SPACE.items()}
+    known, asked_for = set(known), dict.fromkeys(list[Point]())
+    for _ in range(40 * budget):  # it may ask for the same point again
+        trial = search.ask(space)
+        point = tuple(float(trial.params[name]) for name in SPACE)
+        if point not in asked_for and len(asked_for) == budget:
+            break
+        asked_for[point] = None
+        if point not in known:
+            break
+        search.tell(trial, value(point))
+    return list(asked_for)
+
+
+def played(grid: dict[Point, float]) -> dict[str, float]:
+    """How far TPE and random search come with `TENTH` points, of the way from a whole grid's median point to its best."""
+    best, middle = max(grid.values()), float(np.median(list(grid.values())))
+    drawn = {
+        "TPE": [tpe(seed, grid.__getitem__, grid, TENTH) for seed in range(REPEATS)],
+        "random search": [_at_random(seed) for seed in range(REPEATS)],
+    }
+    reached = {kind: np.mean([max(grid[point] for point in some) for some in tries]) for kind, tries in drawn.items()}
+    return {kind: float((value - middle) / max(best - middle, 1e-9)) for kind, value in reached.items()}
+
+
+def _at_random(seed: int) -> list[Point]:
+    chosen = np.random.default_rng(seed).choice(len(points()), TENTH, replace=False)
+    return [points()[i] for i in chosen]
+
+
+def figures(model: str, found: dict[Point, Interval], name: str) -> dict[str, Any]:
+    """Optuna's own pictures of the search."""
+    optuna = _optuna()
+    search = optuna.create_study(direction="maximize")
+    space = {part: optuna.distributions.CategoricalDistribution(options) for part, options in SPACE.items()}
+    for point, one in found.items():
+        params = dict(zip(SPACE, point, strict=True))
+        search.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=one.value))
+    show, target = optuna.visualization, f"{name}'s probability of the action"
+    figures = {
+        f"parallel-{model}": show.plot_parallel_coordinate(search, target_name=target),
+        f"slices-{model}": show.plot_slice(search, target_name=target),
+    }
+    for figure in figures.values():
+        figure.update_layout(title=f"{models.spec(model).name}: {len(found)} points", template="plotly_white")
+    return figures
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise LeapsError("Optuna is not installed: pip install -r requirements-studies.txt.") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna

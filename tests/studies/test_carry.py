@@ -1,0 +1,111 @@
+"""Carrying out a study: whole, in pieces, with runs that fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+
+from leaps_core import models
+from leaps_core.errors import LeapsError, RunError
+from leaps_core.inversion.terms import Term
+from leaps_core.runs import Run
+from leaps_core.studies import carry, numbers
+from leaps_core.studies.report import Report, done, values
+from leaps_core.studies.study import Asked, Study, Trial
+from tests.tiny import QUICK
+
+pytestmark = pytest.mark.usefixtures("own_home")
+ASKED = Asked(("tiny",), ("bowling",), seeds=2, settings={**QUICK, "steps": 2})
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path / "home"))
+
+
+def trials(asked: Asked, rows: Sequence[dict[str, Any]]) -> list[Trial]:
+    """A run per seed, and one more when these are there, as a search has it."""
+    seeds = [*asked.range, *([asked.range.stop] if len(rows) >= asked.seeds else [])]
+    return [
+        Trial(
+            {"model": "tiny", "action": "bowling", "seed": s},
+            models.configure("tiny", "bowling", {"seed": s, **asked.settings}),
+        )
+        for s in seeds
+    ]
+
+
+def read(asked: Asked, rows: Sequence[dict[str, Any]]) -> Report:
+    return Report([{"n": len(done(rows)), "p": numbers.mean(values(done(rows), "p_model"))}])
+
+
+STUDY = Study("trial", "Trial", "None.", trials, read, {})
+
+
+def test_a_study_goes_its_whole_way(tmp_path: Path) -> None:
+    told: list[carry.Progress] = []
+    report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s", progress=told.append)
+    assert report.table[0]["n"] == 3 and not notes
+    assert [(one.done, one.total) for one in told] == [(0, 2), (1, 2), (2, 2), (2, 3), (3, 3), (3, 3)]
+    assert told[1].left and told[-1].left == 0
+    rows = parquet.read_table(tmp_path / "s" / "clips.parquet").to_pylist()
+    assert [row["seed"] for row in rows] == [7000, 7001, 7002] and len(rows[0]["classes_judge"]) == 16
+    assert sum(rows[0]["classes_model"]) == pytest.approx(1, abs=1e-4)
+    run = Run.open(tmp_path / "s" / "runs" / rows[0]["run"])
+    assert run.status == "done" and run.config.seed == 7000 and run.clip.shape == (8, 32, 32, 3)
+    assert json.loads((tmp_path / "s" / "progress.json").read_text())["done"] == 3
+
+
+def test_a_study_that_was_stopped_goes_on_and_ends_as_it_would_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(progress: carry.Progress) -> None:
+        if progress.done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry.carry_out(STUDY, ASKED, tmp_path / "s", progress=stop)
+    made: list[int] = []
+    real = carry.make
+    monkeypatch.setattr(carry, "make", lambda trial, auto: (made.append(trial.config.seed), real(trial, auto))[1])
+    carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert made == [7001, 7002], "the first is finished"
+    carry.carry_out(STUDY, ASKED, tmp_path / "whole")
+    one, other = ((tmp_path / name / "table.md").read_text() for name in ("s", "whole"))
+    assert one == other
+
+
+def test_a_run_that_fails_is_a_row_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leaps_core.inversion import loop
+
+    bad = Term("bad", lambda seen: seen.clip.sum() * (float("nan") if seen.settings.seed == 7001 else 0.0))
+    monkeypatch.setattr(loop, "TERMS", (*loop.TERMS, bad))
+    report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    rows = parquet.read_table(tmp_path / "s" / "clips.parquet").to_pylist()
+    assert [row["status"] for row in rows] == ["done", "failed", "done"] and "“bad” became nan" in rows[1]["error"]
+    assert report.table[0]["n"] == 2 and notes[0].startswith("1 of 3 runs failed; the first: The term “bad” became nan")
+
+
+def test_what_cant_be_is_told_before_any_run(tmp_path: Path) -> None:
+    broken = replace(ASKED, settings={"steps": 0})
+    with pytest.raises(LeapsError, match="steps"):
+        carry.carry_out(STUDY, broken, tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunError, match="can't be used"):
+        carry.carry_out(STUDY, ASKED, tmp_path / "file")
+
+
+def test_weights_that_are_missing_are_told_before_any_run(tmp_path: Path) -> None:
+    lacking = next(spec.key for spec in models.specs() if models.state(spec) == "download" and spec.world == "kinetics400")
+
+    def of_it(asked: Asked, rows: Sequence[dict[str, Any]]) -> list[Trial]:
+        return [Trial({"seed": 1}, models.configure(lacking, "bowling", {"frame_verifier": "none", "verifier": "none"}))]
+
+    with pytest.raises(LeapsError, match="download"):
+        carry.carry_out(replace(STUDY, trials=of_it), ASKED, tmp_path / "s")
+    assert not (tmp_path / "s").exists()

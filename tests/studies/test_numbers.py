@@ -1,0 +1,39 @@
+"""Intervals and the Inception Score, against values that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leaps_core.studies import numbers
+
+
+def test_intervals_are_the_known_ones() -> None:
+    assert numbers.wilson(0, 12) == (pytest.approx(0, abs=1e-9), pytest.approx(0.2425, abs=1e-3))
+    assert numbers.wilson(6, 12) == (pytest.approx(0.2538, abs=1e-3), pytest.approx(0.7462, abs=1e-3))
+    assert numbers.bootstrap([1.0] * 5) == (1.0, 1.0)
+
+
+def test_the_bootstrap_covers_the_mean_as_often_as_it_says() -> None:
+    rng, hits = np.random.default_rng(3), 0
+    for _ in range(100):
+        low, high = numbers.bootstrap(rng.normal(2, 1, 40).tolist())
+        hits += low <= 2 <= high
+    assert 88 <= hits <= 99
+
+
+def test_figures_are_told_with_their_intervals() -> None:
+    assert str(numbers.share([True, False])) == "50% (9% to 91%)" and numbers.share([True, False]).n == 2
+    assert str(numbers.mean([2.0, 2.0, 2.0])) == "2 (2 to 2)"
+    assert str(numbers.mean([0.5, 0.5], percent=True)) == "50% (50% to 50%)"
+    assert str(numbers.share([])) == str(numbers.mean([])) == "–"
+    assert numbers.spread_of([1.0, 3.0]) == "2.00 ± 1.00" and numbers.spread_of([]) == "–"
+
+
+def test_the_inception_score_counts_clear_and_different_clips() -> None:
+    assert numbers.inception_score(np.eye(5)) == pytest.approx(5), "each clip another class, and sure"
+    assert numbers.inception_score(np.full((5, 4), 0.25)) == pytest.approx(1), "all unclear"
+    assert numbers.inception_score(np.eye(4)[[2, 2, 2]]) == pytest.approx(1), "all the same class"
+    p = np.array([[0.9, 0.1], [0.1, 0.9]])
+    expected = np.exp(0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5))
+    assert numbers.inception_score(p) == pytest.approx(expected)

@@ -1,0 +1,44 @@
+"""Table 3's study: what each arm's loss has, and what the differences say."""
+
+from __future__ import annotations
+
+import pytest
+
+from leaps_core.inversion.plan import make_plan
+from leaps_core.studies import regularizers
+from leaps_core.studies.study import Asked
+from tests.studies.helpers import read
+
+STUDY = regularizers.STUDY
+ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=2)
+
+
+@pytest.mark.parametrize("model", ["puppet_csn", "i3d"])
+def test_each_arm_has_one_thing_more_than_the_one_before(model: str) -> None:
+    arms = {arm: regularizers.settings(model, arm) for arm in regularizers.ARMS}
+    assert arms["cross entropy"] == {**regularizers._BARE}
+    assert set(arms["priming"]) == set(arms["cross entropy"]) - {"priming_share"}
+    assert set(arms["full"]) == {"evidence", "frame_verifier"} and arms["full"]["evidence"] == 0
+    assert arms["full, evidence"]["evidence"] > 0 and set(arms["full, evidence"]) == {"evidence"}
+
+
+def test_all_arms_can_be_run() -> None:
+    trials = STUDY.trials(ASKED, ())
+    assert len(trials) == 6 * 2 * 2 and all(make_plan(trial.config) for trial in trials)
+
+
+def test_parts_help_harm_or_change_nothing() -> None:
+    p = {"cross entropy": 0.1, "priming": 0.2, "priming, coherence": 0.3, "priming, diversity": 0.6, "full": 0.6}
+    report = read(STUDY, ASKED, lambda at: p.get(at["arm"], 0.4))
+    assert [row["loss has"] for row in report.table] == list(regularizers.ARMS)
+    diversity, coherence, evidence = report.claims
+    assert "R_feat) helps on Tiny, in the eyes of the judge: +0.300" in diversity
+    assert "R_coh) changes nothing that can be told" in coherence and "Evidence harms on Tiny" in evidence
+    assert list(report.sheet["tai chi"]) == list(regularizers.ARMS)
+    assert set(report.figures) == {"p-model", "p-verifier", "p-judge"}
+
+
+def test_clips_are_compared_with_those_of_their_own_action_and_seed() -> None:
+    before = [{"action": "a", "seed": 1, "p_judge": 0.1}, {"action": "b", "seed": 1, "p_judge": 0.9}]
+    after = [{"action": "b", "seed": 1, "p_judge": 1.0}, {"action": "c", "seed": 1, "p_judge": 0.0}]
+    assert regularizers.differences(before, after, "judge") == pytest.approx([0.1])
