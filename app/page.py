@@ -11,6 +11,7 @@ from .session import QUICK
 from .tabs.compare import CompareTab
 from .tabs.map import MapTab
 from .tabs.runs import RunsTab
+from .tabs.studies import StudiesTab
 from .tabs.synthesis import SynthesisTab
 from .theme import THEME, web
 
@@ -37,6 +38,8 @@ def build() -> gr.Blocks:
                 RunsTab(shared, synthesis, tabs, tab)
             with gr.Tab("Map", id="map") as tab:
                 MapTab(shared, tab)
+            with gr.Tab("Studies", id="studies") as tab:
+                StudiesTab(tab)
         api.publish()
         page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
         page.unload(synthesis.unload)

@@ -164,6 +164,23 @@ def _figure(
     return PlotData(type="plotly", plot=json.dumps(figure))
 
 
+def kept(figure: dict[str, Any]) -> PlotData:
+    """A figure that was made elsewhere, in the page's look, which suits light and dark."""
+    look = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": _GREY, "size": 11, "family": "IBM Plex Sans, system-ui, sans-serif"},
+        "height": 340,
+        "margin": {"l": 50, "r": 16, "t": 60, "b": 60},
+    }
+    layout = {name: value for name, value in figure["layout"].items() if name != "template"} | look
+    for axis in [name for name in layout if name.startswith(("xaxis", "yaxis"))]:
+        layout[axis] = {"gridcolor": _GRID, "zeroline": False, "automargin": True, **layout[axis]}
+    layout["title"] = {**layout.get("title", {}), "font": {"size": 13}, "x": 0.01, "xanchor": "left"}
+    config = {"displayModeBar": False, "responsive": True}
+    return PlotData(type="plotly", plot=json.dumps({"data": figure["data"], "layout": layout, "config": config}))
+
+
 def _vertical(step: int, line: dict[str, Any]) -> dict[str, Any]:
     return {"type": "line", "xref": "x", "yref": "paper", "x0": step, "x1": step, "y0": 0, "y1": 1, "line": line}
 

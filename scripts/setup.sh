@@ -17,7 +17,7 @@ die() { say "setup: $1"; shift; for line in "$@"; do say "    $line"; done; exit
 # Prints what the stamp must say. Fails where .venv has no working Python.
 wanted() {
     "$python" -I -S -c 'import sys; print("# Python %d.%d" % sys.version_info[:2])' 2>/dev/null &&
-        cat requirements.txt requirements-dev.txt constraints.txt
+        cat requirements*.txt constraints.txt
 }
 up_to_date() { [ ! -e "$busy" ] && [ -e "$stamp" ] && wanted | cmp -s - "$stamp"; }
 

@@ -39,7 +39,7 @@ def test_the_loss_adds_the_terms_that_there_are() -> None:
     )
     clip = torch.rand(1, 3, 4, 8, 8)
     running, statistics = [(torch.rand(5), torch.rand(5))], [(torch.rand(1, 5), torch.rand(1, 5))]
-    targets = Targets(1, [torch.rand(1, 5)], 1.0, running, running)
+    targets = Targets(1, [torch.rand(1, 5)], 1.0, running, running, clip)
     shown = torch.rand(1, 4), [torch.rand(1, 5)], torch.rand(1, 5, 4), statistics, statistics
     seen = Seen(settings, targets, clip, clip, *shown)
     raw, weighted = evaluate(TERMS, seen)

@@ -1,0 +1,140 @@
+"""Studies that the page begins and shows. Each is carried out by a process of its own, which goes on when the page is closed,
+and gives way to the runs of the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from leaps_core import machine, paths
+from leaps_core.errors import RunError
+from leaps_core.studies import catalogue, kept
+from leaps_core.studies.study import Asked, Study
+
+from . import plots
+
+NICE = 10
+"""How far a study's process stands back."""
+STUDY = "study.json"
+_begun: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A study's folder as the page shows it."""
+
+    folder: Path
+
+    @property
+    def study(self) -> Study:
+        """Which study it is of. Raises `RunError` for a folder of none."""
+        return catalogue.find(str(kept.asked_in(self.folder).get("study")))
+
+    @property
+    def name(self) -> str:
+        """A name for a list."""
+        asked = kept.asked_in(self.folder)
+        return f"{self.study.title}: {', '.join(asked.get('models', ()))}"
+
+    @property
+    def running(self) -> bool:
+        """Whether this page's process carries it out at the moment."""
+        process = _begun.get(self.folder)
+        return process is not None and process.poll() is None
+
+    @property
+    def line(self) -> str:
+        """How far it is."""
+        try:
+            found = json.loads((self.folder / "progress.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return "It is beginning." if self.running else _said(self.folder) or "Nothing has been made yet."
+        done, total = found["done"], found["total"]
+        failed = f", {found['failed']} failed" if found["failed"] else ""
+        if done == total and not self.running:
+            return f"Done: {total} runs{failed}."
+        left = f", about {_time(found['left'])} left" if self.running and found["left"] else ""
+        state = "" if self.running else " · stopped, or carried out elsewhere: Start goes on with it"
+        return f"{done} of {total} runs{failed}{left}{state}"
+
+    @property
+    def table(self) -> str:
+        """Its table and claims so far, as Markdown."""
+        path = self.folder / "table.md"
+        return path.read_text("utf-8") if path.is_file() else ""
+
+    @property
+    def figures(self) -> list[Any]:
+        """Its figures so far, as the page draws them."""
+        known = {STUDY, "progress.json"}
+        found = [json.loads(path.read_text("utf-8")) for path in sorted(self.folder.glob("*.json")) if path.name not in known]
+        return [plots.kept(figure) for figure in found]
+
+    @property
+    def pictures(self) -> list[Path]:
+        """Its contact sheet and layouts; pictures of figures aren't among them."""
+        figures = {path.stem for path in self.folder.glob("*.json")}
+        return [path for path in sorted(self.folder.glob("*.[pw][ne][gb]*")) if path.stem not in figures]
+
+
+def all_shown() -> list[Shown]:
+    """The studies in LEAPS_HOME/studies that can be shown, the newest first."""
+    found = []
+    for path in paths.studies().glob(f"*/{STUDY}"):
+        shown = Shown(path.parent)
+        try:
+            shown.study  # noqa: B018
+        except RunError:
+            continue
+        found.append((path.stat().st_mtime, shown))
+    return [shown for _, shown in sorted(found, key=lambda item: -item[0])]
+
+
+def begin(study: Study, asked: Asked) -> Shown:
+    """Carry out a study, or go on with it, in a process of its own. Raises `LeapsError` for whatever can't be, and where it
+    goes on already."""
+    study.trials(study.completed(asked), ())
+    shown = Shown(kept.place(study, asked))
+    if shown.running:
+        raise RunError("This study is being carried out already.")
+    shown.folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "leaps_core", "study", study.name, "--out", str(shown.folder)]
+    command += ["--model", *asked.models, "--seeds", str(asked.seeds), "--first-seed", str(asked.first_seed)]
+    command += ["--actions", *asked.actions] if asked.actions else []
+    command += ["--stimuli", str(asked.stimuli)] if asked.stimuli else []
+    # half of the cores, so that a run of the page beside it has the others
+    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, machine.cores() // 2))}
+    with (shown.folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
+    psutil.Process(process.pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+    _begun[shown.folder] = process
+    return shown
+
+
+def stop(shown: Shown) -> None:
+    """End it after what is finished; it can go on later."""
+    if shown.running:
+        _begun[shown.folder].send_signal(signal.SIGINT)
+
+
+def _said(folder: Path) -> str:
+    """Why a study did not even begin: the last line of its process."""
+    try:
+        lines = (folder / "log.txt").read_text("utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return paths.hidden(lines[-1].removeprefix("leaps: ")) if lines else ""
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

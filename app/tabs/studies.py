@@ -1,0 +1,176 @@
+"""The fifth tab: the paper's experiments, begun, watched and read."""
+
+from __future__ import annotations
+
+import base64
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import models, paths
+from leaps_core.errors import ConfigError, RunError
+from leaps_core.paths import given
+from leaps_core.studies import catalogue
+from leaps_core.studies.study import Asked
+
+from .. import controls, studies, views
+from ..session import CALM, told
+from ..texts import sections
+
+FIGURES = 3
+"""How many figures of a study are shown."""
+FIRST = "puppet_r50"
+"""The model that is chosen at first."""
+PERIOD = 3.0
+"""s between two looks at a study that goes on."""
+
+
+class StudiesTab:
+    """Lays out the tab and connects it."""
+
+    def __init__(self, tab: gr.Tab) -> None:
+        words = sections("studies")
+        self.timer = gr.Timer(PERIOD, active=False)
+        self.told = gr.State(None)
+        gr.Markdown(words["studies"].text, elem_classes="caption")
+        with gr.Group(visible=views.PERSONAL):
+            with gr.Row():
+                self.study = gr.Dropdown(
+                    [(study.title, name) for name, study in catalogue.STUDIES.items()],
+                    label=words["study"].title,
+                    interactive=True,
+                    min_width=200,
+                )
+                self.models = gr.Dropdown([], multiselect=True, label="Models", info=words["models"].text, min_width=260)
+                self.actions = gr.Dropdown([], multiselect=True, label="Actions", info=words["actions"].text, min_width=220)
+                self.seeds = gr.Number(
+                    1, label="Seeds", info=words["seeds"].text, precision=0, minimum=1, maximum=1000, min_width=120
+                )
+                self.stimuli = gr.Textbox(
+                    "", label=words["stimuli"].title, info=words["stimuli"].text, interactive=True, min_width=220
+                )
+        self.about = gr.Markdown(next(iter(catalogue.STUDIES.values())).about, elem_classes="caption", visible=views.PERSONAL)
+        with gr.Row(elem_id="study-bar"):
+            self.start = gr.Button("Start study", variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
+            self.stop = gr.Button("Stop", interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
+            self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
+        self.results = gr.Dropdown([], label=words["results"].title, info=words["results"].text, interactive=True)
+        self.table = gr.Markdown(elem_id="study-table")
+        with gr.Row():
+            self.figures = [gr.Plot(show_label=False, container=False, visible=False, min_width=380) for _ in range(FIGURES)]
+        self.pictures = gr.HTML("", elem_id="study-pictures", apply_default_css=False)
+        self._wire(tab)
+
+    @property
+    def _outputs(self) -> list[Any]:
+        return [self.results, self.line, self.table, *self.figures, self.pictures, self.start, self.stop, self.timer, self.told]
+
+    def _wire(self, tab: gr.Tab) -> None:
+        chosen = [self.study, self.models]
+        tab.select(self.fill, [*chosen, self.results], [self.models, self.actions, *self._outputs], **CALM)
+        self.study.input(self.explain, self.study, [self.about, self.seeds], **CALM)
+        self.models.input(self.offer, self.models, self.actions, **CALM)
+        asked = [self.study, self.models, self.actions, self.seeds, self.stimuli]
+        self.start.click(told(self.begin), asked, self._outputs, **CALM)
+        self.stop.click(self.end, self.results, self._outputs, **CALM)
+        self.results.input(told(self.show), self.results, self._outputs, **CALM)
+        self.timer.tick(self.follow, [self.results, self.told], self._outputs, **CALM)
+
+    # ------------------------------------------------------------------------------------------------------- events
+
+    def fill(self, study: str | None, chosen: list[str] | None, shown: str | None) -> dict[Any, Any]:
+        """What can be chosen, and the study that was shown last, else the newest."""
+        known = [(words, key) for words, key in controls.model_choices() if models.state(models.spec(key)) != "download"]
+        keys = [key for _, key in known]
+        chosen = [key for key in chosen or [] if key in keys] or [FIRST]
+        return {self.models: gr.Dropdown(known, value=chosen), self.actions: self.offer(chosen), **self._listed(shown)}
+
+    def explain(self, study: str) -> dict[Any, Any]:
+        """What a study asks."""
+        found = catalogue.find(study)
+        return {self.about: found.about, self.seeds: found.usual.get("seeds", 1)}
+
+    def offer(self, chosen: list[str] | None) -> Any:
+        """The actions that all chosen models know."""
+        worlds = [models.labels(models.spec(key).world) for key in chosen or []]
+        return gr.Dropdown([label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)])
+
+    def begin(
+        self, study: str, keys: list[str] | None, actions: list[str] | None, seeds: float | None, folder: str | None
+    ) -> dict[Any, Any]:
+        """Begins a study, or goes on with it. Raises `LeapsError`."""
+        if not views.PERSONAL:
+            raise RunError("Studies take hours of this machine, so a public page shows them only; the command line makes them.")
+        if not keys:
+            raise ConfigError("Choose a model first.")
+        stimuli: Path | None = given(folder.strip()) if folder and folder.strip() else None
+        asked = Asked(tuple(keys), tuple(actions or ()), int(seeds or 1), stimuli=stimuli)
+        return self._listed(str(studies.begin(catalogue.find(study), asked).folder))
+
+    def end(self, shown: str | None) -> dict[Any, Any]:
+        """Stops the study that is shown."""
+        if (found := self._find(shown)) is not None and views.PERSONAL:
+            studies.stop(found)
+        return self._listed(shown)
+
+    def show(self, shown: str | None) -> dict[Any, Any]:
+        """Another study."""
+        return self._listed(shown)
+
+    def follow(self, shown: str | None, told: Any) -> dict[Any, Any]:
+        """News of the study that is shown: only what has changed."""
+        found = self._find(shown)
+        if found is None:
+            return {self.timer: gr.Timer(active=False)}
+        if told == _state(found):
+            return {self.line: found.line}
+        return self._shown(found)
+
+    # -------------------------------------------------------------------------------------------------------- parts
+
+    def _find(self, shown: str | None) -> studies.Shown | None:
+        """The study of a folder, which has to be one of those that are listed, or has just begun."""
+        asked = studies.Shown(paths.studies() / Path(shown or "").name)
+        return asked if asked.running or asked in studies.all_shown() else None
+
+    def _listed(self, shown: str | None) -> dict[Any, Any]:
+        known = studies.all_shown()
+        found = self._find(shown) or next(iter(known), None)
+        names = [(f"{one.name} ({one.folder.name[-8:]})", one.folder.name) for one in known]
+        if found is None:
+            return {self.results: gr.Dropdown(names, value=None), self.line: "No study was begun yet."}
+        if found.folder.name not in [name for _, name in names]:
+            names.insert(0, (found.folder.name, found.folder.name))
+        return {self.results: gr.Dropdown(names, value=found.folder.name), **self._shown(found)}
+
+    def _shown(self, found: studies.Shown) -> dict[Any, Any]:
+        figures = found.figures[:FIGURES]
+        plots = [gr.Plot(figure, visible=True) for figure in figures]
+        plots += [gr.Plot(visible=False)] * (FIGURES - len(plots))
+        return {
+            self.line: found.line,
+            self.table: found.table,
+            **dict(zip(self.figures, plots, strict=True)),
+            self.pictures: "".join(map(_picture, found.pictures)),
+            self.start: gr.Button(interactive=not found.running),
+            self.stop: gr.Button(interactive=found.running),
+            self.timer: gr.Timer(active=found.running),
+            self.told: _state(found),
+        }
+
+
+def _state(found: studies.Shown) -> list[Any]:
+    """What changes when there is something new to show."""
+    table = found.folder / "table.md"
+    return [found.running, table.stat().st_mtime_ns if table.is_file() else 0]
+
+
+def _picture(path: Path) -> str:
+    """A picture of a study, as the page draws it."""
+    title = html.escape("One row per action" if path.stem == "sheet" else path.stem.replace("-", " "))
+    data = base64.b64encode(path.read_bytes()).decode()
+    return (
+        f"<figure><img alt='{title}' src='data:image/{path.suffix[1:]};base64,{data}'><figcaption>{title}</figcaption></figure>"
+    )
