@@ -91,7 +91,9 @@ def app_url(app_home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serve(home: Path, port: int = 0, **variables: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serve(
+    home: Path, port: int = 0, *, personal: bool = False, **variables: str
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A page with runs of its own, at a port (0: any), with some variables of the environment: its address and its process;
     fails if anything goes wrong on the server."""
     port = port or free_port()
@@ -109,7 +111,11 @@ def serve(home: Path, port: int = 0, **variables: str) -> Iterator[tuple[str, su
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:
         server = subprocess.Popen(
-            [sys.executable, "tests/browser/serve.py"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "tests/browser/serve.py", *["--personal"][:personal]],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait(server, url, home / "page.log")

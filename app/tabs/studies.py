@@ -85,7 +85,11 @@ class StudiesTab:
         known = [(words, key) for words, key in controls.model_choices() if models.state(models.spec(key)) != "download"]
         keys = [key for _, key in known]
         chosen = [key for key in chosen or [] if key in keys] or [FIRST]
-        return {self.models: gr.Dropdown(known, value=chosen), self.actions: self.offer(chosen), **self._listed(shown)}
+        return {
+            self.models: gr.Dropdown(known, value=chosen, multiselect=True),
+            self.actions: self.offer(chosen),
+            **self._listed(shown),
+        }
 
     def explain(self, study: str) -> dict[Any, Any]:
         """What a study asks."""

@@ -1,4 +1,4 @@
-"""What the studies share: inversions are made once, and shown in a sheet."""
+"""Inversions are made once."""
 
 from __future__ import annotations
 

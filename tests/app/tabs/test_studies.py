@@ -1,0 +1,83 @@
+"""The tab of studies: what it offers, begins and shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from app import studies, views
+from app.tabs.studies import StudiesTab
+from leaps_core.errors import ConfigError, RunError
+from leaps_core.studies import catalogue, kept
+from leaps_core.studies.study import Asked
+
+
+@pytest.fixture
+def tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudiesTab:
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    monkeypatch.setattr(views, "PERSONAL", True)
+    with gr.Blocks(), gr.Tab("Studies") as made:
+        return StudiesTab(made)
+
+
+def finished(name: str) -> Path:
+    """The folder of a study that has a table."""
+    study, asked = catalogue.find("priming-share"), Asked(("tiny",), ("bowling",))
+    place = kept.Kept(kept.place(study, asked).with_name(name), study, asked).path
+    (place / "table.md").write_text(f"| {name} |\n| --- |\n")
+    return place
+
+
+def test_it_opens_on_the_newest_study_or_says_that_there_is_none(tab: StudiesTab) -> None:
+    empty: Any = tab.fill(None, None, None)
+    assert empty[tab.line] == "No study was begun yet." and empty[tab.models].value == ["puppet_r50"]
+    finished("one")
+    shown: Any = tab.fill(None, ["puppet_csn", "gone"], None)
+    assert shown[tab.table].startswith("| one |") and shown[tab.models].value == ["puppet_csn"]
+    assert "juggling balls" in dict(shown[tab.actions].choices)
+
+
+def test_another_study_is_shown_and_no_other_folder_ever(tab: StudiesTab) -> None:
+    finished("one"), finished("two")
+    one: Any = tab.show("one")
+    assert one[tab.table].startswith("| one |") and one[tab.results].value == "one"
+    outside: Any = tab.show("../../etc")
+    assert outside[tab.results].value in ("one", "two")
+
+
+def test_news_come_when_there_are_some(tab: StudiesTab) -> None:
+    place = finished("one")
+    shown: Any = tab.show("one")
+    told = shown[tab.told]
+    assert set(tab.follow("one", told)) == {tab.line}
+    (place / "table.md").write_text("| more |\n| --- |\n")
+    again: Any = tab.follow("one", [False, 0])
+    assert again[tab.table].startswith("| more |")
+    assert tab.follow("gone", None)[tab.timer].active is False
+
+
+def test_a_study_begins_with_what_was_chosen(tab: StudiesTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Asked] = []
+
+    def begin(study: Any, one: Asked) -> studies.Shown:
+        asked.append(one)
+        return studies.Shown(finished("one"))
+
+    monkeypatch.setattr(studies, "begin", begin)
+    shown: Any = tab.begin("grid", ["puppet_csn"], [], 3, " ~/clips ")
+    assert asked == [Asked(("puppet_csn",), (), 3, stimuli=Path.home() / "clips")] and shown[tab.results].value == "one"
+    with pytest.raises(ConfigError, match="Choose a model first"):
+        tab.begin("grid", [], [], 1, "")
+    assert tab.explain("grid")[tab.seeds] == 1 and "125 points" in tab.explain("grid")[tab.about]
+
+
+def test_a_public_page_begins_and_stops_none(tab: StudiesTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "PERSONAL", False)
+    monkeypatch.setattr(studies, "stop", lambda shown: pytest.fail("it was stopped"))
+    finished("one")
+    with pytest.raises(RunError, match="a public page shows them only"):
+        tab.begin("grid", ["puppet_csn"], [], 1, "")
+    tab.end("one")
