@@ -110,13 +110,8 @@ def serve(
     }
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:
-        server = subprocess.Popen(
-            [sys.executable, "tests/browser/serve.py", *["--personal"][:personal]],
-            cwd=ROOT,
-            env=env,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        command = [sys.executable, "tests/browser/serve.py", *(["--personal"] if personal else [])]
+        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait(server, url, home / "page.log")
             yield url, server

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from .. import models, video
-from ..errors import RunError, did_you_mean
+from ..config import SynthesisConfig
+from ..errors import ConfigError, RunError, did_you_mean
 from ..models.adapter import VideoModel
 from .changes import CHANGES, survived
 from .common import invert
@@ -248,7 +249,7 @@ def study(
     file = docs / "kinetics.json"
     made_with = models.configure(key, ACTIONS[0], settings).model_dump(mode="json")
     before = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    rows: dict[str, Any] = before["clips"] if before.get("settings") == made_with else {}
+    rows: dict[str, Any] = before["clips"] if _settings_of(before) == made_with else {}
     for name, clips in arms.items():
         scored = {row["action"]: row for row in (*rows.get(name, ()), *(clip.row for clip in clips))}
         rows[name] = [scored[action] for action in ACTIONS if action in scored]
@@ -262,6 +263,14 @@ def study(
     table = {name: summary(rows[name]) for name in rows}
     file.write_text(json.dumps({"settings": made_with, "table": table, "clips": rows}, indent=1) + "\n", "utf-8")
     return table
+
+
+def _settings_of(before: dict[str, Any]) -> dict[str, Any] | None:
+    """What was written was made with these settings; those that there weren't yet were as their defaults. None: unknown."""
+    try:
+        return SynthesisConfig(**before["settings"]).model_dump(mode="json")
+    except (KeyError, ConfigError):
+        return None
 
 
 def _arms(

@@ -20,12 +20,3 @@ def test_an_inversion_is_computed_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert np.array_equal(first.frames, again.frames) and first.scores == again.scores
     with pytest.raises(pytest.fail.Exception):
         common.invert(config.replace(seed=1), tmp_path)
-
-
-def test_a_sheet_has_a_cell_for_every_moment() -> None:
-    red, blue = (np.full((4, 16, 16, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
-    picture = common.sheet([("one", [red, blue]), ("two", [blue, red])], ["a", "b"], cell=10)
-    assert picture.size == (150 + 2 * 26, common.LABEL + 2 * 14)
-    assert picture.getpixel((155, common.LABEL + 5)) == (255, 0, 0)
-    assert picture.getpixel((150 + 26 + 15, common.LABEL + 5)) == (0, 0, 255)
-    assert picture.getpixel((155, common.LABEL + 14 + 5)) == (0, 0, 255)

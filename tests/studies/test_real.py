@@ -76,6 +76,9 @@ def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypa
     assert written["settings"]["model"] == "tiny" and set(written["clips"]) == set(table)
     assert (tmp_path / "docs" / "pictures" / "kinetics_recommended_unprimed_with_object.webp").is_file()
     assert not list((tmp_path / "docs" / "pictures").glob("*real*")), "others' videos are not shown"
+    # a setting that there wasn't yet when this was written
+    del written["settings"]["nearness"]
+    (tmp_path / "docs" / "kinetics.json").write_text(json.dumps(written), "utf-8")
     monkeypatch.setattr(real, "BEST", ("tai chi",))
     again = real.study("tiny", tmp_path / "cache", tmp_path / "docs", None, settings, ("unprimed",), ("tai chi",))
     assert again == table, "what was made before stays"
