@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from ..errors import RunError, did_you_mean
-from . import across, counterfactual, grid, multi_stimuli, priming_share, regularizers
+from . import across, counterfactual, grid, multi_stimuli, priming_share, regularizers, transfer
 from .study import Study
 
 STUDIES: dict[str, Study] = {
     study.name: study
-    for study in (priming_share.STUDY, regularizers.STUDY, multi_stimuli.STUDY, counterfactual.STUDY, grid.STUDY, across.STUDY)
+    for study in (
+        priming_share.STUDY,
+        regularizers.STUDY,
+        multi_stimuli.STUDY,
+        counterfactual.STUDY,
+        transfer.STUDY,
+        grid.STUDY,
+        across.STUDY,
+    )
 }
 
 

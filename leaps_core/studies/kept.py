@@ -48,10 +48,11 @@ class Kept:
             )
 
     def rows(self, trials: Sequence[Trial]) -> list[Row]:
-        """The rows of those that are finished, in their order."""
+        """The rows of those that are finished, in their order, with the `folder` of each one's run."""
         for trial in trials:
             if trial.id not in self._known and self.has(trial):
-                self._known[trial.id] = json.loads(self._row(trial).read_text("utf-8"))
+                row = json.loads(self._row(trial).read_text("utf-8"))
+                self._known[trial.id] = row | {"folder": str(self.run(trial))}
         return [self._known[trial.id] for trial in trials if trial.id in self._known]
 
     def has(self, trial: Trial) -> bool:

@@ -96,7 +96,7 @@ def first_clips(rows: Sequence[Row], column: str) -> dict[str, dict[str, str]]:
 
 def write_clips(folder: Path, rows: Sequence[Row]) -> None:
     """One row per clip, as clips.csv and clips.parquet; what a network says of each class is in the latter only."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [name for name in dict.fromkeys(name for row in rows for name in row) if name != "folder"]
     _write_table(folder / "clips", [{name: row.get(name) for name in columns} for row in rows])
 
 

@@ -50,11 +50,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of a study, and where it stands: the values of the table's columns, as {"model": "i3d", "share": 20, "seed":
-    1}."""
+    """One run of a study, and where it stands: the values of the table's columns, as {"share": 20, "seed": 1}. `work`: what is
+    to be done instead of the run; it gives the rest of the row, and can be pickled."""
 
     at: dict[str, Any]
     config: SynthesisConfig
+    work: Callable[[], Row] | None = None
 
     @cached_property
     def id(self) -> str:

@@ -44,7 +44,7 @@ def test_what_is_kept_is_there_for_the_next_one(tmp_path: Path) -> None:
     first.keep(next(claims), {"seed": 1}, {"run.json": b"{}"})
     assert first.has(one) and not first.has(two) and (first.run(one) / "run.json").read_bytes() == b"{}"
     again = Kept(tmp_path, STUDY, ASKED)
-    assert again.rows([one, two, three]) == [{"seed": 1}]
+    assert again.rows([one, two, three]) == [{"seed": 1, "folder": str(tmp_path / "runs" / one.id)}]
     assert [trial.id for trial in again.claims([one, two, three])] == [two.id, three.id]
 
 

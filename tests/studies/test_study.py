@@ -39,7 +39,7 @@ def test_unknown_studies_are_told_with_a_guess() -> None:
         catalogue.find("gird")
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.STUDIES if name != "models"])
+@pytest.mark.parametrize("name", [name for name in catalogue.STUDIES if name not in ("models", "transfer")])
 def test_without_a_clip_to_prime_with_no_study_begins(name: str) -> None:
     study = catalogue.find(name)
     with pytest.raises(RunError, match="no real clip of “juggling balls”. Give --stimuli DIR"):
@@ -74,6 +74,6 @@ def test_what_was_asked_goes_before_what_a_study_sets() -> None:
 
 
 def test_studies_are_short() -> None:
-    for name in ("priming_share", "regularizers", "multi_stimuli", "grid", "across", "counterfactual"):
+    for name in ("priming_share", "regularizers", "multi_stimuli", "grid", "across", "counterfactual", "transfer"):
         lines = (ROOT / "leaps_core" / "studies" / f"{name}.py").read_text("utf-8").count("\n")
         assert lines < 150, f"{name}.py has {lines} lines"
