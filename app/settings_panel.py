@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import models
-from leaps_core.config import NETWORKS, STEERING, SynthesisConfig
+from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_action
 from leaps_core.errors import LeapsError
 from leaps_core.models import weights
 
@@ -168,6 +168,11 @@ class SettingsPanel:
             gr.Info(
                 f"This run was primed with {len(config.stimuli)} clips. The controls can name one: Start would take the "
                 "first. Replay (tab Runs) takes them all."
+            )
+        if shown := [name for name in config.stimuli if bundled_action(name, config.action) != config.action]:
+            gr.Info(
+                f"This run's stimulus ({shown[0]}) shows another action. The controls name bundled clips of the action only: "
+                "Start would take that. Replay (tab Runs) takes the run's own."
             )
         updates |= {
             self.stimulus.kind: choice.kind,

@@ -277,8 +277,8 @@ def bundled_seed(stimulus: str) -> int | None:
 
 
 def bundled_action(stimulus: str, action: str) -> str:
-    """The action that a bundled stimulus shows: its own in bundled:SEED/ACTION, else the run's, `action`."""
-    return stimulus.partition("/")[2] or action
+    """The action that a bundled stimulus shows: its own in bundled:SEED/ACTION, else the run's, `action`; of a file, that."""
+    return (stimulus.startswith(_BUNDLED) and stimulus.partition("/")[2]) or action
 
 
 FIELDS: dict[str, FieldInfo] = dict(SynthesisConfig.model_fields)

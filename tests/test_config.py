@@ -77,6 +77,7 @@ def test_a_bundled_clip_may_show_another_action() -> None:
     other = bundled_stimulus(3, "tai chi")
     assert other == "bundled:3/tai chi" and bundled_seed(other) == 3
     assert bundled_action(other, "bowling") == "tai chi" and bundled_action("bundled:3", "bowling") == "bowling"
+    assert bundled_action("/videos/clip.mp4", "bowling") == "bowling"
 
 
 def test_names_that_settings_once_had_are_still_taken() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,6 +61,15 @@ def test_sheets_show_runs_side_by_side_and_leave_out_what_there_is_not(run: runs
 def test_a_change_is_drawn_where_it_is(run: runs.Run) -> None:
     picture = pictures.change("title", run.folder)
     assert picture.height > 3 * 112 and pictures.layout("bowling", [("Tiny", run.folder)]).height < picture.height
+
+
+def test_a_packed_run_draws_the_stimulus_of_another_action_anew(run: runs.Run, tmp_path: Path) -> None:
+    before = run.stimulus
+    shutil.copytree(run.folder, tmp_path / "run")
+    packed = runs.Run.open(tmp_path / "run")
+    runs.pack(packed)
+    assert not packed.has("stimulus.npz") and np.array_equal(packed.stimulus, before)
+    assert pictures.change("title", packed.folder).height > 3 * 112
 
 
 def test_a_row_says_what_changed_and_what_all_networks_see(run: runs.Run) -> None:
