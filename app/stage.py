@@ -107,7 +107,7 @@ def picture(
     stage: Stage, view: View, step: int, clip: np.ndarray | None, row: dict[str, Any] | None, same_run: bool = False
 ) -> dict[Any, Any]:
     """The clip at one step, next to the stimulus, which isn't sent again for the `same_run`."""
-    note = f"step {step}" + (f" · model {widgets.percent(row['probabilities'].get('model'))}" if row else "")
+    note = f"step {step}" + (f" · model {widgets.percent(_model(view, row))}" if row else "")
     items = [player.track("clip", view.config.action, clip, note)]
     if view.stimulus is not None:
         items.insert(
@@ -115,6 +115,14 @@ def picture(
         )
     rows = [list(pair) for pair in row["top5"]] if row else []
     return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
+
+
+def _model(view: View, row: dict[str, Any]) -> float | None:
+    """What the model gives the action at a step: of a random view of the clip; at the end of the finished clip itself, as the
+    line below the clip says it."""
+    if view.final and row["step"] == view.metrics[-1]["step"]:
+        return view.final.get("model")
+    return row["probabilities"].get("model")
 
 
 def both_plots(stage: Stage, view: View, cursor: int | None = None) -> dict[Any, Any]:

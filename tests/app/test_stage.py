@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import gradio as gr
+import numpy as np
+
 from app import stage
+from app.views import View
 from leaps_core.config import SynthesisConfig
 from leaps_core.runs import Run
 
@@ -18,3 +22,14 @@ def test_a_downloaded_json_tells_neither_owner_nor_folders(tmp_path: Path) -> No
     shown = json.loads(made["json"].read_text("utf-8"))
     assert shown["owner"] == "" and shown["config"]["stimuli"] == ["bundled:3", "mine.mp4"]
     assert record["config"]["stimuli"][1].startswith("/srv"), "the run itself keeps them"
+
+
+def test_the_finished_clips_caption_says_what_the_line_below_says() -> None:
+    clip = np.zeros((2, 8, 8, 3), np.uint8)
+    rows = [{"step": step, "probabilities": {"model": 0.1 * step}, "top5": []} for step in (1, 2)]
+    config = SynthesisConfig(model="puppet_csn", action="bowling")
+    view = View("key", config, rows, [1, 2], [clip, clip], None, [], {"model": 0.82})
+    with gr.Blocks():
+        parts = stage.build()
+    notes = [stage.picture(parts, view, *view.snapshot(step))[parts.player]["tracks"][0]["note"] for step in (1, 2)]
+    assert [note.replace("\N{NO-BREAK SPACE}", " ") for note in notes] == ["step 1 · model 10 %", "step 2 · model 82 %"]
