@@ -259,7 +259,7 @@ def test_a_phone_shows_all_of_it(page: Page, app_url: str, theme: str) -> None:
     start = page.get_by_role("button", name="Start", exact=True)
     expect(start).to_be_enabled(timeout=WAIT)
     assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
-    for tab in ("Compare", "Runs", "Map", "Synthesis"):
+    for tab in ("Compare", "Runs", "Map", "Studies", "Synthesis"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(SECONDS)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
