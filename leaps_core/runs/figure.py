@@ -15,7 +15,7 @@ from .. import video
 from .comparison import note
 from .record import Run
 
-CELL, GAP, SIDE = 112, 4, 190
+CELL, GAP, SIDE = 112, 4, 230
 """Height and width of a frame, the space between, and the width of the names beside it, in px."""
 FRAMES = 8
 """Frames of each clip on the picture."""

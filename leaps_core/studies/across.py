@@ -52,7 +52,7 @@ def _claims(points: Sequence[tuple[int, numbers.Interval, str]]) -> list[str]:
     word = "grows with" if found.pvalue < 0.05 and found.statistic > 0 else "does not clearly grow with"
     return [
         f"Over {len(points)} models, the final loss {word} the number of primed layers (Spearman's ρ {found.statistic:.2f}, "
-        f"p {found.pvalue:.2f}), as the paper notes that it does."
+        f"p {found.pvalue:.2f}); the paper notes that it grows."
     ]
 
 
