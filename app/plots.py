@@ -129,6 +129,14 @@ def _line(name: str, colour: str, x: Sequence[int], y: Sequence[float | None]) -
     }
 
 
+_LOOK: dict[str, Any] = {
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": _GREY, "size": 11, "family": "IBM Plex Sans, system-ui, sans-serif"},
+}
+"""What all plots share; it suits light and dark."""
+
+
 def _figure(
     title: str,
     traces: list[dict[str, Any]],
@@ -144,9 +152,7 @@ def _figure(
         "height": 205,
         "margin": {"l": 46, "r": 10, "t": 50, "b": 34},
         "uirevision": "stay",
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": _GREY, "size": 11, "family": "IBM Plex Sans, system-ui, sans-serif"},
+        **_LOOK,
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}, "itemwidth": 30},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "#1e293b", "font": {"color": "#f1f5f9"}},
@@ -166,13 +172,7 @@ def _figure(
 
 def kept(figure: dict[str, Any]) -> PlotData:
     """A figure that was made elsewhere, in the page's look, which suits light and dark."""
-    look = {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": _GREY, "size": 11, "family": "IBM Plex Sans, system-ui, sans-serif"},
-        "height": 340,
-        "margin": {"l": 50, "r": 16, "t": 60, "b": 60},
-    }
+    look = {**_LOOK, "height": 340, "margin": {"l": 50, "r": 16, "t": 60, "b": 60}}
     layout = {name: value for name, value in figure["layout"].items() if name != "template"} | look
     for axis in [name for name in layout if name.startswith(("xaxis", "yaxis"))]:
         layout[axis] = {"gridcolor": _GRID, "zeroline": False, "automargin": True, **layout[axis]}

@@ -19,11 +19,10 @@ from leaps_core.errors import RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked, Study
 
-from . import plots
+from . import controls, plots
 
 NICE = 10
 """How far a study's process stands back."""
-STUDY = "study.json"
 _begun: dict[Path, subprocess.Popen[bytes]] = {}
 
 
@@ -61,7 +60,7 @@ class Shown:
         failed = f", {found['failed']} failed" if found["failed"] else ""
         if done == total and not self.running:
             return f"Done: {total} runs{failed}."
-        left = f", about {_time(found['left'])} left" if self.running and found["left"] else ""
+        left = f", about {controls.duration(found['left'])} left" if self.running and found["left"] else ""
         state = "" if self.running else " · stopped, or carried out elsewhere: Start goes on with it"
         return f"{done} of {total} runs{failed}{left}{state}"
 
@@ -74,7 +73,7 @@ class Shown:
     @property
     def figures(self) -> list[Any]:
         """Its figures so far, as the page draws them."""
-        known = {STUDY, "progress.json"}
+        known = {kept.FILE, "progress.json"}
         found = [json.loads(path.read_text("utf-8")) for path in sorted(self.folder.glob("*.json")) if path.name not in known]
         return [plots.kept(figure) for figure in found]
 
@@ -82,13 +81,13 @@ class Shown:
     def pictures(self) -> list[Path]:
         """Its contact sheet and layouts; pictures of figures aren't among them."""
         figures = {path.stem for path in self.folder.glob("*.json")}
-        return [path for path in sorted(self.folder.glob("*.[pw][ne][gb]*")) if path.stem not in figures]
+        return [path for path in sorted(self.folder.iterdir()) if path.suffix in (".png", ".webp") and path.stem not in figures]
 
 
 def all_shown() -> list[Shown]:
     """The studies in LEAPS_HOME/studies that can be shown, the newest first."""
     found = []
-    for path in paths.studies().glob(f"*/{STUDY}"):
+    for path in paths.studies().glob(f"*/{kept.FILE}"):
         shown = Shown(path.parent)
         try:
             shown.study  # noqa: B018
@@ -134,7 +133,3 @@ def _said(folder: Path) -> str:
     except OSError:
         return ""
     return paths.hidden(lines[-1].removeprefix("leaps: ")) if lines else ""
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

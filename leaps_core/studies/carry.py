@@ -70,12 +70,13 @@ def carry_out(
     report, and what there is to say about its files. Raises `LeapsError`: before any run for whatever was asked and can't be,
     or a folder of another study; later where the disk is full."""
     asked = study.completed(asked)
-    for trial in study.trials(asked, ()):
+    trials = study.trials(asked, ())
+    for trial in trials:
         models.require_weights(models.resolve(trial.config))
     try:
         kept = Kept(folder, study, asked)
         try:
-            return _finish(study, asked, kept, engine or fleet.Engine(), progress)
+            return _finish(study, asked, kept, trials, engine or fleet.Engine(), progress)
         finally:
             kept.release()
     except OSError as error:
@@ -83,10 +84,9 @@ def carry_out(
 
 
 def _finish(
-    study: Study, asked: Asked, kept: Kept, engine: fleet.Engine, progress: Callable[[Progress], None]
+    study: Study, asked: Asked, kept: Kept, trials: list[Trial], engine: fleet.Engine, progress: Callable[[Progress], None]
 ) -> tuple[Report, list[str]]:
     pace, told = _Pace(), 0.0
-    trials = study.trials(asked, ())
     while True:
         # a search knows more to try when some is done
         trials = study.trials(asked, kept.rows(trials))

@@ -24,6 +24,8 @@ from ..errors import RunError
 from .report import Row
 from .study import Asked, Study, Trial
 
+FILE = "study.json"
+"""What was asked, in a study's folder."""
 WAIT = 1.0
 """s between two looks at what others are working on."""
 
@@ -37,7 +39,7 @@ class Kept:
         for part in (path, path / "rows", path / "runs", path / "locks"):
             part.mkdir(parents=True, exist_ok=True)
         said = {"study": study.name, **described(asked)}
-        file = path / "study.json"
+        file = path / FILE
         if not file.exists():
             files.write(file, json.dumps({**said, "version": __version__}, indent=1) + "\n")
         found = asked_in(path)
@@ -124,7 +126,7 @@ def described(asked: Asked) -> dict[str, Any]:
 def asked_in(path: Path) -> dict[str, Any]:
     """What study.json of a folder says. Raises `RunError` where it is damaged."""
     try:
-        found = json.loads((path / "study.json").read_text("utf-8"))
+        found = json.loads((path / FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path / 'study.json'} can't be read: {error}. Choose another folder (--out).") from None
     return found if isinstance(found, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import models
+from ..config import NETWORKS
 from . import numbers, pictures, stimuli
 from .report import Report, Row, done, grouped, values
 from .study import Asked, Study, Trial
@@ -13,7 +14,6 @@ COUNTS = (1, 2, 5, 10, 20, 50, 100)
 """How many stimuli prime a run without regularizers."""
 LEAPS = "LEAPS, 1"
 """The arm with one stimulus and both regularizers."""
-NETWORKS = ("model", "verifier", "judge")
 
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:

@@ -7,27 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import models
+from ..config import NETWORKS
 from . import numbers, pictures, stimuli
-from .report import Report, Row, done, first_clips, grouped, values
+from .report import Report, Row, differences, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
 SHARES = (20, 40, 60, 80, 100)
 """In percent, as in the paper."""
-NETWORKS = ("model", "verifier", "judge")
 
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
     stimuli.need(asked, STUDY.name)
-    return [
-        Trial(
-            {"model": model, "share": share, "action": action, "seed": seed},
-            stimuli.config(asked, model, action, seed, priming_share=share),
-        )
-        for model in asked.models
-        for seed in asked.range
-        for action in asked.actions
-        for share in SHARES
-    ]
+    return stimuli.varied(asked, "share", lambda _: {share: {"priming_share": share} for share in SHARES})
 
 
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
@@ -69,11 +60,7 @@ def _claims(model: str, rows: Sequence[Row]) -> list[str]:
     if not name or len(shares) < 2:
         return []
     low, high = min(shares), max(shares)
-    pairs = [
-        b[f"p_{name}"] - a[f"p_{name}"]
-        for a, b in zip(*(sorted(shares[s], key=lambda row: (row["seed"], row["action"])) for s in (low, high)), strict=False)
-    ]
-    change = numbers.mean(pairs)
+    change = numbers.mean(differences(shares[low], shares[high], name))
     scores = [np.mean(inception_scores(shares[share], name) or [float("nan")]) for share in (low, high)]
     verdict = "grows" if change.low > 0 else "falls" if change.high < 0 else "does not clearly change"
     return [

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import models
+from ..config import NETWORKS
 from . import numbers, pictures, stimuli
-from .priming_share import NETWORKS, inception_scores
-from .report import Report, Row, done, first_clips, grouped, values
+from .priming_share import inception_scores
+from .report import Report, Row, differences, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
 _BARE: dict[str, Any] = {"priming_share": 0, "coherence": 0.0, "diversity": 0.0, "evidence": 0.0, "frame_verifier": "none"}
@@ -36,16 +37,7 @@ def settings(model: str, arm: str) -> dict[str, Any]:
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
     stimuli.need(asked, STUDY.name)
-    return [
-        Trial(
-            {"model": model, "arm": arm, "action": action, "seed": seed},
-            stimuli.config(asked, model, action, seed, **settings(model, arm)),
-        )
-        for model in asked.models
-        for seed in asked.range
-        for action in asked.actions
-        for arm in ARMS
-    ]
+    return stimuli.varied(asked, "arm", lambda model: {arm: settings(model, arm) for arm in ARMS})
 
 
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
@@ -91,13 +83,6 @@ def _claims(model: str, arms: dict[str, list[Row]]) -> list[str]:
                 )
                 break
     return found
-
-
-def differences(before: Sequence[Row], after: Sequence[Row], name: str) -> list[float]:
-    """How the probability by a network changes between clips of the same action and seed."""
-    first = {(row["action"], row["seed"]): row.get(f"p_{name}") for row in before}
-    pairs = [(first.get((row["action"], row["seed"])), row.get(f"p_{name}")) for row in after]
-    return [b - a for a, b in pairs if a is not None and b is not None]
 
 
 STUDY = Study(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,6 +85,13 @@ def values(rows: Sequence[Row], name: str) -> list[Any]:
     return [row[name] for row in rows if row.get(name) is not None]
 
 
+def differences(before: Sequence[Row], after: Sequence[Row], name: str) -> list[float]:
+    """How the probability by a network changes between clips of the same action and seed."""
+    first = {(row["action"], row["seed"]): row.get(f"p_{name}") for row in before}
+    pairs = [(first.get((row["action"], row["seed"])), row.get(f"p_{name}")) for row in after]
+    return [b - a for a, b in pairs if a is not None and b is not None]
+
+
 def first_clips(rows: Sequence[Row], column: str) -> dict[str, dict[str, str]]:
     """A sheet: of each action and each value of a column the first run."""
     found: dict[str, dict[str, str]] = {}
@@ -137,8 +143,3 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         else:
             found[name] = value
     return found
-
-
-def read_figure(path: Path) -> Any:
-    """A figure that was written as JSON, as Plotly takes it."""
-    return json.loads(path.read_text("utf-8"))

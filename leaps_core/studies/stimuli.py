@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .. import models, video
 from ..config import SynthesisConfig, bundled_stimulus
 from ..errors import RunError
-from .study import Asked
+from .study import Asked, Trial
 
 FOUR = ("juggling balls", "crawling baby", "dribbling basketball", "playing trumpet")
 """The actions of the paper's figures."""
@@ -41,6 +42,17 @@ def stimuli(asked: Asked, action: str, seed: int, count: int = 1) -> tuple[str, 
         )
     first = seed - asked.first_seed
     return tuple(str(found[(first + i) % len(found)].absolute()) for i in range(count))
+
+
+def varied(asked: Asked, column: str, arms: Callable[[str], Mapping[Any, dict[str, Any]]]) -> list[Trial]:
+    """Runs of each model, seed and action, once for each of the model's `arms`: what stands in the `column`, and settings."""
+    return [
+        Trial({"model": model, column: arm, "action": action, "seed": seed}, config(asked, model, action, seed, **settings))
+        for model in asked.models
+        for seed in asked.range
+        for action in asked.actions
+        for arm, settings in arms(model).items()
+    ]
 
 
 def most(asked: Asked, action: str) -> int:

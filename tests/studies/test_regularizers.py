@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from leaps_core.inversion.plan import make_plan
-from leaps_core.studies import regularizers
+from leaps_core.studies import regularizers, report
 from leaps_core.studies.study import Asked
 from tests.studies.helpers import read
 
@@ -41,4 +41,4 @@ def test_parts_help_harm_or_change_nothing() -> None:
 def test_clips_are_compared_with_those_of_their_own_action_and_seed() -> None:
     before = [{"action": "a", "seed": 1, "p_judge": 0.1}, {"action": "b", "seed": 1, "p_judge": 0.9}]
     after = [{"action": "b", "seed": 1, "p_judge": 1.0}, {"action": "c", "seed": 1, "p_judge": 0.0}]
-    assert regularizers.differences(before, after, "judge") == pytest.approx([0.1])
+    assert report.differences(before, after, "judge") == pytest.approx([0.1])
