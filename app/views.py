@@ -75,6 +75,7 @@ def of_job(job: Job) -> View:
         [clip for _, clip in snapshots],
         job.stimulus,
         job.control.changes,
+        final=job.step.final if job.step else None,
         journey=_journey(job),
         weights=job.run.weights if job.run else "",
     )

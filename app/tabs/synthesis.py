@@ -300,10 +300,10 @@ class SynthesisTab:
         }
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status)
-        if grown and held is None:
+        ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
+        if held is None and (grown or (ended and view.final)):  # the finished clip has scores of its own
             updates |= self._newest(job, view, same_run=seen.get("stimulus", False))
             now["stimulus"] = view.stimulus is not None
-        ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
         waited = time.monotonic() - seen.get("plots", 0)
         if ended or moved or (grown and waited > PLOT_SECONDS):
             updates |= stage.both_plots(self.stage, view, held)
