@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.utils import LRUCache
 
 from . import api, session, walls
 from .session import QUICK
@@ -18,6 +19,17 @@ from .theme import THEME, web
 QUEUE_SLEEP = 0.05
 """Seconds that Gradio's queue sleeps when it has nothing to begin: its own value on Windows. Elsewhere it is 0.001, and waking
 a thousand times a second took a run a sixth of its steps (docs/speed.md). An event waits so much longer at most."""
+VISITORS = 2000
+"""For how many visitors messages are kept, those of the longest silent going first: Gradio's own value."""
+
+
+class Pending(LRUCache[str, Any]):
+    """The messages that wait for each visitor. One who leaves while two streams are open has them deleted twice: for Gradio
+    6.31 an error, after which a heartbeat goes on for ever."""
+
+    def __delitem__(self, visitor: str) -> None:
+        if visitor in self:
+            super().__delitem__(visitor)
 
 
 def build() -> gr.Blocks:
@@ -45,6 +57,7 @@ def build() -> gr.Blocks:
         page.unload(synthesis.unload)
     page.queue(max_size=32, default_concurrency_limit=8)
     page._queue.sleep_when_free = QUEUE_SLEEP
+    page._queue.pending_messages_per_session = Pending(VISITORS)
     return page
 
 

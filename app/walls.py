@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,7 +74,14 @@ class Walls:
             await with_headers(start)
             await with_headers({"type": "http.response.body", "body": text.encode()})
             return
-        await self.app(scope, receive, with_headers)
+        try:
+            await self.app(scope, receive, with_headers)
+        except RuntimeError as error:
+            # A stream of messages that nobody waits for any more (the visitor left, or the server was begun again): Gradio
+            # says so in the stream and then raises a 404, though its answer has begun.
+            if not (path.endswith("/queue/data") and isinstance(error.__cause__, HTTPException)):
+                raise
+            await with_headers({"type": "http.response.body", "body": b""})
 
 
 def health() -> tuple[str, str]:

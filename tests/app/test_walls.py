@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import gradio as gr
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -77,3 +78,22 @@ def test_metrics_are_off_until_they_are_asked_for(monkeypatch: pytest.MonkeyPatc
         "process_resident_memory_bytes ",
     ):
         assert f"\n{line}" in said
+
+
+def test_a_stream_that_nobody_waits_for_ends_without_an_error() -> None:
+    with gr.Blocks() as page:
+        gr.Textbox()
+    page.queue()
+    page.is_running = True
+    here = TestClient(gr.routes.App.create_app(page, app_kwargs={"middleware": walls.middleware()}))
+    answer = here.get("/gradio_api/queue/data", params={"session_hash": "gone"})
+    assert answer.status_code == 200 and '"session_not_found":true' in answer.text
+
+
+def test_other_errors_are_not_swallowed() -> None:
+    def fail(request: object) -> PlainTextResponse:
+        raise RuntimeError("something else")
+
+    routes = [Route("/gradio_api/queue/data", fail)]
+    with pytest.raises(RuntimeError, match="something else"):
+        TestClient(Starlette(routes=routes, middleware=walls.middleware())).get("/gradio_api/queue/data")
