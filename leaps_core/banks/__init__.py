@@ -7,7 +7,7 @@ Importing this package imports neither torch nor pyarrow.
 """
 
 from .bank import Bank, bundled, found
-from .clips import Clip, Plan, files_in, plan_csv, plan_folder, plan_puppets
+from .clips import Clip, Plan, plan_csv, plan_folder, plan_puppets
 from .embed import build, read
 from .write import Skipped, assemble
 
@@ -19,7 +19,6 @@ __all__ = [
     "assemble",
     "build",
     "bundled",
-    "files_in",
     "found",
     "plan_csv",
     "plan_folder",

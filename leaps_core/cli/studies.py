@@ -13,31 +13,10 @@ from typing import Any, NoReturn
 from .. import models, paths
 from ..errors import ModelError
 from ..paths import PROGRAM, given
-from ..studies import catalogue, grid
+from ..studies import catalogue, embedding, grid
 from ..studies.study import Asked, Study
 from .parser import add, add_engine, engine_of
 from .synth import setting
-
-
-def study_embedding(options: argparse.Namespace) -> None:
-    """Figure S5."""
-    from ..studies import embedding
-
-    print(
-        embedding.markdown(
-            embedding.study(
-                options.action,
-                options.model,
-                options.n,
-                options.cache,
-                options.docs,
-                options.bank,
-                options.judge_bank,
-                dict(map(setting, options.set)),
-                options.stimuli,
-            )
-        )
-    )
 
 
 def carry_out(study: Study, options: argparse.Namespace) -> None:
@@ -54,6 +33,7 @@ def carry_out(study: Study, options: argparse.Namespace) -> None:
         options.stimuli,
         dict(map(setting, options.set)),
         getattr(options, "budget", 0),
+        tuple(getattr(options, "bank", ())),
     )
     engine = engine_of(options)
     folder = options.out or kept.place(study, asked)
@@ -102,13 +82,12 @@ def add_commands(menu: Any) -> None:
         None,
         "do the paper's experiments again",
         f"""example:
-  {PROGRAM} study embedding --action "tai chi" --model KEY --n 32""",
+  {PROGRAM} study priming-share --model KEY""",
     )
     inner = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
     for study in catalogue.STUDIES.values():
         _add_study(inner, study)
     _add_quality(inner)
-    _add_embedding(inner)
 
 
 def _add_study(menu: Any, study: Study) -> None:
@@ -140,6 +119,15 @@ A study that was stopped goes on where it was when the same command is given aga
     )
     if study.name == grid.STUDY.name:
         added.add_argument("--budget", metavar="N", type=int, default=0, help="points that TPE may try (default: all of them)")
+    if study.name == embedding.STUDY.name:
+        added.add_argument(
+            "--bank",
+            metavar="FILE",
+            nargs="+",
+            type=given,
+            default=[],
+            help=f"real clips as the model and its judge see them (`{PROGRAM} embed`; default: the bundled banks)",
+        )
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of all runs")
     added.add_argument("--out", metavar="DIR", type=given, help="the study's folder (default: one in LEAPS_HOME/studies)")
     add_engine(added)
@@ -170,34 +158,3 @@ DIR holds videos named after their actions, as juggling_balls.mp4. A study that 
     added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
     added.add_argument("--cache", metavar="DIR", type=given, default=paths.studies(), help="where finished clips are kept")
     added.add_argument("--docs", metavar="DIR", type=given, default=Path("docs"), help="where table and pictures are written")
-
-
-def _add_embedding(menu: Any) -> None:
-    added = add(
-        menu,
-        "embedding",
-        study_embedding,
-        "Figure S5: where LEAPS's clips lie among real ones, with R_feat and without",
-        f"""example:
-  {PROGRAM} study embedding --action "tai chi" --model KEY --n 32
-  {PROGRAM} study embedding --action "tai chi" --model x3d_m --n 32 --bank k400.parquet --stimuli DIR
-
-A study that was stopped goes on where it was when the same command is given again.""",
-    )
-    added.add_argument("--action", metavar="LABEL", required=True, help=f"`{PROGRAM} actions MODEL` lists them")
-    added.add_argument("--model", metavar="KEY", required=True, help="model to invert")
-    added.add_argument("--n", metavar="N", type=int, default=32, help="seeds in each arm (default: 32)")
-    added.add_argument(
-        "--stimuli",
-        metavar="DIR",
-        type=given,
-        help="folder of N videos of the action, not in the bank: the first by name "
-        "primes seed 0, and so on (default: bundled clips, which only the puppets' world has)",
-    )
-    added.add_argument(
-        "--bank", metavar="FILE", type=given, help="real clips as the model sees them (default: the bundled bank)"
-    )
-    added.add_argument("--judge-bank", metavar="FILE", type=given, help="the same of the judge")
-    added.add_argument("--set", metavar="FIELD=VALUE", nargs="+", action="extend", default=[], help="settings of the runs")
-    added.add_argument("--cache", metavar="DIR", type=given, default=paths.studies(), help="where finished clips are kept")
-    added.add_argument("--docs", metavar="DIR", type=given, default=Path("docs"), help="where table and picture are written")

@@ -52,7 +52,7 @@ def make(trial: Trial, auto: str) -> Made:
             if trial.work is not None:
                 return Made(row | trial.work(), {})
             *_, (run, _) = runs.perform(config, folder=Path(place) / "run")
-            row |= scores.of(run)
+            row |= scores.of(run) | (trial.also(run) if trial.also else {})
             runs.pack(run)
         except LeapsError as error:
             return Made({**trial.at, "status": "failed", "error": str(error)}, {})

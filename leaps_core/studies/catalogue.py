@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import RunError, did_you_mean
-from . import across, counterfactual, grid, multi_stimuli, priming_share, regularizers, transfer
+from . import across, counterfactual, embedding, grid, multi_stimuli, priming_share, regularizers, transfer
 from .study import Study
 
 STUDIES: dict[str, Study] = {
@@ -16,6 +16,7 @@ STUDIES: dict[str, Study] = {
         transfer.STUDY,
         grid.STUDY,
         across.STUDY,
+        embedding.STUDY,
     )
 }
 

@@ -43,6 +43,7 @@ class Kept:
         if not file.exists():
             files.write(file, json.dumps({**said, "version": __version__}, indent=1) + "\n")
         found = asked_in(path)
+        found.setdefault("banks", [])  # of a study begun before there were any
         if apart := [name for name in said if found.get(name) != said[name]]:
             raise RunError(
                 f"{path} holds the study “{found.get('study')}” with another “{apart[0]}” ({found.get(apart[0])}; asked for: "
@@ -119,6 +120,7 @@ def place(study: Study, asked: Asked) -> Path:
 def described(asked: Asked) -> dict[str, Any]:
     """What was asked, as study.json has it, with which weights the models have."""
     plain = asdict(asked) | {"stimuli": str(asked.stimuli.absolute()) if asked.stimuli else None}
+    plain["banks"] = [str(bank.absolute()) for bank in asked.banks]
     weights = {key: models.fingerprint(models.spec(key)) for key in asked.models}
     return json.loads(json.dumps(plain | {"weights": weights}))
 

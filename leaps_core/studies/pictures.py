@@ -98,6 +98,31 @@ def scatter(title: str, x: str, y: str, points: Sequence[tuple[float, Interval, 
     return figure
 
 
+def places(title: str, panels: Mapping[str, Mapping[str, np.ndarray]], colours: Mapping[str, str]) -> Any:
+    """Maps beside each other: by the name of each its groups of points (N, 2), which have one legend."""
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    figure: go.Figure = make_subplots(1, len(panels), subplot_titles=list(panels), horizontal_spacing=0.04)
+    for column, groups in enumerate(panels.values(), 1):
+        for name, points in groups.items():
+            figure.add_scatter(
+                x=points[:, 0],
+                y=points[:, 1],
+                mode="markers",
+                marker={"color": colours[name], "size": 5 if name == "real" else 7},
+                name=f"{name} ({len(points)})",
+                legendgroup=name,
+                showlegend=column == 1,
+                row=1,
+                col=column,
+            )
+    figure.update_layout(title=title, template="plotly_white", legend={"orientation": "h", "y": -0.05})
+    figure.update_xaxes(showticklabels=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, zeroline=False)
+    return figure
+
+
 def layout(title: str, runs: Sequence[tuple[str, Path]]) -> Image.Image:
     """Runs of one action below each other, the first one's stimulus on top: the layout of the paper's Figures S1 to S4."""
     return paper.picture(title, paper.entries([(name, Run.open(folder)) for name, folder in runs]))

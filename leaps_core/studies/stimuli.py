@@ -62,13 +62,15 @@ def most(asked: Asked, action: str) -> int:
     return len(videos_of(asked.stimuli, action))
 
 
-def need(asked: Asked, study: str) -> None:
-    """Raises `RunError` unless there is a clip to prime each action with."""
-    if lacking := [action for action in asked.actions if not most(asked, action)]:
-        raise RunError(
-            f"The study “{study}” primes its runs, and there is no real clip of “{lacking[0]}”. Give --stimuli DIR, a folder "
-            f"of videos named after their actions ({lacking[0].replace(' ', '_')}.mp4)."
-        )
+def need(asked: Asked, study: str, count: int = 1) -> None:
+    """Raises `RunError` unless there are so many clips to prime each action with."""
+    for action in asked.actions:
+        if (there := most(asked, action)) < count:
+            lacking = "is no real clip" if not there else f"are {there} real clips, not {count},"
+            raise RunError(
+                f"The study “{study}” primes its runs, and there {lacking} of “{action}”. Give --stimuli DIR, a folder of "
+                f"videos named after their actions ({action.replace(' ', '_')}.mp4)."
+            )
 
 
 def videos_of(folder: Path, action: str) -> list[Path]:

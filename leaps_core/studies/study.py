@@ -14,6 +14,7 @@ from typing import Any
 from .. import models
 from ..config import SynthesisConfig
 from ..errors import RunError
+from ..runs import Run
 from .report import Report, Row
 
 TUNED_BELOW = 1000
@@ -24,7 +25,8 @@ TUNED_BELOW = 1000
 class Asked:
     """What a study is asked for: keys of models of one world; labels of actions (none: the study's own); how many seeds, from
     `first_seed` on; a folder of real videos that prime (`stimuli.py`); settings of all runs, on top of those that suit each
-    model; and of a search how many points it may try (0: all)."""
+    model; of a search how many points it may try (0: all); and banks of real clips, of models and judge, where a study needs
+    some (none: the bundled ones)."""
 
     models: tuple[str, ...]
     actions: tuple[str, ...] = ()
@@ -33,6 +35,7 @@ class Asked:
     stimuli: Path | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     budget: int = 0
+    banks: tuple[Path, ...] = ()
 
     @property
     def world(self) -> str:
@@ -50,12 +53,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of a study, and where it stands: the values of the table's columns, as {"share": 20, "seed": 1}. `work`: what is
-    to be done instead of the run; it gives the rest of the row, and can be pickled."""
+    """One run of a study, and where it stands: the values of the table's columns, as {"share": 20, "seed": 1}. `also`: what
+    else is to be found out about the finished run; `work`: what is to be done instead of a run. Both give columns of the row,
+    and can be pickled."""
 
     at: dict[str, Any]
     config: SynthesisConfig
     work: Callable[[], Row] | None = None
+    also: Callable[[Run], Row] | None = None
 
     @cached_property
     def id(self) -> str:
