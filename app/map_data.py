@@ -26,6 +26,8 @@ FAR = 0.99
 """A step is far from all real clips where this share of them have a nearer neighbour of their own."""
 OWN = "#16a34a"
 """Colour of a visitor's own videos."""
+SOME = 200
+"""Clips of a class that are looked at to find a place for its name."""
 
 _opened: dict[str, Path] = {}
 _fitting = threading.Semaphore(1)
@@ -116,7 +118,19 @@ def base(found: maps.Atlas, key: str) -> dict[str, Any]:
         "numbers": layout.numbers.tolist(),
         "labels": [index[label] for label in labels.tolist()],
         "positions": np.round(layout.positions.T, 3).tolist(),
+        "places": _places(layout.positions, labels, classes),
     }
+
+
+def _places(positions: np.ndarray, labels: np.ndarray, classes: list[str]) -> list[list[float]]:
+    """Where each class has its name: at that one of its clips (of `SOME`, evenly drawn) from which the others are nearest, so
+    that it stands on an island and never between two."""
+    found = []
+    for label in classes:
+        mine = positions[labels == label]
+        some = mine[:: -(-len(mine) // SOME)]
+        found.append(some[np.linalg.norm(some[:, None] - some, axis=2).sum(1).argmin()])
+    return np.round(np.asarray(found, float), 3).tolist()
 
 
 def fits(view: View, bank: banks.Bank) -> bool:

@@ -37,7 +37,8 @@ def build() -> gr.Blocks:
     with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400), analytics_enabled=False) as page:
         shared = session.build()
         gr.HTML(
-            "<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action?</p>",
+            "<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action? Press Start, and watch it come out "
+            "of the noise.</p>",
             elem_id="head",
             apply_default_css=False,
         )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from gradio.components.plot import PlotData
 
 from leaps_core.config import NETWORKS
@@ -91,6 +92,17 @@ def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: in
     )
 
 
+def when(change: np.ndarray, attention: np.ndarray | None) -> PlotData:
+    """Each frame's share of all change in a clip, (T,), and of the model's attention."""
+    shares = {"what changes": (COLOURS[7], change / max(float(change.sum()), 1e-12))}
+    if attention is not None:
+        shares["where the model looks"] = (COLOURS[0], attention)
+    frames = range(1, len(change) + 1)
+    traces = [_line(name, colour, frames, [_percent(float(one)) for one in share]) for name, (colour, share) in shares.items()]
+    axis = {"title": {"text": "share of the clip's, %", "standoff": 4}, "rangemode": "tozero", "nticks": 5}
+    return _figure("When: frame by frame", traces, axis, (), len(change), None, "frame")
+
+
 def thin(rows: Sequence[Any], most: int = MAX_POINTS) -> list[Any]:
     """At most so many of the rows, evenly spread, the last one included."""
     if len(rows) <= most:
@@ -144,6 +156,7 @@ def _figure(
     changes: Sequence[dict[str, Any]],
     total: int,
     cursor: int | None,
+    x: str = "step",
 ) -> PlotData:
     moved = marks(changes, total)
     common = {"gridcolor": _GRID, "zeroline": False, "linecolor": _GRID, "automargin": True}
@@ -156,7 +169,7 @@ def _figure(
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}, "itemwidth": 30},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "#1e293b", "font": {"color": "#f1f5f9"}},
-        "xaxis": common | {"title": {"text": "step", "standoff": 4}, "range": [0, max(total, 1)], "nticks": 6},
+        "xaxis": common | {"title": {"text": x, "standoff": 4}, "range": [0, max(total, 1)], "nticks": 6},
         "yaxis": common | axis,
         "showlegend": True,
         # The first shape is the timeline's cursor; the page's script moves it without asking the server.

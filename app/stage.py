@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from leaps_core import runs
+from leaps_core import runs, video
 
 from . import controls, player, plots, widgets
 from .jobs import ACTIVE, Job
@@ -106,15 +106,26 @@ def show(stage: Stage, view: View) -> dict[Any, Any]:
 def picture(
     stage: Stage, view: View, step: int, clip: np.ndarray | None, row: dict[str, Any] | None, same_run: bool = False
 ) -> dict[Any, Any]:
-    """The clip at one step, next to the stimulus, which isn't sent again for the `same_run`."""
+    """The clip at one step, next to the stimulus and, of a finished run, how it came out of the noise; these aren't sent again
+    for the `same_run`."""
     note = f"step {step}" + (f" · model {widgets.percent(_model(view, row))}" if row else "")
     items = [player.track("clip", view.config.action, clip, note)]
     if view.stimulus is not None:
         items.insert(
             0, player.kept("stimulus", "stimulus") if same_run else player.track("stimulus", "stimulus", view.stimulus)
         )
+    if view.final and len(view.steps) > 1:
+        told = "film", "out of the noise", f"steps {view.steps[0]} to {view.steps[-1]}"
+        items.insert(-1, player.kept(*told) if same_run else player.track(told[0], told[1], _film(view), told[2]))
     rows = [list(pair) for pair in row["top5"]] if row else []
     return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
+
+
+def _film(view: View) -> np.ndarray:
+    """How a clip came out of the noise: frame after frame of it, each of a later snapshot (early ones may be smaller)."""
+    frames, size = view.clips[-1].shape[:2]
+    at = np.linspace(0, len(view.clips) - 1, frames).round().astype(int)
+    return np.concatenate([video.resample(view.clips[k][i : i + 1], 1, size) for i, k in enumerate(at)])
 
 
 def _model(view: View, row: dict[str, Any]) -> float | None:

@@ -19,6 +19,7 @@ ROOMS = (
     "training",
     "inversion",
     "runs",
+    "probes",
     "banks",
     "maps",
     "shipped",

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from leaps_core import models, video
+from leaps_core import models, runs, video
 from leaps_core.config import FIELDS, NETWORKS, info
 from leaps_core.errors import ConfigError
 from leaps_core.inversion.plan import Plan
@@ -117,7 +117,7 @@ class CompareTab:
             self.timer,
         ]
         chosen = [self.models, self.action, stimulus.kind]
-        tab.select(self.fill, chosen, chosen, **CALM)
+        tab.select(self.fill, chosen, chosen, **CALM).then(self.before, self.key, [self.player, self.line, self.table], **CALM)
         self.models.input(told(self.choose), chosen, chosen[1:], **CALM)
         gr.on(
             [stimulus.kind.change, stimulus.file.change],
@@ -138,6 +138,23 @@ class CompareTab:
         chosen = [key for key in chosen or [] if any(key == one for _, one in known)]
         chosen = chosen or [key for _, key in known if models.spec(key).robust][:FIRST]
         return {self.models: gr.Dropdown(known, value=chosen), **self.choose(chosen, action, kind)}
+
+    def before(self, key: str | None) -> dict[Any, Any]:
+        """What is seen before a first comparison: finished runs of one action by several models."""
+        groups: dict[str, list[runs.Run]] = {}
+        for run in sorted((run for run in runs.list_runs() if run.demo), key=lambda run: run.id):
+            groups.setdefault(run.config.action, []).append(run)
+        action, shown = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
+        if key is not None or not shown:
+            return {}
+        named = [(models.spec(run.config.model).name, run) for run in shown]
+        return {
+            self.player: player.tracks(
+                *(player.track(run.id, name, run.clip, widgets.scores(run.final)) for name, run in named)
+            ),
+            self.line: sections("compare")["before"].text.format(action=action),
+            self.table: "",
+        }
 
     def choose(self, chosen: list[str], action: str | None, kind: str) -> dict[Any, Any]:
         """The actions that all chosen models know, and a stimulus that all of them take: none where the chosen kind is the

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from leaps_core import maps, runs, video
+from leaps_core import banks, maps, runs, video
 from leaps_core.errors import BankError, LeapsError
 from leaps_core.paths import PROGRAM
 
@@ -114,7 +114,18 @@ class MapTab:
         own = recipe | {"visitor": self.session.visitor, "key": self.session.key}
         shown = own | {"label": self.label, "style": self.style, "runs": self.runs, "videos": self.own}
         moving, measured = shown | {"share": self.timeline}, own | {"runs": self.runs}
-        drawn = [self.bank, self.state, self.map, self.overlay, self.label, self.runs, self.about, self.file, self.told]
+        drawn = [
+            self.bank,
+            self.state,
+            self.map,
+            self.overlay,
+            self.label,
+            self.runs,
+            self.player,
+            self.about,
+            self.file,
+            self.told,
+        ]
         redrawn = [self.overlay, self.told]
         last: dict[str, Any] = {**CALM, "trigger_mode": "always_last"}
         draw = {"fn": told(asking(self.draw, shown)), "inputs": [*shown.values()], "outputs": drawn}
@@ -168,11 +179,15 @@ class MapTab:
             label = view.config.action if view and view.config.action in classes else ""
         fitting = [(map_data.name_of(run), run.id) for run in runs.list_runs(owner=query.owner) if map_data.made_by(run, bank)]
         chosen = [name for name in query.runs or [] if any(name == one for _, one in fitting)]
+        if not chosen and not (view and map_data.fits(view, bank)):
+            chosen = [name for _, name in fitting[:1]]  # something that travels
+        query = replace(query, label=label, runs=chosen, share=100)
         yield {
             self.bank: gr.Dropdown(known, value=bank_key),
             self.state: _about(found, view),
             self.map: map_data.base(found, bank_key),
-            **self._overlaid(replace(query, label=label, runs=chosen, share=100), found),
+            **self._overlaid(query, found),
+            **self._played(query, bank),
             self.label: gr.Dropdown([("all classes", ""), *((name, name) for name in classes)], value=label),
             self.runs: gr.Dropdown(fitting, value=chosen),
             self.file: gr.DownloadButton(value=None, interactive=False),
@@ -199,11 +214,7 @@ class MapTab:
         found = query.atlas
         if found is None:
             return gr.skip()
-        tracks = []
-        for name, view in query.shown(found.bank):
-            step, clip, _ = view.snapshot(_step(view, query.share))
-            tracks.append(player.track(view.key, name, clip, f"step {step}"))
-        return {**self._overlaid(query, found), self.player: player.tracks(*tracks), self.about: ""}
+        return {**self._overlaid(query, found), **self._played(query, found.bank)}
 
     def pick(self, query: Query, event: gr.EventData) -> dict[Any, Any]:
         """A dot was pressed: its clip is played, and its nearest real neighbours are named. Raises `LeapsError`."""
@@ -274,6 +285,14 @@ class MapTab:
         return {self.bank: gr.Dropdown([*map_data.choices(), (map_data.title(Path(file)), key)], value=key)}
 
     # -------------------------------------------------------------------------------------------------------- parts
+
+    def _played(self, query: Query, bank: banks.Bank) -> dict[Any, Any]:
+        """The clips of what travels on the map, at the timeline's position."""
+        tracks = []
+        for name, view in query.shown(bank):
+            step, clip, _ = view.snapshot(_step(view, query.share))
+            tracks.append(player.track(view.key, name, clip, f"step {step}"))
+        return {self.player: player.tracks(*tracks), self.about: ""}
 
     def _overlaid(self, query: Query, found: maps.Atlas) -> dict[Any, Any]:
         """What is highlighted and what travels on the map, and what the browser has been told so."""

@@ -14,7 +14,7 @@ import gradio as gr
 from leaps_core import runs
 from leaps_core.errors import RunError
 
-from .. import controls, news, offer, preload, stage, start, views, widgets
+from .. import closer, controls, news, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
 from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told, warn
 from ..settings_panel import SettingsPanel, config_of, default_config
@@ -40,6 +40,7 @@ class SynthesisTab:
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
+                self.closer = closer.build(session)
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
                 self._lay_out_controls()
         self._wire_stage()
@@ -63,6 +64,7 @@ class SynthesisTab:
         session = self.session
         return [
             *self.stage.all,
+            *self.closer.all,
             *self.offer.all,
             *self.panel.outputs,
             self.demos,
@@ -159,6 +161,7 @@ class SynthesisTab:
         return {
             **(self.panel.fill(default_config()) if elsewhere else self.panel.fill(view.config, view.changes)),
             **self._on_stage(key, views.owner_of(visitor)),
+            **closer.closed(self.closer),
             self.session.key: key,
             self.session.held: None,
         }
@@ -232,6 +235,7 @@ class SynthesisTab:
             self.session.timer: gr.Timer(SOON),
             self.stage.status: {"run": job.id, **stage.report(job)},
             self.stage.timeline: gr.Slider(maximum=job.config.steps, value=0),
+            **closer.closed(self.closer),
             **stage.transport(self.stage, job.status),
             **stage.downloads(self.stage, None),
         }
@@ -302,7 +306,7 @@ class SynthesisTab:
             updates |= stage.transport(self.stage, status)
         ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
         if held is None and (grown or (ended and view.final)):  # the finished clip has scores of its own
-            updates |= self._newest(job, view, same_run=seen.get("stimulus", False))
+            updates |= self._newest(job, view, same_run=seen.get("stimulus", False) and not view.final)
             now["stimulus"] = view.stimulus is not None
         waited = time.monotonic() - seen.get("plots", 0)
         if ended or moved or (grown and waited > PLOT_SECONDS):

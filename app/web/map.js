@@ -11,6 +11,7 @@
  * @property {number[]} numbers one per clip: its number in the bank
  * @property {number[]} labels one per clip: its class, as an index of `classes`
  * @property {number[][]} positions one row per axis (2 or 3), in it one coordinate per clip, without a unit
+ * @property {number[][]} places one row per class: where its name stands
  *
  * @typedef {import('./overlay.js').Overlay} Overlay
  * @typedef {import('./overlay.js').Trail} Trail
@@ -28,6 +29,10 @@ const RUNS = ['#e11d48', '#2563eb', '#16a34a', '#9333ea', '#ea580c', '#0f766e'];
 const FADED = 'rgba(132,146,166,0.28)', BLUE = '#4c78c8', GREY = '#718096';
 /** Whether dots can be drawn by the graphics card, many at once and in three dimensions; else as SVG. */
 const WEBGL = Boolean(document.createElement('canvas').getContext('webgl'));
+/** So many classes have their names on the map; of more, the highlighted one only. */
+const NAMES = 40;
+/** A step that is so many times as long as the usual one is a jump. */
+const JUMP = 5;
 let hooked = false, hovered = 0;
 /** @type {string | null} */
 let drawnKey = null;
@@ -63,21 +68,49 @@ function points(base, chosen, style, name) {
 }
 
 /**
- * Plotly's trace of a run's trail; the position at which the run is shown is large.
+ * Plotly's traces of a run's trail: its steps, early ones faint and small, and the ways between them; a jump is dashed. The
+ * position at which the run is shown is large.
  * @param {Trail} run
  * @param {number | undefined} shownAt the step at which it is shown; undefined: its last
  * @param {string} colour
+ * @returns {object[]}
  */
 function trail(run, shownAt, colour) {
-  const [x, y, z] = run.positions, last = run.steps.length - 1;
+  const [x, y, z] = run.positions, last = run.steps.length - 1, type = z ? 'scatter3d' : 'scatter';
   const at = shownAt === undefined ? last : Math.max(0, run.steps.findLastIndex((step) => step <= shownAt));
-  const size = run.steps.map((_, i) => i === at ? 15 : 4 + 4 * i / Math.max(last, 1));
-  const symbol = run.far.map((far) => far ? 'circle-open' : 'circle');
+  const age = run.steps.map((_, i) => i / Math.max(last, 1));
+  const marker = {color: colour, line: {color: colour, width: 1}, symbol: run.far.map((far) => far ? 'circle-open' : 'circle'),
+    size: age.map((share, i) => i === at ? 15 : 4 + 4 * share), opacity: z ? 1 : age.map((share, i) => i === at ? 1 : 0.15 + 0.85 * share)};
   const text = run.steps.map((step) => run.arm === 'video' ? run.name : `${run.name}, step ${step}`);
-  const trace = {name: run.name, mode: 'lines+markers', x, y, text,
-    customdata: run.steps.map((step) => ['run', run.id, step]), hovertemplate: '%{text}<extra></extra>',
-    line: {color: colour, width: 2}, marker: {color: colour, size, symbol, line: {color: colour, width: 1}}};
-  return z ? {...trace, type: 'scatter3d', z} : {...trace, type: 'scatter'};
+  const dots = {type, name: run.name, mode: 'markers', x, y, ...(z && {z}), text, hovertemplate: '%{text}<extra></extra>',
+    customdata: run.steps.map((step) => ['run', run.id, step]), marker};
+  const lengths = run.steps.slice(1).map((_, i) => Math.hypot(...run.positions.map((axis) => axis[i + 1] - axis[i])));
+  const usual = [...lengths].sort((a, b) => a - b)[lengths.length >> 1] || 0;
+  const jumps = lengths.map((length) => length > JUMP * usual);
+  /** @param {(i: number) => boolean} wanted @param {object} line @param {number} opacity the ways i to i + 1 that are wanted */
+  const ways = (wanted, line, opacity) => {
+    const path = run.positions.map(() => []);
+    lengths.forEach((_, i) => wanted(i) && run.positions.forEach((axis, k) => path[k].push(axis[i], axis[i + 1], null)));
+    return {type, mode: 'lines', hoverinfo: 'skip', showlegend: false, opacity, line: {color: colour, ...line},
+      x: path[0], y: path[1], ...(z && {z: path[2]})};
+  };
+  return [
+    ways((i) => !jumps[i] && age[i] < 1 / 3, {width: 1}, 0.35),
+    ways((i) => !jumps[i] && age[i] >= 1 / 3, {width: 2}, 0.9),
+    ways((i) => jumps[i], {width: 1, dash: 'dash'}, 0.5),
+    dots,
+  ];
+}
+
+/** @param {Base} base @param {number} wanted the highlighted class, below 0: none @returns {object[]} names of classes */
+function names(base, wanted) {
+  if (base.positions.length > 2 || (wanted < 0 && base.classes.length > NAMES)) return [];
+  const chosen = wanted < 0 || base.classes.length <= NAMES ? base.classes.map((_, i) => i) : [wanted];
+  const [strong, faint] = document.body.classList.contains('dark') ? ['#f1f5f9', '#94a3b8'] : ['#0f172a', '#64748b'];
+  return [{type: 'scatter', mode: 'text', x: chosen.map((i) => base.places[i][0]), y: chosen.map((i) => base.places[i][1]),
+    text: chosen.map((i) => `<br>${i === wanted ? `<b>${base.classes[i]}</b>` : base.classes[i]}`), textposition: 'bottom center',
+    hoverinfo: 'skip', showlegend: false,
+    textfont: {size: 11, color: chosen.map((i) => wanted < 0 || i === wanted ? strong : faint)}}];
 }
 
 /** @param {Base} base @param {Partial<Overlay>} overlay @returns {object[]} all of Plotly's traces */
@@ -94,8 +127,9 @@ function traces(base, overlay) {
     drawn.push({type: 'histogram2dcontour', x, y, ncontours: 5, hoverinfo: 'skip', showscale: false, showlegend: false,
       contours: {coloring: 'lines'}, colorscale: [[0, FADED], [1, GREY]], line: {width: 1}});
   }
+  drawn.push(...names(base, wanted));
   (overlay.runs || []).forEach((run, k) => drawn.push(
-    trail(run, (overlay.shown_at || {})[run.id], s5 ? run.colour : RUNS[k % RUNS.length])));
+    ...trail(run, (overlay.shown_at || {})[run.id], s5 ? run.colour : RUNS[k % RUNS.length])));
   return drawn;
 }
 

@@ -1,4 +1,4 @@
-"""runs: list, show, compare, resume, replay, delete."""
+"""runs: list, show, look closer, compare, resume, replay, delete."""
 
 from __future__ import annotations
 
@@ -114,6 +114,18 @@ def replay_run(options: argparse.Namespace) -> int:
     return follow(runs.replay(run, options.out, control), control)
 
 
+def look_run(options: argparse.Namespace) -> None:
+    """Look closer at a run."""
+    from ..probes.look import look
+
+    run = _run(options.id)
+    found = look(run)
+    folder = options.out or run.folder / "look"
+    found.write(folder)
+    print(found.markdown)
+    print(folder)
+
+
 def _run(name: str) -> runs.Run:
     """The run of an id, or of a folder."""
     if (given(name) / "run.json").is_file():
@@ -130,7 +142,7 @@ def add_commands(menu: Any) -> None:
         menu,
         "runs",
         list_runs,
-        "list, show, compare, resume, replay and delete runs",
+        "list, show, compare, look closer at, resume, replay and delete runs",
         f"""examples:
   {PROGRAM} runs                                      own runs, then the demos, each newest first
   {PROGRAM} runs show ID
@@ -143,6 +155,7 @@ ID is a run's id, or its folder.""",
         ("show", show_run, "show a run's settings and scores"),
         ("delete", delete_run, "delete a run for good"),
         ("pin", pin_run, "let a visitor's run stay when a server with LEAPS_LIMIT_DISK makes space"),
+        ("look", look_run, "what changes in a run's clip, where its model looks, and what is left without its motion"),
         ("resume", resume_run, "go on where a run ended, in its folder"),
         ("replay", replay_run, "do a run again, changes included: the same clip, bit for bit"),
     ):
@@ -153,6 +166,10 @@ ID is a run's id, or its folder.""",
         if name == "resume":
             added.add_argument(
                 "--steps", metavar="N", type=int, help="how many more steps (default: what a stopped run has left)"
+            )
+        if name == "look":
+            added.add_argument(
+                "--out", metavar="DIR", type=given, help="where pictures are written (default: the run's folder)"
             )
         if name == "replay":
             added.add_argument("--out", metavar="DIR", type=given, help="the new run's folder, new or empty")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ..probes import motion
 from ..runs import Run
 from ..runs import figure as paper
 from ..runs.comparison import note
@@ -19,8 +20,6 @@ CELL = 96
 """Height and width of a frame on a contact sheet, in px."""
 LABEL = 20
 """Height of a label on a contact sheet, in px."""
-FULL = 0.25
-"""A change of a pixel that is drawn white, as a share of the range."""
 MOST_COLUMNS = 8
 """Of more clips side by side, nothing can be seen."""
 
@@ -129,13 +128,15 @@ def layout(title: str, runs: Sequence[tuple[str, Path]]) -> Image.Image:
 
 
 def change(title: str, folder: Path) -> Image.Image:
-    """A run that began at its stimulus: the stimulus, the clip, and where it changed (white: by `FULL` of the range or
-    more)."""
+    """A run that began at its stimulus: the stimulus, the clip, and where it changed."""
     run = Run.open(folder)
     before, after = run.stimulus[0], run.clip
-    apart = np.abs(after.astype(np.float32) - before).mean(-1, keepdims=True) / 255 / FULL
-    shown = np.repeat((apart.clip(0, 1) * 255).astype(np.uint8), 3, -1)
-    rows = (("before", "", before), ("after", note(run.final), after), ("change", f"white: {FULL:.0%} of the range", shown))
+    shown = motion.drawn(motion.changes(after, before))
+    rows = (
+        ("before", "", before),
+        ("after", note(run.final), after),
+        ("change", f"white: {motion.FULL:.0%} of the range", shown),
+    )
     return paper.picture(title, [paper.Entry(*row) for row in rows])
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from .. import models, video
-from ..config import SynthesisConfig
 from ..models.shapes import primed_taps
+from ..probes.questions import opinions
 from ..runs import Run
 
 LAST = 10
@@ -40,7 +40,7 @@ def of(run: Run) -> dict[str, Any]:
         "object_rank": final.get("object_rank"),
     }
     clip = torch.from_numpy(run.tensor)[None]
-    for name, p in _opinions(config, clip).items():
+    for name, p in opinions(config, clip).items():
         index = models.labels(models.spec(config.model).world).index(config.action)
         row |= {
             f"p_{name}": None if p is None else float(p[index]),
@@ -66,18 +66,6 @@ def _changed(run: Run, clip: torch.Tensor) -> dict[str, Any]:
         "concentrated": float(most[: len(most) // 10].sum() / most.sum().clamp_min(1e-12)),
         "when": [float(frame.mean()) for frame in apart],
     }
-
-
-def _opinions(config: SynthesisConfig, clip: torch.Tensor) -> dict[str, torch.Tensor | None]:
-    """Probabilities (K,) by model, the verifier that the model has by itself, and the world's judge."""
-    cast = models.resolve(SynthesisConfig(model=config.model, action=config.action, frames=config.frames))
-    found: dict[str, torch.Tensor | None] = {}
-    for name in ("model", "verifier", "judge"):
-        record = cast.networks.get(name)
-        network = models.load(record.key, config.device) if record else None
-        seen = None if network is None else clip.to(network.mean.device)
-        found[name] = None if network is None or seen is None else network(network.fit(seen)).softmax(1)[0].cpu()
-    return found
 
 
 def _primed(run: Run) -> int:

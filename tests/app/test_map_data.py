@@ -85,6 +85,12 @@ def test_the_browser_gets_every_real_clip_once() -> None:
     assert "of the variance" in sent["axes"][0]
 
 
+def test_a_class_has_its_name_on_one_of_its_islands() -> None:
+    positions = np.array([[0, 0], [0, 1], [0.4, 0.5], [90, 90], [5, 5]])
+    labels = np.array(["a", "a", "a", "a", "b"])
+    assert map_data._places(positions, labels, ["a", "b"]) == [[0.4, 0.5], [5, 5]], "not between the two islands of a"
+
+
 def test_a_run_appears_only_on_banks_of_its_own_model_and_weights() -> None:
     bank, mine = atlas().bank, view()
     assert map_data.fits(mine, bank)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+
 from app import plots
 
 
@@ -100,3 +102,11 @@ def test_background_is_left_to_the_page() -> None:
     drawn = figure(plots.losses(rows(3), total=3))
     assert drawn["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"
     assert drawn["layout"]["title"]["text"] and drawn["layout"]["xaxis"]["title"]["text"] == "step"
+
+
+def test_when_tells_shares_per_frame() -> None:
+    drawn = figure(plots.when(np.array([0.0, 0.1, 0.3]), np.array([0.5, 0.25, 0.25])))
+    assert trace(drawn, "what changes")["y"] == [0, 25, 75] and trace(drawn, "what changes")["x"] == [1, 2, 3]
+    assert trace(drawn, "where the model looks")["y"] == [50, 25, 25]
+    assert len(figure(plots.when(np.zeros(3), None))["data"]) == 1
+    assert drawn["layout"]["xaxis"]["title"]["text"] == "frame" and "%" in drawn["layout"]["yaxis"]["title"]["text"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -31,5 +32,20 @@ def test_the_finished_clips_caption_says_what_the_line_below_says() -> None:
     view = View("key", config, rows, [1, 2], [clip, clip], None, [], {"model": 0.82})
     with gr.Blocks():
         parts = stage.build()
-    notes = [stage.picture(parts, view, *view.snapshot(step))[parts.player]["tracks"][0]["note"] for step in (1, 2)]
+    notes = [stage.picture(parts, view, *view.snapshot(step))[parts.player]["tracks"][-1]["note"] for step in (1, 2)]
     assert [note.replace("\N{NO-BREAK SPACE}", " ") for note in notes] == ["step 1 · model 10 %", "step 2 · model 82 %"]
+
+
+def test_beside_a_finished_clip_it_is_seen_how_it_came_out_of_the_noise() -> None:
+    clips = [np.full((4, size, size, 3), level, np.uint8) for size, level in ((4, 10), (8, 20), (8, 30))]
+    rows = [{"step": step, "probabilities": {}, "top5": []} for step in (1, 2, 3)]
+    view = View("key", SynthesisConfig(model="puppet_csn", action="bowling"), rows, [1, 2, 3], clips, None, [], {"model": 0.8})
+    film = stage._film(view)
+    assert film.shape == (4, 8, 8, 3) and film[:, 0, 0, 0].tolist() == [10, 20, 20, 30]
+    with gr.Blocks():
+        parts = stage.build()
+    for same, sent in ((False, True), (True, False)):
+        first, last = stage.picture(parts, view, *view.snapshot(3), same_run=same)[parts.player]["tracks"]
+        assert (first["label"], first["note"], "src" in first) == ("out of the noise", "steps 1 to 3", sent) and "src" in last
+    going_on = stage.picture(parts, dataclasses.replace(view, final=None), *view.snapshot(3))[parts.player]["tracks"]
+    assert [track["id"] for track in going_on] == ["clip"]

@@ -21,7 +21,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 expect = sync_api.expect
 pytestmark = pytest.mark.timeout(600, method="thread")
 PLOT = "document.querySelector('#map .plot')"
-WAYS = f"({PLOT}.data || []).filter((trace) => trace.mode === 'lines+markers')"
+WAYS = f"({PLOT}.data || []).filter((trace) => trace.customdata?.[0]?.[0] === 'run')"  # dots of runs
 WAY = f"{WAYS}[0]"
 CONTOURED = (
     f"({PLOT}.data || []).find((trace) => trace.type === 'histogram2dcontour')?.x.length * "
@@ -142,7 +142,7 @@ def test_two_runs_are_shown_against_each_other(page: Page, folder: Path) -> None
     box.click()
     page.get_by_role("option", name=re.compile("seed 0")).click()
     page.keyboard.press("Escape")
-    page.wait_for_function(f"() => {WAYS}.length === 2 && {WAYS}[0].line.color !== {WAYS}[1].line.color", timeout=WAIT)
+    page.wait_for_function(f"() => {WAYS}.length === 2 && {WAYS}[0].marker.color !== {WAYS}[1].marker.color", timeout=WAIT)
     expect(rows).to_have_count(2, timeout=WAIT)
     expect(rows.nth(1)).to_contain_text("seed 0")
     expect(page.locator("#map-numbers")).to_contain_text("LEAPS (2)")
@@ -150,7 +150,7 @@ def test_two_runs_are_shown_against_each_other(page: Page, folder: Path) -> None
     page.keyboard.press("Home")
     expect(page.locator("#map-player figure")).to_have_count(2, timeout=WAIT)
     page.get_by_label("as in the paper's figure S5").check()
-    page.wait_for_function(f"() => {WAYS}.length === 2 && {WAYS}.every((way) => way.line.color === '#d62728')", timeout=WAIT)
+    page.wait_for_function(f"() => {WAYS}.length === 2 && {WAYS}.every((way) => way.marker.color === '#d62728')", timeout=WAIT)
 
     # and taken away again
     page.locator("#shown-runs .token-remove").first.click()
@@ -242,6 +242,6 @@ def test_without_webgl_the_map_is_drawn_as_svg_and_three_dimensions_are_explaine
         expect(page.locator("#map .flat")).to_be_hidden()
         page.locator("label").filter(has_text="3-D").click()
         expect(page.locator("#map .flat")).to_contain_text("needs WebGL", timeout=3 * WAIT)
-        expect(page.locator("#map .plot")).to_be_hidden()
+        expect(page.locator("#map .plot")).to_be_hidden(timeout=3 * WAIT)
         page.locator("label").filter(has_text="2-D").click()
         page.wait_for_function(drawn, timeout=3 * WAIT)

@@ -395,3 +395,19 @@ def _check_downloads(page: Page, folder: Path) -> None:
         assert file.suffix == f".{kind}" and file.stat().st_size > 100
         if kind == "json":
             assert json.loads(file.read_text("utf-8"))["owner"] == ""
+
+
+def test_a_finished_clip_is_looked_at_closer(page: Page) -> None:
+    open_it = page.locator("#closer").get_by_role("button").first
+    table, clips = page.locator("#closer-table"), page.locator("#closer-player figure")
+    open_it.click()
+    expect(table).to_contain_text("are not on this machine", timeout=WAIT)  # of the first demo's network, I3D
+    expect(clips).to_have_count(3)
+    page.locator("#demos button").nth(1).click()
+    expect(table).to_be_hidden(timeout=WAIT)
+    open_it.click()
+    expect(table).to_contain_text("played backwards", timeout=WAIT)
+    expect(table.locator("tbody tr")).to_have_count(5)
+    expect(clips).to_have_count(4)
+    expect(page.locator("#closer-slice img")).to_be_visible()
+    expect(page.locator("#closer").get_by_text("When: frame by frame")).to_be_visible(timeout=WAIT)

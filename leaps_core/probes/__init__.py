@@ -1,0 +1,6 @@
+"""Looking closer at a clip: what changes in it, where and when, where the model looks, and counter-questions.
+
+motion.py   differences, optical flow, a slice through space and time     gradient.py   where the model looks
+questions.py   what networks say of the clip, and of it played backwards, shuffled, frozen, one frame only
+look.py   all of it, for a finished run
+"""
