@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from leaps_core import runs, video
+from leaps_core import runs
 
 from . import controls, player, plots, widgets
 from .jobs import ACTIVE, Job
@@ -116,16 +116,10 @@ def picture(
         )
     if view.final and len(view.steps) > 1:
         told = "film", "out of the noise", f"steps {view.steps[0]} to {view.steps[-1]}"
-        items.insert(-1, player.kept(*told) if same_run else player.track(told[0], told[1], _film(view), told[2]))
+        film = None if same_run else runs.out_of_noise(view.clips, len(view.clips[-1]))
+        items.insert(-1, player.kept(*told) if film is None else player.track(told[0], told[1], film, told[2]))
     rows = [list(pair) for pair in row["top5"]] if row else []
     return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
-
-
-def _film(view: View) -> np.ndarray:
-    """How a clip came out of the noise: frame after frame of it, each of a later snapshot (early ones may be smaller)."""
-    frames, size = view.clips[-1].shape[:2]
-    at = np.linspace(0, len(view.clips) - 1, frames).round().astype(int)
-    return np.concatenate([video.resample(view.clips[k][i : i + 1], 1, size) for i, k in enumerate(at)])
 
 
 def _model(view: View, row: dict[str, Any]) -> float | None:

@@ -12,13 +12,22 @@ from leaps_core import runs
 from leaps_core.config import NETWORKS
 from leaps_core.errors import RunError
 
-from .. import player, start, views, widgets
+from .. import export, player, stage, start, views, widgets
 from ..session import CALM, IN_TURN, Session, told
 from ..texts import sections
 from .synthesis import SynthesisTab
 
 MORE_STEPS = 100
 """How many steps a complete run goes on for, unless the person says otherwise."""
+
+
+KINDS = {
+    "one page that opens offline (HTML)": ".html",
+    "film from noise to clip (mp4)": ".mp4",
+    "film from noise to clip (WebP)": ".webp",
+    "film from noise to clip (GIF)": ".gif",
+}
+"""What a run can be saved as, and the ending of its file."""
 
 
 class RunsTab:
@@ -44,6 +53,9 @@ class RunsTab:
             interactive=True,
             elem_id="more",
         )
+        with gr.Row(visible=False, elem_id="save") as self.saving:
+            self.kind = gr.Dropdown(list(KINDS), value=None, label="Save it as", interactive=True, scale=0, min_width=240)
+            self.file = gr.DownloadButton("Save", interactive=False, size="sm", scale=0, min_width=90)
         with gr.Column(visible=False) as self.comparison:
             self.pair = player.player(elem_id="pair")
             self.table = gr.Markdown(elem_id="table")
@@ -59,6 +71,9 @@ class RunsTab:
             self.replay,
             self.delete,
             self.more,
+            self.saving,
+            self.kind,
+            self.file,
             self.comparison,
             self.pair,
             self.table,
@@ -67,6 +82,7 @@ class RunsTab:
         stage = [*self.synthesis.outputs, self.tabs]
         gr.on([tab.select, self.refresh.click], self.show_all, [visitor, chosen], own, **CALM)
         self.gallery.pick(told(self.choose), visitor, own, **IN_TURN)
+        self.kind.input(told(self.save), [visitor, chosen, self.kind], self.file, **CALM)
         self.open.click(told(self.open_run), [visitor, chosen], stage, **CALM)
         self.resume.click(told(self.resume_run), [visitor, chosen, self.more], stage, **CALM)
         self.replay.click(told(self.replay_run), [visitor, chosen], stage, **CALM)
@@ -96,6 +112,9 @@ class RunsTab:
             self.resume: gr.Button(interactive=own),
             self.delete: gr.Button(interactive=own),
             self.more: gr.Number(visible=own, value=_left(one)),
+            self.saving: gr.Row(visible=one is not None),
+            self.kind: None,
+            self.file: gr.DownloadButton(value=None, interactive=False),
             self.comparison: gr.Column(visible=len(picked) == 2),
         }
         if len(picked) == 2:
@@ -116,6 +135,13 @@ class RunsTab:
         run = runs.find(_only(chosen), views.owner_of(visitor))
         filled = self.synthesis.panel.fill(run.config, run.changes)
         return filled | self.synthesis.launch(visitor, lambda owner: start.replayed(owner, run)) | self._to_stage()
+
+    def save(self, visitor: str | None, chosen: list[str], kind: str) -> dict[Any, Any]:
+        """The chosen run as one file that can be shown to others. Raises `LeapsError`."""
+        run = runs.find(_only(chosen), views.owner_of(visitor))
+        path = stage.new_folder() / f"leaps-{run.config.action.replace(' ', '-')}{KINDS[kind]}"
+        (export.write if path.suffix == ".html" else runs.write_film)(run, path)
+        return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
     def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is deleted."""

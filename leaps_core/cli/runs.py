@@ -1,4 +1,4 @@
-"""runs: list, show, look closer, compare, resume, replay, delete."""
+"""runs: list, show, look closer, film, compare, resume, replay, delete."""
 
 from __future__ import annotations
 
@@ -126,6 +126,12 @@ def look_run(options: argparse.Namespace) -> None:
     print(folder)
 
 
+def film_run(options: argparse.Namespace) -> None:
+    """Write a run as a film."""
+    runs.write_film(_run(options.id), options.out)
+    print(options.out)
+
+
 def _run(name: str) -> runs.Run:
     """The run of an id, or of a folder."""
     if (given(name) / "run.json").is_file():
@@ -156,6 +162,7 @@ ID is a run's id, or its folder.""",
         ("delete", delete_run, "delete a run for good"),
         ("pin", pin_run, "let a visitor's run stay when a server with LEAPS_LIMIT_DISK makes space"),
         ("look", look_run, "what changes in a run's clip, where its model looks, and what is left without its motion"),
+        ("film", film_run, "write a run as a film from noise to clip: MP4, WebP or GIF"),
         ("resume", resume_run, "go on where a run ended, in its folder"),
         ("replay", replay_run, "do a run again, changes included: the same clip, bit for bit"),
     ):
@@ -171,6 +178,8 @@ ID is a run's id, or its folder.""",
             added.add_argument(
                 "--out", metavar="DIR", type=given, help="where pictures are written (default: the run's folder)"
             )
+        if name == "film":
+            added.add_argument("out", metavar="FILE", type=given, help="the film, by its ending: .mp4, .webp or .gif")
         if name == "replay":
             added.add_argument("--out", metavar="DIR", type=given, help="the new run's folder, new or empty")
     added = add(inner, "compare", compare_runs, "show where two runs differ", f"example:\n  {PROGRAM} runs compare A B")

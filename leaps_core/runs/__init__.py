@@ -3,11 +3,13 @@
     record.py    `Run`: a run as it lies on disk        perform.py      new runs, resumed ones, replays
     store.py     all runs of this machine               writer.py       what a run writes
     comparison.py, figure.py   several runs side by side        waiting.py   snapshots of a run that is going on
+    film.py   a run from noise to clip
 
 Importing this package does not import torch.
 """
 
 from .comparison import compare
+from .film import film, out_of_noise, write_film
 from .perform import perform, replay, resume
 from .record import INTERRUPTED, Run, Snapshots, from_json, from_text
 from .store import delete, find, list_runs, pack, tidy
@@ -18,13 +20,16 @@ __all__ = [
     "Snapshots",
     "compare",
     "delete",
+    "film",
     "find",
     "from_json",
     "from_text",
     "list_runs",
+    "out_of_noise",
     "pack",
     "perform",
     "replay",
     "resume",
     "tidy",
+    "write_film",
 ]

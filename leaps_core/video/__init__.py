@@ -1,6 +1,7 @@
 """Files to clips and clips to files.
 
-`read` turns any usual video into a few small square frames; `write_mp4`, `write_webp` and `sprite` show a clip again;
+`read` turns any usual video into a few small square frames; `write_mp4`, `write_webp`, `write_gif` and `sprite` show a clip
+again;
 `to_tensor`, `to_frames`, `resize` and `resample` convert between frames and what networks take; `motion` measures one.
 
 Frames are uint8 arrays (T, H, W, 3), RGB. PyAV, Pillow, OpenCV and PyTorch are imported where they are used, as importing
@@ -10,7 +11,7 @@ them is slow.
 from .apart import isolate, probe, read
 from .convert import motion, resample, resize, to_frames, to_tensor
 from .decode import MAX_SECONDS, Info, Video
-from .encode import sheet, sprite, write_mp4, write_webp
+from .encode import sheet, sprite, write_gif, write_mp4, write_webp
 from .sources import EXTENSIONS, MOVING
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "sprite",
     "to_frames",
     "to_tensor",
+    "write_gif",
     "write_mp4",
     "write_webp",
 ]

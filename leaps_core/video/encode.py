@@ -1,4 +1,4 @@
-"""Clips to files (MP4, WebP) and to sheets of frames for the page."""
+"""Clips to files (MP4, WebP, GIF) and to sheets of frames for the page."""
 
 from __future__ import annotations
 
@@ -56,6 +56,21 @@ def write_webp(frames: np.ndarray, path: str | os.PathLike[str], fps: float = 8,
     first, *others = map(Image.fromarray, frames)
     file = io.BytesIO()
     first.save(file, "WEBP", save_all=True, append_images=others, duration=round(1000 / fps), loop=0, quality=quality, method=4)
+    _save(file.getvalue(), Path(path))
+
+
+def write_gif(frames: np.ndarray, path: str | os.PathLike[str], fps: float = 8) -> None:
+    """Write frames, uint8 (T, H, W, 3), as an endlessly repeated GIF, in 256 colours a frame; fps: frames/s, to a hundredth of
+    a second.
+
+    The file appears only when it is complete. Raises as `write_mp4` does.
+    """
+    from PIL import Image
+
+    check_frames(frames, fps)
+    first, *others = map(Image.fromarray, frames)
+    file = io.BytesIO()
+    first.save(file, "GIF", save_all=True, append_images=others, duration=10 * round(100 / fps), loop=0)
     _save(file.getvalue(), Path(path))
 
 

@@ -40,8 +40,6 @@ def test_beside_a_finished_clip_it_is_seen_how_it_came_out_of_the_noise() -> Non
     clips = [np.full((4, size, size, 3), level, np.uint8) for size, level in ((4, 10), (8, 20), (8, 30))]
     rows = [{"step": step, "probabilities": {}, "top5": []} for step in (1, 2, 3)]
     view = View("key", SynthesisConfig(model="puppet_csn", action="bowling"), rows, [1, 2, 3], clips, None, [], {"model": 0.8})
-    film = stage._film(view)
-    assert film.shape == (4, 8, 8, 3) and film[:, 0, 0, 0].tolist() == [10, 20, 20, 30]
     with gr.Blocks():
         parts = stage.build()
     for same, sent in ((False, True), (True, False)):

@@ -80,7 +80,7 @@ def test_reload_finds_the_run_that_is_going_on(page: Page) -> None:
     _state(page, "stopped")
 
 
-def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
+def test_runs_are_compared_saved_opened_and_deleted(page: Page, tmp_path: Path) -> None:
     _prepare(page, steps=600)  # some seconds: what is shorter may end between two glances at the buttons
     for seed in (0, 1):
         page.get_by_label("Seed", exact=True).fill(str(seed))
@@ -99,12 +99,37 @@ def test_runs_are_compared_opened_and_deleted(page: Page) -> None:
     expect(page.locator("#pair figure")).to_have_count(2, timeout=WAIT)
 
     own.nth(1).click()
+    _save_as_one_file(page, tmp_path)
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_role("tab", name="Synthesis")).to_have_attribute("aria-selected", "true", timeout=WAIT)
     page.get_by_role("tab", name="Runs").click()
     expect(own.nth(0)).to_have_attribute("aria-pressed", "true", timeout=WAIT)  # what was chosen stays so
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(own).to_have_count(1, timeout=WAIT)
+
+
+def _save_as_one_file(page: Page, folder: Path) -> None:
+    """The chosen run as a page of its own, which opens offline, plays, and has a timeline."""
+    page.get_by_label("Save it as").click()
+    page.get_by_role("option", name=re.compile("HTML")).click()
+    save = page.get_by_role("button", name="Save", exact=True)
+    expect(save).to_be_enabled(timeout=WAIT)
+    with page.expect_download(timeout=WAIT) as started:
+        save.click()
+    started.value.save_as(folder / "run.html")
+    context = page.context.browser.new_context(offline=True)
+    alone, wrong = context.new_page(), []
+    alone.on("pageerror", lambda error: wrong.append(str(error)))
+    alone.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+    alone.goto((folder / "run.html").as_uri())
+    expect(alone.locator(".js-plotly-plot")).to_have_count(2)
+    caption = alone.locator("figcaption").last
+    expect(caption).to_contain_text("model")
+    alone.locator("#timeline").focus()
+    alone.keyboard.press("Home")
+    expect(caption).to_contain_text("step 1")
+    context.close()
+    assert not wrong, wrong
 
 
 def test_two_visitors_have_runs_of_their_own(page: Page, app_url: str) -> None:
