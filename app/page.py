@@ -9,6 +9,7 @@ from gradio.utils import LRUCache
 
 from . import api, session, walls
 from .session import QUICK
+from .tabs import lessons
 from .tabs.compare import CompareTab
 from .tabs.map import MapTab
 from .tabs.runs import RunsTab
@@ -53,6 +54,7 @@ def build() -> gr.Blocks:
                 MapTab(shared, tab)
             with gr.Tab("Studies", id="studies") as tab:
                 StudiesTab(tab)
+        lessons.wire(shared, synthesis, tabs)
         api.publish()
         page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
         page.unload(synthesis.unload)

@@ -146,7 +146,7 @@ class CompareTab:
             groups.setdefault(run.config.action, []).append(run)
         action, shown = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
         if key is not None or not shown:
-            return {}
+            return gr.skip()
         named = [(models.spec(run.config.model).name, run) for run in shown]
         return {
             self.player: player.tracks(

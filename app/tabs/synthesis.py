@@ -16,6 +16,7 @@ from leaps_core.errors import RunError
 
 from .. import closer, controls, news, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
+from ..lessons_panel import LessonsPanel
 from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told, warn
 from ..settings_panel import SettingsPanel, config_of, default_config
 from ..texts import sections
@@ -50,6 +51,7 @@ class SynthesisTab:
 
     def _lay_out_controls(self) -> None:
         about = sections("about")
+        self.lessons = LessonsPanel()
         with gr.Accordion(about["looking"].title, open=False):
             gr.Markdown(about["looking"].text)
         gr.Markdown(f"**{about['demos'].title}.** {about['demos'].text}", elem_classes="caption")
@@ -296,6 +298,8 @@ class SynthesisTab:
             return self._idle(key, seen, owner)
         job.page = request.session_hash or ""
         status, view = job.status, views.of_job(job)
+        if job.run is not None and status in ("done", "stopped"):
+            view = views.of_run(job.run)  # an ended job keeps its last snapshot only
         grown = len(view.metrics) != seen.get("steps")
         now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
         updates: dict[Any, Any] = {

@@ -106,7 +106,9 @@ class Browser:
 def test_the_end_of_a_run_is_told_with_its_files_and_its_key_still_finds_it(tab: SynthesisTab) -> None:
     page = Browser(tab)
     page.take(page.launch())
-    assert page.until("done")[tab.stage.json].interactive
+    told = page.until("done")
+    assert told[tab.stage.json].interactive
+    assert [track["label"] for track in told[tab.stage.player]["tracks"]] == ["stimulus", "out of the noise", "bowling"]
     views.JOBS._jobs.pop(page.key)  # as when it is forgotten
     view = views.find(page.key, views.owner_of("me"))
     assert view is not None and view.steps[-1] == 3 and views.find(page.key, views.owner_of("you")) is None

@@ -1,0 +1,66 @@
+"""The lessons beside the stage, laid out: what to read, what to do with the real engine, and a check. `tabs/lessons.py`
+connects them with the stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from .lessons import MOST_DOINGS, Doing, lessons
+from .session import CALM
+from .texts import sections
+
+FORMULAS = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+
+
+class LessonsPanel:
+    """Lays the lessons out. `doings`: the button and the text of each thing to do."""
+
+    def __init__(self) -> None:
+        words, known = sections("about")["lessons"], lessons()
+        first = next(iter(known.values()))
+        with gr.Accordion(words.title, open=False, elem_id="lessons"):
+            self.choice = gr.Dropdown(
+                [(f"{i}. {lesson.title} ({lesson.minutes} min)", lesson.key) for i, lesson in enumerate(known.values(), 1)],
+                value=first.key,
+                label=words.text,
+                interactive=True,
+                elem_id="lesson",
+            )
+            self.text = gr.Markdown(first.text, latex_delimiters=FORMULAS, elem_id="lesson-text")
+            self.doings = []
+            for i in range(MOST_DOINGS):
+                doing = first.doings[i] if i < len(first.doings) else None
+                self.doings.append(
+                    (
+                        gr.Button(_label(doing), size="sm", visible=doing is not None, scale=0, elem_classes="doing"),
+                        gr.Markdown(doing.text if doing else "", visible=doing is not None, latex_delimiters=FORMULAS),
+                    )
+                )
+            self.check = gr.Radio(
+                [answer.text for answer in first.answers], label=first.question, interactive=True, elem_id="lesson-check"
+            )
+            self.told = gr.Markdown("", elem_id="lesson-told")
+        shown = [self.text, *(part for doing in self.doings for part in doing), self.check, self.told]
+        last: dict[str, Any] = {**CALM, "trigger_mode": "always_last"}
+        self.choice.change(self.show, self.choice, shown, **last)
+        self.check.input(lambda key, answer: lessons()[key].told(answer), [self.choice, self.check], self.told, **last)
+
+    def show(self, key: str) -> dict[Any, Any]:
+        """Another lesson."""
+        lesson = lessons()[key]
+        updates: dict[Any, Any] = {
+            self.text: lesson.text,
+            self.check: gr.Radio([answer.text for answer in lesson.answers], value=None, label=lesson.question),
+            self.told: "",
+        }
+        for i, (button, text) in enumerate(self.doings):
+            doing = lesson.doings[i] if i < len(lesson.doings) else None
+            updates[button] = gr.Button(_label(doing), visible=doing is not None)
+            updates[text] = gr.Markdown(doing.text if doing else "", visible=doing is not None)
+        return updates
+
+
+def _label(doing: Doing | None) -> str:
+    return f"▶ {doing.title}" if doing else ""

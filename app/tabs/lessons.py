@@ -1,0 +1,53 @@
+"""What the buttons of the lessons do on the stage and with the tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from .. import controls, start, views
+from ..lessons import Doing, lessons
+from ..session import CALM, Session, told
+from ..views import JOBS
+from .synthesis import SynthesisTab
+
+OPEN_LOOK = "document.querySelector('#closer button.label-wrap:not(.open)')?.click()"
+
+
+def wire(session: Session, stage: SynthesisTab, tabs: gr.Tabs) -> None:
+    """Connects the buttons of the stage's lessons."""
+    panel = stage.lessons
+    for i, (button, _) in enumerate(panel.doings):
+        asked = [session.visitor, session.key, panel.choice]
+        done = button.click(told(_doing(stage, tabs, i)), asked, [*stage.outputs, tabs], **CALM)
+        done.then(None, panel.choice, None, js=_looking(i), **CALM)
+
+
+def do(stage: SynthesisTab, tabs: gr.Tabs, visitor: str | None, key: str | None, doing: Doing) -> dict[Any, Any]:
+    """Do what a lesson asks for. Raises `LeapsError`."""
+    if doing.command == "run":
+        plan = controls.plan(doing.config)
+        return stage.panel.fill(doing.config) | stage.launch(visitor, lambda owner: start.new(owner, plan))
+    if doing.command == "steer":
+        job = JOBS.get(key, views.owner_of(visitor))
+        if job is not None and job.active:
+            job.control.set(**doing.settings)
+        return {stage.panel.settings[name]: gr.update(value=value) for name, value in doing.settings.items()}
+    if doing.command == "open":
+        return stage.open(visitor, doing.words[0])
+    return {tabs: gr.Tabs(selected=doing.words[0])} if doing.command == "tab" else gr.skip()
+
+
+def _doing(stage: SynthesisTab, tabs: gr.Tabs, number: int) -> Callable[..., dict[Any, Any]]:
+    def does(visitor: str | None, key: str | None, lesson: str) -> dict[Any, Any]:
+        return do(stage, tabs, visitor, key, lessons()[lesson].doings[number])
+
+    return does
+
+
+def _looking(number: int) -> str:
+    """A script that opens the closer look, if that is what this button of the chosen lesson does."""
+    those = [one.key for one in lessons().values() if number < len(one.doings) and one.doings[number].command == "look"]
+    return f"(key) => {{ if ({those!r}.includes(key)) {OPEN_LOOK}; }}"

@@ -1,0 +1,55 @@
+"""Lessons in a real browser: every one is read and its check answered; one is done."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app.lessons import lessons
+from tests.browser.test_page import WAIT, _state
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+pytestmark = pytest.mark.timeout(600, method="thread")
+
+Page = Any
+
+
+def test_each_lesson_is_read_and_its_check_answered(page: Page) -> None:
+    page.locator("#lessons button").first.click()
+    for number, lesson in enumerate(lessons().values(), 1):
+        box = page.locator("#lesson input")
+        box.click()
+        page.get_by_role("option", name=f"{number}. {lesson.title}").click()
+        first = re.sub(r"[*$\\{}_]", "", lesson.text.splitlines()[0])
+        expect(page.locator("#lesson-text")).to_contain_text(first, timeout=WAIT)
+        assert page.locator("#lesson-text .katex-error").count() == 0
+        assert page.locator("#lesson-text .katex").count() >= bool("$" in lesson.text)
+        expect(page.locator("button.doing:visible")).to_have_count(len(lesson.doings), timeout=WAIT)
+        expect(page.locator("#lesson-told")).to_be_empty()
+        for answer in lesson.answers:
+            page.locator("#lesson-check label", has_text=answer.text).click()
+            expect(page.locator("#lesson-told")).to_contain_text("Right." if answer.right else "Not quite.", timeout=WAIT)
+
+
+def test_a_lesson_is_done(page: Page) -> None:
+    page.locator("#lessons button").first.click()
+    page.get_by_role("button", name="Show a finished clip").click()
+    page.wait_for_function("() => document.querySelector('#player').innerText.includes('juggling balls')", timeout=WAIT)
+    page.get_by_role("button", name="▶ Look closer").click()
+    expect(page.locator("#closer-table")).to_contain_text("frozen", timeout=WAIT)
+    page.locator("#lesson input").click()
+    page.get_by_role("option", name="5. Coherence and motion").click()
+    page.get_by_role("button", name="Start a bowler").click()
+    _state(page, "running")
+    page.get_by_role("button", name="Nearly a still").click()
+    expect(page.get_by_label("number input for Motion speed")).to_have_value("0.1", timeout=WAIT)
+    page.wait_for_function("() => document.querySelector('#plots').textContent.includes('motion_speed 0.1')", timeout=WAIT)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+    page.locator("#lesson input").click()
+    page.get_by_role("option", name="6. Convolution").click()
+    page.get_by_role("button", name="Both beside each other").click()
+    expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true", timeout=WAIT)
