@@ -1,0 +1,140 @@
+"""Screenshots of the page's states, to be looked at: `python -m benchmarks.screens --out DIR [--only first map]`
+
+Each state as a desktop and a phone show it, light and dark. Starts a page of its own, with an empty home. `--docs` writes the
+README's picture of the page instead, with a run going on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+WAIT = 120_000  # ms
+
+
+def demo(page: Any) -> None:
+    """A finished run on the stage."""
+    page.locator("#demos button").nth(1).click()
+    page.wait_for_function("() => document.querySelector('#player').innerText.includes('juggling balls')")
+
+
+def running(page: Any) -> None:
+    """A run that is going on."""
+    demo(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_function("() => /step [3-9]\\d /.test(document.querySelector('#status').innerText)")
+
+
+def closer(page: Any) -> None:
+    """A closer look at a finished clip."""
+    demo(page)
+    page.locator("#closer button").first.click()
+    page.locator("#closer-table tbody tr").nth(4).wait_for()
+    page.locator("#closer-table").scroll_into_view_if_needed()
+
+
+def lesson(page: Any) -> None:
+    """A lesson."""
+    page.locator("#lessons button").first.click()
+    page.locator("#lesson input").click()
+    page.get_by_role("option", name="2. Why").click()
+    page.locator("#lesson-text .katex").first.wait_for()
+    page.locator("#lesson-text").scroll_into_view_if_needed()
+
+
+def tab(name: str, there: str) -> Callable[[Any], None]:
+    """Another tab, once `there` is there."""
+
+    def opened(page: Any) -> None:
+        page.get_by_role("tab", name=name).click()
+        page.locator(there).first.wait_for()
+        page.wait_for_timeout(4000)
+
+    return opened
+
+
+STATES: dict[str, Callable[[Any], None]] = {
+    "first": lambda page: None,
+    "demo": demo,
+    "running": running,
+    "closer": closer,
+    "lesson": lesson,
+    "compare": tab("Compare", "#versus canvas"),
+    "runs": tab("Runs", "#gallery button"),
+    "map": tab("Map", "#map .js-plotly-plot"),
+    "studies": tab("Studies", "#study-line"),
+}
+
+
+def main() -> None:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("screens"))
+    parser.add_argument("--only", nargs="+", choices=STATES, default=list(STATES))
+    parser.add_argument("--docs", action="store_true")
+    options = parser.parse_args()
+    with _server() as url, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        if options.docs:
+            _shoot(browser, url, running, "desktop", "light", ROOT / "docs" / "pictures" / "page.png")
+            return
+        options.out.mkdir(parents=True, exist_ok=True)
+        for state in options.only:
+            for size in SIZES:
+                for theme in ("light", "dark"):
+                    path = options.out / f"{state}-{size}-{theme}.png"
+                    _shoot(browser, url, STATES[state], size, theme, path)
+                    print(path, flush=True)
+
+
+def _shoot(browser: Any, url: str, state: Callable[[Any], None], size: str, theme: str, path: Path) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": height})
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    page.goto(f"{url}?__theme={theme}")
+    page.wait_for_function("() => document.querySelector('#player figure canvas')")
+    page.wait_for_timeout(2000)
+    state(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=path)
+    context.close()  # a run that goes on is stopped some seconds later
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "app.py", "--port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LEAPS_HOME": home}, stdout=subprocess.DEVNULL)
+        try:
+            for _ in range(600):
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
