@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,13 @@ class Shown:
     @property
     def name(self) -> str:
         """A name for a list."""
-        asked = kept.asked_in(self.folder)
-        return f"{self.study.title}: {', '.join(asked.get('models', ()))}"
+        asked, which = kept.asked_in(self.folder), "shipped" if self.shipped else self.folder.name[-8:]
+        return f"{self.study.title}: {', '.join(asked.get('models', ()))} ({which})"
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it came with the program: what it found, without its runs."""
+        return self.folder.parent == paths.FINDINGS
 
     @property
     def running(self) -> bool:
@@ -59,7 +65,8 @@ class Shown:
         done, total = found["done"], found["total"]
         failed = f", {found['failed']} failed" if found["failed"] else ""
         if done == total and not self.running:
-            return f"Done: {total} runs{failed}."
+            made = " · an example; the command line and a personal page make studies" if self.shipped else ""
+            return f"Done: {total} runs{failed}.{made}"
         left = f", about {controls.duration(found['left'])} left" if self.running and found["left"] else ""
         state = "" if self.running else " · stopped, or carried out elsewhere: Start goes on with it"
         return f"{done} of {total} runs{failed}{left}{state}"
@@ -85,16 +92,15 @@ class Shown:
 
 
 def all_shown() -> list[Shown]:
-    """The studies in LEAPS_HOME/studies that can be shown, the newest first."""
+    """The studies that can be shown: those in LEAPS_HOME/studies, the newest first, then those that came with the program."""
     found = []
-    for path in paths.studies().glob(f"*/{kept.FILE}"):
-        shown = Shown(path.parent)
-        try:
-            shown.study  # noqa: B018
-        except RunError:
-            continue
-        found.append((path.stat().st_mtime, shown))
-    return [shown for _, shown in sorted(found, key=lambda item: -item[0])]
+    for folder in (paths.studies(), paths.FINDINGS):
+        for path in sorted(folder.glob(f"*/{kept.FILE}"), key=lambda path: -path.stat().st_mtime):
+            shown = Shown(path.parent)
+            with suppress(RunError):
+                shown.study  # noqa: B018
+                found.append(shown)
+    return found
 
 
 def begin(study: Study, asked: Asked) -> Shown:

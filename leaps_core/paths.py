@@ -11,8 +11,8 @@ _HERE = Path(__file__).resolve().parent
 ASSETS = _HERE / "assets" if (_HERE / "assets").is_dir() else _HERE.parent / "assets"
 """What is shipped: inside the package where it was installed as a wheel, beside it in a checkout. Never written to by a
 person's own work."""
-DEMOS, BANKS, WEIGHTS, LABELS = (ASSETS / name for name in ("demos", "banks", "models", "labels"))
-"""Finished runs, banks with their maps, the bundled models' weights, and lists of class names."""
+DEMOS, BANKS, WEIGHTS, LABELS, FINDINGS = (ASSETS / name for name in ("demos", "banks", "models", "labels", "studies"))
+"""Finished runs, banks with their maps, the bundled models' weights, lists of class names, and what finished studies found."""
 
 PROGRAM = "leaps" if Path(sys.argv[0]).stem == "leaps" else "python -m leaps_core"
 """How the command line is called here, for sentences that tell a person what to type."""

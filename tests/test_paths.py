@@ -21,6 +21,7 @@ def test_what_is_shipped_is_there() -> None:
         (paths.BANKS, "*.parquet"),
         (paths.WEIGHTS, "*.safetensors"),
         (paths.LABELS, "*.txt"),
+        (paths.FINDINGS, "*/study.json"),
     ):
         assert folder.parent == paths.ASSETS and any(folder.glob(ending)), folder
 

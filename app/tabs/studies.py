@@ -136,13 +136,14 @@ class StudiesTab:
 
     def _find(self, shown: str | None) -> studies.Shown | None:
         """The study of a folder, which has to be one of those that are listed, or has just begun."""
-        asked = studies.Shown(paths.studies() / Path(shown or "").name)
-        return asked if asked.running or asked in studies.all_shown() else None
+        name, known = Path(shown or "").name, studies.all_shown()
+        asked = studies.Shown(paths.studies() / name)
+        return asked if asked.running else next((one for one in known if one.folder.name == name), None)
 
     def _listed(self, shown: str | None) -> dict[Any, Any]:
         known = studies.all_shown()
         found = self._find(shown) or next(iter(known), None)
-        names = [(f"{one.name} ({one.folder.name[-8:]})", one.folder.name) for one in known]
+        names = [(one.name, one.folder.name) for one in known]
         if found is None:
             return {self.results: gr.Dropdown(names, value=None), self.line: "No study was begun yet."}
         if found.folder.name not in [name for _, name in names]:

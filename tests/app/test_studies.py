@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from app import studies
-from leaps_core import models
+from leaps_core import models, paths
 from leaps_core.errors import RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked
@@ -39,6 +39,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """No process is begun; how far each would stand back."""
     nice: list[int] = []
     monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    monkeypatch.setattr(paths, "FINDINGS", tmp_path / "shipped")
     monkeypatch.setattr(studies.subprocess, "Popen", Process)
     monkeypatch.setattr(
         studies.psutil, "Process", lambda pid: type("P", (), {"nice": lambda self, value: nice.append(value)})()
@@ -98,7 +99,7 @@ def test_why_a_study_did_not_begin_is_told_without_folders(tmp_path: Path) -> No
 
 def test_a_folder_is_shown_with_its_table_figures_and_pictures() -> None:
     shown = studies.Shown(folder())
-    assert shown.name == "Share of primed layers: tiny" and shown.table.startswith("| a |")
+    assert shown.name == "Share of primed layers: tiny (one)" and shown.table.startswith("| a |")
     (figure,) = shown.figures
     drawn = json.loads(figure.plot)
     assert drawn["data"][0]["y"] == [2] and drawn["layout"]["paper_bgcolor"] == "rgba(0,0,0,0)"

@@ -10,6 +10,7 @@ import pytest
 
 from app import studies, views
 from app.tabs.studies import StudiesTab
+from leaps_core import paths
 from leaps_core.errors import ConfigError, RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked
@@ -18,6 +19,7 @@ from leaps_core.studies.study import Asked
 @pytest.fixture
 def tab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudiesTab:
     monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    monkeypatch.setattr(paths, "FINDINGS", tmp_path / "shipped")
     monkeypatch.setattr(views, "PERSONAL", True)
     with gr.Blocks(), gr.Tab("Studies") as made:
         return StudiesTab(made)
@@ -81,3 +83,10 @@ def test_a_public_page_begins_and_stops_none(tab: StudiesTab, monkeypatch: pytes
     with pytest.raises(RunError, match="a public page shows them only"):
         tab.begin("grid", ["puppet_csn"], [], 1, "")
     tab.end("one")
+
+
+def test_where_nobody_made_one_it_opens_on_one_that_is_shipped(tab: StudiesTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    shown: Any = tab.show("priming-share")
+    assert "| puppet_r50 | 20 % |" in shown[tab.table] and "an example" in shown[tab.line]
+    assert shown[tab.figures[0]].visible and "<img" in shown[tab.pictures]
