@@ -1,10 +1,5 @@
-"""The page's HTTP interface: start a run, ask for news, steer, pause, resume, stop, look at its clip.
-
-from gradio_client import Client
-client = Client("http://127.0.0.1:7860")
-mine = client.predict({"model": "puppet_csn", "action": "juggling balls", "steps": 60}, api_name="/run")
-client.predict(mine["visitor"], mine["run"], api_name="/news")
-"""
+"""The page's HTTP interface, and its MCP tools: what can be inverted, start a run, ask for news, steer, pause, resume, stop,
+look at its clip. docs/api.md has examples."""
 
 from __future__ import annotations
 
@@ -27,16 +22,37 @@ from .views import JOBS
 
 def publish() -> None:
     """Adds the interface to the page that is being built."""
-    gr.api(refused(run), api_name="run", queue=False)
-    gr.api(refused(news), api_name="news", queue=False)
-    gr.api(refused(act), api_name="act", queue=False)
-    gr.api(refused(steer), api_name="steer", queue=False)
-    gr.api(refused(clip), api_name="clip", queue=False)
+    for function in (known, run, news, act, steer, clip):
+        gr.api(refused(function), api_name=function.__name__, queue=False)
+
+
+def known() -> list[dict]:
+    """Models that can be inverted here and the actions that each knows."""
+    chosen = [spec for spec in models.specs() if spec.role == "model" and models.state(spec) != "download"]
+    return [
+        {
+            "model": spec.key,
+            "name": spec.name,
+            "world": spec.world,
+            "frames": spec.frames,
+            "size": spec.size,
+            "actions": list(models.labels(spec.world)),
+        }
+        for spec in chosen
+    ]
 
 
 def run(settings: dict, visitor: str = "") -> dict:
-    """Starts a run; settings are those of the config, the rest is what suits the model. Gives the names under which it can be
-    asked for. If nobody asks for it for two minutes, it is stopped (see `act`)."""
+    """Starts a run: a clip comes out of noise until a video classifier sees an action in it. If nobody asks for it for two
+    minutes, it is stopped (see `act`).
+
+    Args:
+        settings: model and action (see `known`); others as the config has them, as steps or seed; the rest suits the model.
+        visitor: a secret of yours from an earlier answer, which your runs belong to; empty: a new one.
+
+    Returns:
+        visitor and run, by which it can be asked for.
+    """
     given = SynthesisConfig(**_checked(settings))  # tells what is missing or wrong
     config = models.configure(given.model, given.action, settings)
     controls.check_bundled(config)
@@ -45,14 +61,26 @@ def run(settings: dict, visitor: str = "") -> dict:
 
 
 def steer(visitor: str, run: str, settings: dict) -> dict:
-    """Changes live settings of a run that is going on, from its next step on."""
+    """Changes live settings of a run that is going on, from its next step on.
+
+    Args:
+        visitor: the secret that the run belongs to.
+        run: its id.
+        settings: for example {"coherence": 0}.
+    """
     job = _find(visitor, run)
     job.control.set(**_checked(settings))
     return news(visitor, run)
 
 
 def clip(visitor: str, run: str, step: int = -1) -> dict:
-    """The newest snapshot of a run that is not newer than a step (-1: its newest): frames in one picture, row by row."""
+    """A snapshot of a run: all frames in one picture (`src`, a data address), row by row, in `cols` columns of `w` x `h` px.
+
+    Args:
+        visitor: the secret that the run belongs to.
+        run: its id.
+        step: the newest snapshot that is not newer; -1: the newest of all.
+    """
     found = views.find(run, views.owner_of(visitor))
     at, frames, row = found.snapshot(found.config.steps if step < 0 else step) if found else (0, None, None)
     if frames is None:
@@ -61,7 +89,12 @@ def clip(visitor: str, run: str, step: int = -1) -> dict:
 
 
 def news(visitor: str, run: str) -> dict:
-    """How far a run is: its status, the numbers of its newest step, and the final ones."""
+    """How far a run is: its state, the numbers of its newest step, and the final ones.
+
+    Args:
+        visitor: the secret that the run belongs to.
+        run: its id.
+    """
     job = _find(visitor, run)
     return {
         **stage.report(job),
@@ -73,8 +106,13 @@ def news(visitor: str, run: str) -> dict:
 
 
 def act(visitor: str, run: str, action: str) -> dict:
-    """Pauses, resumes, stops or keeps a run: action is “pause”, “resume”, “stop” or “keep”. One that is kept goes on when
-    nobody asks for it."""
+    """Pauses, resumes, stops or keeps a run.
+
+    Args:
+        visitor: the secret that the run belongs to.
+        run: its id.
+        action: "pause", "resume", "stop", or "keep": then it goes on when nobody asks for it.
+    """
     commands: dict[str, Callable[[Job], None]] = {"pause": JOBS.pause, "resume": JOBS.resume, "stop": JOBS.stop}
     commands["keep"] = partial(JOBS.keep, on=True)
     if action not in commands:

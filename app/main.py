@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from importlib import util
 from typing import Any
 
 from leaps_core import cli, models, video
@@ -36,10 +37,15 @@ def add_command(menu: Any) -> None:
         help="the page is one person's: it shares its runs with the command line, and has no limits. Without it, each visitor "
         "sees only their own, and environment variables may limit them (docs/security.md)",
     )
+    parser.add_argument(
+        "--mcp", action="store_true", help="also serve the HTTP interface as MCP tools, for agents (docs/api.md)"
+    )
 
 
 def _launch(options: argparse.Namespace) -> None:
     """Launches, then loads the models while the page already answers."""
+    if options.mcp and not util.find_spec("mcp"):
+        raise LeapsError("--mcp needs the package mcp: pip install -r requirements-mcp.txt.")
     limits = Limits.personal() if options.personal else Limits.of()
     _check_free(options.host, options.port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -61,7 +67,11 @@ def _launch(options: argparse.Namespace) -> None:
     try:
         built = page.build()
         built.launch(
-            server_name=options.host, server_port=options.port, prevent_thread_lock=True, **page.options(limits.upload)
+            server_name=options.host,
+            server_port=options.port,
+            prevent_thread_lock=True,
+            mcp_server=options.mcp,
+            **page.options(limits.upload),
         )
         print(f"LEAPS Explorer: http://{options.host}:{options.port}", flush=True)
         preload.begin()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -13,7 +16,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from leaps_core import runs
-from tests.conftest import serve
+from tests.conftest import ROOT, serve
 
 pytestmark = pytest.mark.timeout(600)
 ANSWER = 240  # s; the first one waits for PyTorch, on a shared machine that may be slow
@@ -56,6 +59,54 @@ def test_a_stranger_learns_nothing(client: Client) -> None:
 def test_bad_settings_are_refused_with_a_sentence(client: Client, settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(AppError, match=sentence):
         ask(client, settings, api_name="/run")
+
+
+def test_what_is_known_can_be_run(client: Client) -> None:
+    found = {one["model"]: one for one in ask(client, api_name="/known")}
+    assert {"tiny", "puppet_csn"} <= set(found) and "tiny_far" not in found and "puppet_judge" not in found
+    assert "bowling" in found["tiny"]["actions"] and found["tiny"]["frames"] == 8
+
+
+def test_the_example_of_the_docs_runs(app_url: str) -> None:
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0].replace("http://127.0.0.1:7860", app_url)
+    example = example.replace("clip = client", "wait(client, mine, lambda news: news['newest'])\nclip = client")
+    found: dict[str, Any] = {"wait": wait}
+    exec(example, found)  # noqa: S102
+    assert found["news"]["state"] and found["clip"]["src"].startswith("data:image/webp") and found["clip"]["n"] == 16
+    ask(found["client"], found["mine"]["visitor"], found["mine"]["run"], "stop", api_name="/act")
+
+
+def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
+    mcp = pytest.importorskip("mcp", reason="mcp is not installed; requirements-mcp.txt")
+    streams = pytest.importorskip("mcp.client.streamable_http")
+
+    async def use(url: str) -> dict[str, Any]:
+        async with (
+            streams.streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+            mcp.ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+            assert {name.removeprefix("leaps_") for name in tools} == {"known", "run", "news", "act", "steer", "clip"}
+            assert "model and action" in str(tools["run"].inputSchema)
+
+            async def call(name: str, **values: Any) -> dict[str, Any]:
+                answer = await session.call_tool(name, values)
+                assert not answer.isError, answer
+                return dict(ast.literal_eval(answer.content[0].text))  # as Gradio writes them
+
+            mine = await call("run", settings={"model": "tiny", "action": "bowling", "steps": 3})
+            for _ in range(600):
+                news = await call("news", **mine)
+                if news["state"] == "done":
+                    break
+                await asyncio.sleep(0.2)
+            return news | await call("clip", **mine)
+
+    with serve(tmp_path, mcp=True) as (url, _):
+        found = asyncio.run(use(url))
+    assert found["state"] == "done" and 0 <= found["final"]["model"] <= 1 and found["src"].startswith("data:image/webp")
 
 
 def test_ctrl_c_saves_the_run_that_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
