@@ -176,4 +176,5 @@ def _picture(path: Path) -> str:
     """A picture of a study, as the page draws it."""
     title = html.escape("One row per action" if path.stem == "sheet" else path.stem.replace("-", " "))
     data = base64.b64encode(path.read_bytes()).decode()
-    return f"<figure tabindex='0'><img alt='{title}' src='data:image/{path.suffix[1:]};base64,{data}'><figcaption>{title}</figcaption></figure>"
+    image = f"<img alt='{title}' src='data:image/{path.suffix[1:]};base64,{data}'>"
+    return f"<figure tabindex='0'>{image}<figcaption>{title}</figcaption></figure>"
