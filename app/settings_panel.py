@@ -13,11 +13,14 @@ from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_actio
 from leaps_core.errors import LeapsError
 from leaps_core.models import weights
 
-from . import controls, player, preload
+from . import controls, links, player, preload
 from .session import CALM, QUICK, told
 from .texts import sections
 
 _SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
+COPY = """(query) => { if (!query) return; const url = `${location.origin}${location.pathname}?${query}`;
+  history.replaceState(null, '', url); navigator.clipboard?.writeText(url).catch(() => {}); }"""
+"""A script that puts a link into the address bar and where it can be pasted from."""
 
 
 class SettingsPanel:
@@ -46,6 +49,8 @@ class SettingsPanel:
                     self.preview = player.player()
         with gr.Row(elem_id="plan"):
             self.estimate = gr.Markdown(elem_classes="caption", elem_id="estimate")
+            self.link = gr.Button("Copy link", size="sm", scale=0, min_width=100)
+            self.address = gr.Textbox("", visible="hidden")
             self.again = gr.UploadButton("Run again from JSON", size="sm", scale=0, min_width=150, file_types=[".json"])
         with gr.Row(elem_id="presets"):
             gr.Markdown("**Presets** for this model:", elem_classes="caption")
@@ -105,6 +110,7 @@ class SettingsPanel:
             trigger_mode="always_last",
             **QUICK,
         )
+        self.link.click(told(self.link_to), self.inputs, self.address, **CALM).then(None, self.address, None, js=COPY, **CALM)
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
 
@@ -140,6 +146,14 @@ class SettingsPanel:
             gr.Info(notice)
         shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
+
+    def link_to(self, *values: Any) -> str:
+        """A link to the settings of the controls. Raises `LeapsError`."""
+        config = config_of(values)
+        if values[len(controls.ORDER)] == controls.KINDS[1]:
+            gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")
+        gr.Info("A link to these settings is copied, and stands in the address bar.")
+        return links.query(config)
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls, or why they can't be."""

@@ -12,9 +12,9 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import runs
-from leaps_core.errors import RunError
+from leaps_core.errors import LeapsError, RunError
 
-from .. import closer, controls, news, offer, preload, stage, start, views, widgets
+from .. import closer, controls, links, news, offer, preload, stage, start, views, widgets
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
 from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told, warn
@@ -127,9 +127,18 @@ class SynthesisTab:
 
     # ------------------------------------------------------------------------------------------------------- events
 
-    def load(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
-        """A page was opened: shows its run again, else the visitor's newest, else a demo."""
-        visitor = visitor or secrets.token_urlsafe(24)
+    def load(self, visitor: str | None, key: str | None, request: gr.Request) -> dict[Any, Any]:
+        """A page was opened: shows its run again, else the visitor's newest, else a demo; controls say what a link asks for."""
+        visitor, params = visitor or secrets.token_urlsafe(24), dict(request.query_params or {})
+        updates = self._opened(visitor, params.get("run") or key)
+        try:
+            if (config := links.read(params)) is not None:
+                updates |= self.panel.fill(config)
+        except LeapsError as error:
+            updates[self.stage.status] = {"run": key, "state": "error", "text": f"The link can't be followed: {error}"}
+        return updates
+
+    def _opened(self, visitor: str, key: str | None) -> dict[Any, Any]:
         owner = views.owner_of(visitor)
         seen = runs.list_runs(owner=owner)
         demos = sorted((run for run in seen if run.demo), key=lambda run: run.id)

@@ -256,6 +256,23 @@ def test_a_logarithmic_slider_takes_what_is_moved_typed_and_filled_in(page: Page
     expect(way).to_have_value("0.5")
 
 
+def test_a_link_brings_its_settings_along(page: Page, app_url: str) -> None:
+    _prepare(page, steps=77)
+    number = page.get_by_label("number input for Coherence")
+    number.fill("2.5")
+    number.press("Tab")
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    page.wait_for_function("() => location.search.includes('coherence=2.5')", timeout=WAIT)
+    link = page.url
+    assert link.startswith(app_url) and "model=tiny" in link and "steps=77" in link
+    _hush(page)
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("77", timeout=WAIT)
+    expect(number).to_have_value("2.5")
+    expect(page.locator("#facts")).to_contain_text("8 frames of 32 px")
+
+
 def test_a_demo_is_opened_and_scrubbed(page: Page) -> None:
     demo = page.locator("#demos button").nth(2)
     demo.click()

@@ -19,7 +19,7 @@ from app.tabs.synthesis import SynthesisTab
 from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs
 from leaps_core.runs import writer
 
-REQUEST: Any = SimpleNamespace(session_hash="page")
+REQUEST: Any = SimpleNamespace(session_hash="page", query_params={})
 CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=3, judge="none", verifier="none")
 
 
@@ -44,10 +44,10 @@ def killed(at: int, **settings: Any) -> runs.Run:
 def test_interrupted_runs_are_offered_one_after_the_other_and_go_on(tab: SynthesisTab) -> None:
     browser, whole = Browser(tab), [run for run, _ in runs.perform(CONFIG.replace(steps=6))][-1]
     older, newer = killed(3), killed(4, seed=1)
-    told = browser.take(tab.load("me", None))
+    told = browser.take(tab.load("me", None, REQUEST))
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [newer.id, older.id]
     assert told[tab.offer.text].startswith("**bowling** was interrupted at step 4 of 6") and "(1 more" in told[tab.offer.text]
-    assert not tab.load("somebody", None)[tab.offer.row].visible, "nobody else's"
+    assert not tab.load("somebody", None, REQUEST)[tab.offer.row].visible, "nobody else's"
     told = browser.take(tab.go_on("me", [newer.id, older.id]))
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [older.id]
     browser.until("done")
@@ -213,3 +213,21 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
     opened = tab.open("me", browser.key, first=True)
     assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == run[tab.session.key]
     assert tab.open("me", browser.key)[steps]["value"] == CONFIG.steps  # a person chose it: its settings, and how to get them
+
+
+def test_a_link_fills_the_controls_and_puts_its_run_on_the_stage(tab: SynthesisTab) -> None:
+    def opened(**params: str) -> dict[Any, Any]:
+        return tab.load("me", None, SimpleNamespace(session_hash="page", query_params=params))  # type: ignore[arg-type]
+
+    told = opened(model="tiny", action="tai chi", coherence="2.5", utm_source="mail", run="4-r50-making-pizza")
+    settings = tab.panel.settings
+    assert told[settings["model"]].value == "tiny" and told[settings["action"]].value == "tai chi"
+    assert told[settings["coherence"]]["value"] == 2.5 and told[tab.session.key] == "4-r50-making-pizza"
+    for params, sentence in (
+        ({"model": "nobody", "action": "tai chi"}, "nobody"),
+        ({"model": "tiny", "action": "tai chi", "coherence": "much"}, "coherence"),
+        ({"model": "tiny", "action": "tai chi", "stimuli": '["/etc/passwd"]'}, "does not hold"),
+    ):
+        line = opened(**params)[tab.stage.status]
+        assert line["state"] == "error" and sentence in line["text"], line
+    assert opened(run="nobodys")[tab.stage.status]["state"] != "error"

@@ -1,0 +1,44 @@
+"""Links that bring their settings along."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from app import links
+from leaps_core import models
+from leaps_core.errors import ConfigError
+
+
+def test_a_link_says_what_differs_and_nothing_else() -> None:
+    config = models.configure("tiny", "tai chi", {"coherence": 2.5, "verifier": "tiny_verifier", "stimuli": ("bundled:7",)})
+    params = dict(parse_qsl(links.query(config, "some-run")))
+    assert params == {
+        "model": "tiny",
+        "action": "tai chi",
+        "verifier": "tiny_verifier",
+        "coherence": "2.5",
+        "stimuli": '["bundled:7"]',
+        "run": "some-run",
+    }
+    assert links.read(params) == config
+
+
+@pytest.mark.parametrize("settings", [{}, {"margin": None, "flip": True, "steps": 7}, {"stimuli": (), "r": 0.0}])
+def test_what_a_link_says_is_read_again(settings: dict[str, object]) -> None:
+    config = models.configure("tiny", "bowling", settings)
+    assert links.read(dict(parse_qsl(links.query(config)))) == config
+
+
+def test_an_own_video_stays_at_home() -> None:
+    config = models.configure("tiny", "bowling", {"stimuli": ("/home/me/mine.mp4",)})
+    assert "mine" not in links.query(config)
+    with pytest.raises(ConfigError, match="does not hold"):
+        links.read({"model": "tiny", "action": "bowling", "stimuli": '["/etc/passwd"]'})
+
+
+def test_other_words_are_passed_over() -> None:
+    assert links.read({"__theme": "dark"}) is None and links.read({"model": "tiny"}) is None
+    found = links.read({"model": "tiny", "action": "bowling", "__theme": "dark", "fbclid": "1"})
+    assert found == models.configure("tiny", "bowling")
