@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import html
+import shlex
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from leaps_core import models, paths
+from leaps_core.cli.synth import setting
 from leaps_core.errors import ConfigError, RunError
 from leaps_core.paths import given
-from leaps_core.studies import catalogue
+from leaps_core.studies import catalogue, grid, search
 from leaps_core.studies.study import Asked
 
 from .. import controls, studies, views
@@ -51,6 +53,19 @@ class StudiesTab:
                 self.stimuli = gr.Textbox(
                     "", label=words["stimuli"].title, info=words["stimuli"].text, interactive=True, min_width=220
                 )
+                self.settings = gr.Textbox(
+                    "", label=words["settings"].title, info=words["settings"].text, interactive=True, min_width=220
+                )
+                self.budget = gr.Number(
+                    search.TENTH,
+                    label=words["budget"].title,
+                    info=words["budget"].text,
+                    precision=0,
+                    minimum=0,
+                    maximum=len(search.points()),
+                    visible=False,
+                    min_width=160,
+                )
         self.about = gr.Markdown(next(iter(catalogue.STUDIES.values())).about, elem_classes="caption", visible=views.PERSONAL)
         with gr.Row(elem_id="study-bar"):
             self.start = gr.Button("Start study", variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
@@ -70,9 +85,9 @@ class StudiesTab:
     def _wire(self, tab: gr.Tab) -> None:
         chosen = [self.study, self.models]
         tab.select(self.fill, [*chosen, self.results], [self.models, self.actions, *self._outputs], **CALM)
-        self.study.input(self.explain, self.study, [self.about, self.seeds], **CALM)
+        self.study.input(self.explain, self.study, [self.about, self.seeds, self.budget], **CALM)
         self.models.input(self.offer, self.models, self.actions, **CALM)
-        asked = [self.study, self.models, self.actions, self.seeds, self.stimuli]
+        asked = [self.study, self.models, self.actions, self.seeds, self.stimuli, self.settings, self.budget]
         self.start.click(told(self.begin), asked, self._outputs, **CALM)
         self.stop.click(self.end, self.results, self._outputs, **CALM)
         self.results.input(told(self.show), self.results, self._outputs, **CALM)
@@ -94,7 +109,8 @@ class StudiesTab:
     def explain(self, study: str) -> dict[Any, Any]:
         """What a study asks."""
         found = catalogue.find(study)
-        return {self.about: found.about, self.seeds: found.usual.get("seeds", 1)}
+        searched = gr.Number(visible=found is grid.STUDY)
+        return {self.about: found.about, self.seeds: found.usual.get("seeds", 1), self.budget: searched}
 
     def offer(self, chosen: list[str] | None) -> Any:
         """The actions that all chosen models know."""
@@ -102,7 +118,14 @@ class StudiesTab:
         return gr.Dropdown([label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)])
 
     def begin(
-        self, study: str, keys: list[str] | None, actions: list[str] | None, seeds: float | None, folder: str | None
+        self,
+        study: str,
+        keys: list[str] | None,
+        actions: list[str] | None,
+        seeds: float | None,
+        folder: str | None,
+        settings: str | None,
+        budget: float | None,
     ) -> dict[Any, Any]:
         """Begins a study, or goes on with it. Raises `LeapsError`."""
         if not views.PERSONAL:
@@ -110,8 +133,16 @@ class StudiesTab:
         if not keys:
             raise ConfigError("Choose a model first.")
         stimuli: Path | None = given(folder.strip()) if folder and folder.strip() else None
-        asked = Asked(tuple(keys), tuple(actions or ()), int(seeds or 1), stimuli=stimuli)
-        return self._listed(str(studies.begin(catalogue.find(study), asked).folder))
+        found = catalogue.find(study)
+        asked = Asked(
+            tuple(keys),
+            tuple(actions or ()),
+            int(seeds or 1),
+            stimuli=stimuli,
+            settings=_settings(settings or ""),
+            budget=int(budget or 0) if found is grid.STUDY else 0,
+        )
+        return self._listed(str(studies.begin(found, asked).folder))
 
     def end(self, shown: str | None) -> dict[Any, Any]:
         """Stops the study that is shown."""
@@ -164,6 +195,16 @@ class StudiesTab:
             self.timer: gr.Timer(active=found.running),
             self.told: _state(found),
         }
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Settings as they are typed, as on the command line. Raises `ConfigError`."""
+    try:
+        return dict(map(setting, shlex.split(text)))
+    except ValueError:  # a quotation mark is left open
+        raise ConfigError(
+            f"“{text}” can't be read; expected FIELD=VALUE, with spaces between, as steps=60 coherence=2."
+        ) from None
 
 
 def _state(found: studies.Shown) -> list[Any]:

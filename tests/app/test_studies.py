@@ -13,6 +13,8 @@ from PIL import Image
 
 from app import studies
 from leaps_core import models, paths
+from leaps_core.cli import _parser
+from leaps_core.cli.synth import setting
 from leaps_core.errors import RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked
@@ -69,6 +71,13 @@ def test_a_study_is_a_process_of_its_own_that_gives_way(begun: list[int]) -> Non
         studies.begin(STUDY, ASKED)
     studies.stop(shown)
     assert process.signals == [signal.SIGINT] and not shown.running
+
+
+def test_settings_and_budget_travel_to_the_process() -> None:
+    asked = Asked(("tiny",), ("bowling",), seeds=1, settings={"steps": 3, "canvas": "pixels"}, budget=2)
+    process: Any = studies._begun[studies.begin(catalogue.find("grid"), asked).folder]
+    options = _parser(()).parse_args(process.command[3:])
+    assert dict(map(setting, options.set)) == asked.settings and options.budget == 2 and options.model == ["tiny"]
 
 
 def test_what_cant_be_asked_begins_no_process() -> None:

@@ -69,11 +69,19 @@ def test_a_study_begins_with_what_was_chosen(tab: StudiesTab, monkeypatch: pytes
         return studies.Shown(finished("one"))
 
     monkeypatch.setattr(studies, "begin", begin)
-    shown: Any = tab.begin("grid", ["puppet_csn"], [], 3, " ~/clips ")
-    assert asked == [Asked(("puppet_csn",), (), 3, stimuli=Path.home() / "clips")] and shown[tab.results].value == "one"
+    shown: Any = tab.begin("grid", ["puppet_csn"], [], 3, " ~/clips ", "steps=60  canvas=pixels", 13)
+    given = Asked(("puppet_csn",), (), 3, stimuli=Path.home() / "clips", settings={"steps": 60, "canvas": "pixels"}, budget=13)
+    assert asked.pop() == given and shown[tab.results].value == "one"
+    tab.begin("priming-share", ["puppet_csn"], [], 1, "", "", 13)
+    assert asked.pop() == Asked(("puppet_csn",), (), 1), "others are no search"
     with pytest.raises(ConfigError, match="Choose a model first"):
-        tab.begin("grid", [], [], 1, "")
-    assert tab.explain("grid")[tab.seeds] == 1 and "125 points" in tab.explain("grid")[tab.about]
+        tab.begin("grid", [], [], 1, "", "", 0)
+    for words, sentence in (("steps", "expected FIELD=VALUE"), ("stops=3", "no setting"), ('canvas="pixels', "can't be read")):
+        with pytest.raises(ConfigError, match=sentence):
+            tab.begin("grid", ["puppet_csn"], [], 1, "", words, 0)
+    told: Any = tab.explain("grid")
+    assert told[tab.seeds] == 1 and "125 points" in told[tab.about] and told[tab.budget].visible
+    assert not tab.explain("models")[tab.budget].visible
 
 
 def test_a_public_page_begins_and_stops_none(tab: StudiesTab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +89,7 @@ def test_a_public_page_begins_and_stops_none(tab: StudiesTab, monkeypatch: pytes
     monkeypatch.setattr(studies, "stop", lambda shown: pytest.fail("it was stopped"))
     finished("one")
     with pytest.raises(RunError, match="a public page shows them only"):
-        tab.begin("grid", ["puppet_csn"], [], 1, "")
+        tab.begin("grid", ["puppet_csn"], [], 1, "", "", 0)
     tab.end("one")
 
 
