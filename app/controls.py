@@ -24,7 +24,7 @@ from leaps_core.config import (
 from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion.plan import Plan, make_plan
 
-from . import preload, widgets
+from . import lessons, preload, widgets
 from .texts import Section, sections
 from .views import JOBS
 
@@ -122,13 +122,19 @@ def stimulus_for(kind: str, keys: Sequence[str]) -> str:
     return kind if bundled or kind != KINDS[0] else KINDS[2]
 
 
+def label(name: str) -> str:
+    """What a setting's widget is called."""
+    facts, section = info(name), sections("settings").get(name)
+    unit = f", {facts['unit']}" if facts["unit"] and facts["unit"] not in name else ""
+    return (section.title if section else name.replace("_", " ").capitalize()) + unit
+
+
 def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)
-    label = section.title if section else name.replace("_", " ").capitalize()
-    unit = f", {facts['unit']}" if facts["unit"] and facts["unit"] not in name else ""
-    said = section.text if section else facts["text"]
-    words = {"label": label + unit, "info": said, "interactive": True}
+    lesson = lessons.of_setting(name)
+    said = (section.text if section else facts["text"]) + (f" (Lesson {lesson.number}.)" if lesson else "")
+    words = {"label": label(name), "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:
         return gr.Checkbox(default, **words)
@@ -137,7 +143,7 @@ def widget(name: str) -> Any:
     if kind is str:
         return widgets.Select(choices(name), value=default, **words)
     if facts["log"]:
-        return widgets.log_slider(facts["min"], facts["max"], facts["step"], default, label + unit, said)
+        return widgets.log_slider(facts["min"], facts["max"], facts["step"], default, label(name), said)
     if facts["step"] and facts["max"] is not None:
         return gr.Slider(facts["min"], facts["max"], value=default, step=facts["step"], **words)
     # without limits: the widget would fail on what is out of range, where the config says what is expected

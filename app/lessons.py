@@ -67,6 +67,7 @@ class Lesson:
     """A lesson; `about`: the settings that it explains."""
 
     key: str
+    number: int
     title: str
     minutes: int
     about: tuple[str, ...]
@@ -84,7 +85,7 @@ class Lesson:
 @cache
 def lessons() -> dict[str, Lesson]:
     """All lessons by their keys, in the order of their files."""
-    return {lesson.key: lesson for lesson in map(_read, sorted(FOLDER.glob("*.md")))}
+    return {path.stem: _read(path, number) for number, path in enumerate(sorted(FOLDER.glob("*.md")), 1)}
 
 
 def of_setting(name: str) -> Lesson | None:
@@ -92,7 +93,7 @@ def of_setting(name: str) -> Lesson | None:
     return next((lesson for lesson in lessons().values() if name in lesson.about), None)
 
 
-def _read(path: Path) -> Lesson:
+def _read(path: Path, number: int) -> Lesson:
     head, *parts = re.split(r"^## (\w+): (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
     found = re.match(r"# (.+)\nminutes: (\d+)\nabout:(.*)\n", head)
     if not found:
@@ -104,7 +105,9 @@ def _read(path: Path) -> Lesson:
         else:
             question, answers = title, tuple(map(_answer, re.findall(r"^- \[(.)\] (.+?) \| (.+)$", text, flags=re.MULTILINE)))
     about = tuple(name.strip() for name in found[3].split(",") if name.strip())
-    return Lesson(path.stem, found[1], int(found[2]), about, head[found.end() :].strip(), tuple(doings), question, answers)
+    return Lesson(
+        path.stem, number, found[1], int(found[2]), about, head[found.end() :].strip(), tuple(doings), question, answers
+    )
 
 
 def _doing(title: str, text: str, path: Path) -> Doing:

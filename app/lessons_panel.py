@@ -22,7 +22,7 @@ class LessonsPanel:
         first = next(iter(known.values()))
         with gr.Accordion(words.title, open=False, elem_id="lessons"):
             self.choice = gr.Dropdown(
-                [(f"{i}. {lesson.title} ({lesson.minutes} min)", lesson.key) for i, lesson in enumerate(known.values(), 1)],
+                [(f"{lesson.number}. {lesson.title} ({lesson.minutes} min)", lesson.key) for lesson in known.values()],
                 value=first.key,
                 label=words.text,
                 interactive=True,

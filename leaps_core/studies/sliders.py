@@ -1,7 +1,7 @@
 """Does every slider matter? `python -m leaps_core.studies.sliders`
 
 For each slider of the page's group “Steer” at its minimum, default and maximum: the judge's probability, the amount
-of motion, and a picture. Prints a Markdown table, and writes docs/pictures/sliders.webp.
+of motion, and a picture. Prints a Markdown table, and writes docs/pictures/sliders.webp and assets/sliders.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from .. import paths
 from ..config import STEERING, SynthesisConfig, bundled_stimulus, info
@@ -83,7 +84,22 @@ def main() -> None:
     ]
     columns = [f"{action}, {position}" for action in args.actions for position in ("min", "default", "max")]
     sheet(rows, columns, cell=96).save(args.docs / "pictures" / "sliders.webp", quality=85)
+    write_previews(table, paths.ASSETS / "sliders")
     print(markdown(table))
+
+
+def write_previews(table: dict[str, Row], folder: Path) -> None:
+    """What the page shows beside a slider: two frames each of its minimum, default and maximum, of the first action, side by
+    side, as NAME.webp."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, row in table.items():
+        picture = Image.new("RGB", (3 * 192 + 12, 96), "white")
+        for column, position in enumerate(("min", "default", "max")):
+            frames = row[position][0].frames
+            for k, share in enumerate((0.25, 0.75)):
+                frame = Image.fromarray(frames[int(share * (len(frames) - 1))]).resize((96, 96))
+                picture.paste(frame, (column * 198 + k * 96, 0))
+        picture.save(folder / f"{name}.webp", quality=80)
 
 
 if __name__ == "__main__":

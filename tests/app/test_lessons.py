@@ -50,7 +50,7 @@ def test_everything_can_be_done(doing: lessons.Doing) -> None:
 
 def test_a_setting_finds_its_lesson() -> None:
     found = lessons.of_setting("coherence")
-    assert found is not None and found.key == "05-coherence" and lessons.of_setting("precision") is None
+    assert found is not None and found.key == "05-coherence" and found.number == 5 and lessons.of_setting("precision") is None
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_a_setting_finds_its_lesson() -> None:
 def test_a_file_with_mistakes_is_told(text: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "bad.md").write_text(text)
     with pytest.raises(ConfigError, match=sentence):
-        lessons._read(tmp_path / "bad.md")
+        lessons._read(tmp_path / "bad.md", 1)

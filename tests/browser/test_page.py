@@ -256,6 +256,18 @@ def test_a_logarithmic_slider_takes_what_is_moved_typed_and_filled_in(page: Page
     expect(way).to_have_value("0.5")
 
 
+def test_a_slider_shows_what_it_would_do(page: Page) -> None:
+    card = page.locator("#previews .card")
+    expect(card).to_be_hidden()
+    page.get_by_label("range slider for Coherence").hover()
+    expect(card).to_be_visible(timeout=WAIT)
+    expect(card.locator("img")).to_have_attribute("src", re.compile("^data:image/webp"))
+    page.mouse.move(5, 5)
+    expect(card).to_be_hidden()
+    page.get_by_label("range slider for Share of primed layers").focus()
+    expect(card).to_be_visible(timeout=WAIT)
+
+
 def test_a_link_brings_its_settings_along(page: Page, app_url: str) -> None:
     _prepare(page, steps=77)
     number = page.get_by_label("number input for Coherence")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from leaps_core.studies import sliders
 from tests import tiny
@@ -16,3 +17,6 @@ def test_sliders_move_from_minimum_to_maximum(tmp_path: Path, monkeypatch: pytes
     assert len(list(tmp_path.iterdir())) == 5, "the default is run once"
     lines = sliders.markdown(table).splitlines()
     assert lines[2].startswith("| learning_rate | 0.0 |") and not lines[2].endswith("0.000 / 0.000 |")
+    sliders.write_previews(table, tmp_path / "previews")
+    with Image.open(tmp_path / "previews" / "smoothness.webp") as picture:
+        assert picture.size == (588, 96)

@@ -1,0 +1,42 @@
+"""What would a slider do? A small picture of its lowest, usual and highest value, while pointer or keyboard is on it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import gradio as gr
+
+from leaps_core import paths
+from leaps_core.config import STEERING
+
+from . import controls
+from .texts import sections
+from .theme import web
+
+
+def build() -> gr.HTML:
+    """The card, which shows itself beside whatever slider is pointed at."""
+    words = sections("about")["previews"]
+    known = {controls.label(name): name for name in STEERING if _file(name).is_file()}
+    return gr.HTML(
+        {"known": known},  # type: ignore[arg-type]
+        html_template=f"<div class='card' role='tooltip' hidden><img alt=''><p><b>{words.title}</b></p><p>{words.text}</p>"
+        "</div>",
+        css_template=web("previews.css"),
+        js_on_load=web("previews.js"),
+        apply_default_css=False,
+        elem_id="previews",
+        server_functions=[picture],
+    )
+
+
+def picture(name: Any) -> str:
+    """The picture of a slider, as a data address; "" where there is none."""
+    if name not in STEERING or not _file(name).is_file():
+        return ""
+    return "data:image/webp;base64," + base64.b64encode(_file(name).read_bytes()).decode()
+
+
+def _file(name: str) -> Any:
+    return paths.ASSETS / "sliders" / f"{name}.webp"

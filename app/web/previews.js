@@ -1,0 +1,49 @@
+// Shows beside a slider what its lowest, usual and highest value do.
+
+/**
+ * The value.
+ * @typedef {object} Previews
+ * @property {Record<string, string>} known the settings that have a picture, by the labels of their sliders
+ */
+
+const card = element.querySelector('.card'), image = card.querySelector('img');
+const DELAY = 500;                                    // ms: only where the pointer rests
+/** @type {Map<string, string>} */
+const loaded = new Map();
+/** @type {Element | null} */
+let shown = null;
+let timer = 0;
+
+/** @param {EventTarget | null} target @returns {[Element, string] | null} the slider around it, and its setting's name */
+function sliderOf(target) {
+  const box = target instanceof Element && target.closest('.log-slider, .block');
+  const range = box && box.querySelector("input[type=range][aria-label^='range slider for ']");
+  const name = range && props.value.known[range.getAttribute('aria-label').slice('range slider for '.length)];
+  return name ? [box, name] : null;
+}
+
+function hide() { clearTimeout(timer); shown = null; card.hidden = true; }
+
+/** @param {Event} event */
+function point(event) {
+  const found = sliderOf(event.target);
+  if (!found) return hide();
+  if (found[0] === shown) return;
+  hide();
+  shown = found[0];
+  timer = setTimeout(() => show(...found), DELAY);
+}
+
+/** @param {Element} box @param {string} name */
+async function show(box, name) {
+  if (!loaded.has(name)) loaded.set(name, await server.picture(name).catch(() => ''));
+  if (box !== shown || !loaded.get(name)) return;
+  image.src = loaded.get(name);
+  card.hidden = false;
+  const place = box.getBoundingClientRect(), above = place.top - card.offsetHeight - 6;
+  card.style.left = `${Math.max(4, Math.min(place.left, innerWidth - card.offsetWidth - 4))}px`;
+  card.style.top = `${above > 0 ? above : place.bottom + 6}px`;
+}
+
+for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, point);
+for (const kind of ['pointerdown', 'scroll', 'keydown']) document.addEventListener(kind, hide, true);
