@@ -21,7 +21,10 @@ def gallery(**options: Any) -> gr.HTML:
     """Cards of runs; its value is made by `cards`, its event `pick` has the chosen runs' `ids`."""
     return gr.HTML(
         {},
-        html_template="<div class='cards'></div>",
+        html_template="<div class='find' hidden><input type='search' placeholder='find: action, model, status' "
+        "aria-label='Find runs'><select aria-label='Order of the runs'><option value=''>newest first</option>"
+        "<option>action</option><option>model</option><option value='judge'>judge’s opinion</option></select></div>"
+        "<div class='cards'></div>",
         css_template=web("gallery.css"),
         js_on_load=web("gallery.js"),
         apply_default_css=False,
@@ -112,4 +115,6 @@ def _card(run: runs.Run) -> dict[str, Any]:
     when = f"{run.created:%Y-%m-%d %H:%M}"
     lines = [run.config.model, scores(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
     changed = (run.folder / "run.json").stat().st_mtime_ns
-    return {"id": run.id, "title": run.config.action, "lines": lines, "thumb": views.thumbnail(run.folder, changed)}
+    order = {"action": run.config.action, "model": run.config.model, "judge": (run.final or {}).get("judge")}
+    thumb = views.thumbnail(run.folder, changed)
+    return {"id": run.id, "title": run.config.action, "lines": lines, "order": order, "thumb": thumb}

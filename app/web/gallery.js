@@ -13,13 +13,17 @@
  * @property {string} id the run's id
  * @property {string} title the run's action
  * @property {string[]} lines what is said below the title, a line each
+ * @property {{action: string, model: string, judge: number | null}} order what cards can be put in order by
  * @property {import('./player.js').Sheet | null} thumb the moving thumbnail; null: the run has no clip
  *
  * @typedef {object} Picked the event "pick": other cards are chosen now
  * @property {string[]} ids the chosen runs' ids, oldest choice first
  */
 
-const box = element.querySelector('.cards');
+const box = element.querySelector('.cards'), tools = element.querySelector('.find');
+const [words, order] = ['input', 'select'].map((part) => tools.querySelector(part));
+/** With so many cards and more, they can be searched and put in order. */
+const MANY = 9;
 /** @type {string[] | null} */
 let chosen = null;
 /** @type {{cx: CanvasRenderingContext2D, img: HTMLImageElement, sheet: import('./player.js').Sheet}[]} */
@@ -81,8 +85,26 @@ function load() {
   box.classList.toggle('small', Boolean(value.small));
   box.replaceChildren(...value.cards.map(card));
   if (!value.cards.length) { const p = document.createElement('p'); p.textContent = value.empty || ''; box.append(p); }
+  tools.hidden = Boolean(value.small) || value.cards.length < MANY;
+  if (!tools.hidden) arrange();
   press();
   if (String(chosen) !== String(sent)) report({ids: chosen});
+}
+
+/** Hides the cards that lack one of the words, and puts the others in order. */
+function arrange() {
+  const items = new Map(props.value.cards.map((item) => [item.id, item]));
+  const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean), by = order.value;
+  const buttons = [...box.querySelectorAll('button')];
+  for (const button of buttons) {
+    const said = button.getAttribute('aria-label').toLowerCase();
+    button.hidden = !asked.every((word) => said.includes(word));
+  }
+  const place = new Map(props.value.cards.map((item, i) => [item.id, i]));
+  const value = (button) => items.get(button.dataset.id)?.order?.[by] ?? (by === 'judge' ? -1 : '');
+  const compare = (a, b) => (by === 'judge' ? value(b) - value(a) : String(value(a)).localeCompare(String(value(b))));
+  const earlier = (a, b) => place.get(a.dataset.id) - place.get(b.dataset.id);
+  box.append(...buttons.sort((a, b) => (by && compare(a, b)) || earlier(a, b)));
 }
 
 function tick() {
@@ -90,4 +112,5 @@ function tick() {
   if (drawn.length && box.offsetParent && !document.hidden) { frame += 1; draw(); }
 }
 const timer = matchMedia('(prefers-reduced-motion: reduce)').matches ? null : setInterval(tick, 250);
+words.addEventListener('input', arrange); order.addEventListener('change', arrange);
 watch('value', load); load();

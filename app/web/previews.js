@@ -16,7 +16,7 @@ let timer = 0;
 
 /** @param {EventTarget | null} target @returns {[Element, string] | null} the slider around it, and its setting's name */
 function sliderOf(target) {
-  const box = target instanceof Element && target.closest('.log-slider, .block');
+  const box = target instanceof Element && (target.closest('.log-slider') || target.closest('.block'));
   const range = box && box.querySelector("input[type=range][aria-label^='range slider for ']");
   const name = range && props.value.known[range.getAttribute('aria-label').slice('range slider for '.length)];
   return name ? [box, name] : null;

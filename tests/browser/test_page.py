@@ -256,6 +256,27 @@ def test_a_logarithmic_slider_takes_what_is_moved_typed_and_filled_in(page: Page
     expect(way).to_have_value("0.5")
 
 
+def test_many_runs_are_found_and_put_in_order(page: Page) -> None:
+    _prepare(page, steps=1)
+    for seed in (0, 1):
+        page.get_by_label("Seed", exact=True).fill(str(seed))
+        _start(page)
+        _state(page, "done")
+    page.get_by_role("tab", name="Runs").click()
+    cards, shown = page.locator("#gallery button"), page.locator("#gallery button:visible")
+    expect(cards).to_have_count(9, timeout=WAIT)
+    page.locator("#gallery").get_by_label("Find runs").fill("pizza r50_clean")
+    expect(shown).to_have_count(1)
+    page.locator("#gallery").get_by_label("Find runs").fill("")
+    page.locator("#gallery").get_by_label("Order of the runs").select_option("judge’s opinion")
+    expect(shown.first).to_contain_text("making pizza")  # 97 %
+    page.locator("#gallery").get_by_label("Order of the runs").select_option("action")
+    expect(shown.first).to_contain_text("abseiling")
+    expect(shown.last).to_contain_text("tai chi")
+    shown.last.click()
+    expect(shown.last).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_slider_shows_what_it_would_do(page: Page) -> None:
     card = page.locator("#previews .card")
     expect(card).to_be_hidden()
