@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -93,6 +94,10 @@ def _opened(closer: Closer) -> Any:
             seen = _look(found.folder, (found.folder / "run.json").stat().st_mtime_ns)
         except LeapsError as error:  # it ended without a clip
             yield _empty(closer, views.shown(str(error)))
+            return
+        except Exception:  # too little memory; the run was deleted meanwhile
+            logging.getLogger(__name__).exception("A closer look at %s", found.id)
+            yield _empty(closer, words["failed"].text)
             return
         yield {
             closer.line: words["closer"].text,

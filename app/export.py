@@ -66,8 +66,9 @@ def _model(run: runs.Run) -> str:
 
 def _facts(run: runs.Run) -> list[tuple[str, str]]:
     """What the run was made with: settings that differ from the fields' own, and what was changed while it ran."""
-    shared, used = json.loads(run.shared)["config"], run.config.model_dump()
-    own = [(name, shared[name]) for name, value in used.items() if value != FIELDS[name].default]
+    used = run.config.model_dump()
+    used["stimuli"] = tuple(json.loads(run.shared)["config"]["stimuli"])  # without this machine's folders
+    own = [(name, value) for name, value in used.items() if value != FIELDS[name].default]
     moved = [(f"{change['field']} at step {change['step']}", change["value"]) for change in run.changes]
-    words = [(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else f"{value}") for name, value in own]
+    words = [(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else f"{value}") for name, value in own]
     return [*words, *((name, f"{value}") for name, value in moved), ("steps done", str(run.done))]

@@ -16,14 +16,14 @@ from . import controls
 MAIN = ("model", "action")
 
 
-def query(config: SynthesisConfig, run: str = "") -> str:
+def query(config: SynthesisConfig) -> str:
     """The part of a link after its question mark: what differs from the settings that suit the model. A video of the visitor's
     own can't travel in a link, and is left out."""
     said, usual = config.model_dump(mode="json"), models.configure(config.model, config.action).model_dump(mode="json")
     said["stimuli"] = [stimulus for stimulus in config.stimuli if bundled_seed(stimulus) is not None]
     own = {name: value for name, value in said.items() if name not in MAIN and value != usual[name]}
     words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in own.items()}
-    return urlencode({name: said[name] for name in MAIN} | words | ({"run": run} if run else {}))
+    return urlencode({name: said[name] for name in MAIN} | words)
 
 
 def read(params: Mapping[str, str]) -> SynthesisConfig | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -18,7 +19,8 @@ from .session import CALM, QUICK, told
 from .texts import sections
 
 _SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
-COPY = """(query) => { if (!query) return; const url = `${location.origin}${location.pathname}?${query}`;
+COPY = """(query) => { if (!query || window.leaps.copied === query) return; window.leaps.copied = query;
+  const url = `${location.origin}${location.pathname}?${query.split('#')[0]}`;
   history.replaceState(null, '', url); navigator.clipboard?.writeText(url).catch(() => {}); }"""
 """A script that puts a link into the address bar and where it can be pasted from."""
 
@@ -110,7 +112,8 @@ class SettingsPanel:
             trigger_mode="always_last",
             **QUICK,
         )
-        self.link.click(told(self.link_to), self.inputs, self.address, **CALM).then(None, self.address, None, js=COPY, **CALM)
+        copied = self.link.click(told(self.link_to), self.inputs, self.address, **CALM)
+        copied.success(None, self.address, None, js=COPY, **CALM)
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
 
@@ -148,12 +151,12 @@ class SettingsPanel:
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
     def link_to(self, *values: Any) -> str:
-        """A link to the settings of the controls. Raises `LeapsError`."""
+        """A link to the settings of the controls. Raises `LeapsError`; the script copies only what is new."""
         config = config_of(values)
         if values[len(controls.ORDER)] == controls.KINDS[1]:
             gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")
-        gr.Info("A link to these settings is copied, and stands in the address bar.")
-        return links.query(config)
+        gr.Info("A link to these settings stands in the address bar, and is copied where the browser allows it.")
+        return f"{links.query(config)}#{secrets.token_hex(2)}"
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls, or why they can't be."""

@@ -20,6 +20,8 @@ from .jobs import ACTIVE, Job
 from .texts import sections
 from .views import JOBS, View, shown
 
+MOVE_CURSOR = "(...values) => { window.leaps.moveCursor(values[2]); return values; }"
+"""A script that moves the cursor of both plots with the timeline."""
 FILES = {"mp4": "clip.mp4", "webp": "clip.webp", "npz": "clip.npz", "json": "run.json"}
 """What can be downloaded of a run: name of the button and of the file."""
 

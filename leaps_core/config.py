@@ -172,7 +172,8 @@ class SynthesisConfig(BaseModel):
         "Slow (small) or fast (large) motion; at 0.8, clips move about as much as real ones.",
         unit="×",
         live=True,
-        step=0.05,
+        log=True,
+        step=0.1,
         ge=0.1,
         le=10,
     )
@@ -226,7 +227,7 @@ class SynthesisConfig(BaseModel):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = _field("auto", "Where to compute.")
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**{current_name(name): value for name, value in values.items()})
         except ValidationError as error:
@@ -265,14 +266,21 @@ def current_name(name: str) -> str:
     return RENAMED.get(name, name)
 
 
+LONGEST_SEED = 9
+"""Digits of a bundled stimulus' seed, which has to fit a signed number of 32 bits."""
+
+
 def bundled_seed(stimulus: str) -> int | None:
     """The seed in bundled:SEED or bundled:SEED/ACTION; None for a file. Raises `ConfigError` where SEED is no number."""
     name = stimulus.removeprefix(_BUNDLED)
     if name == stimulus:
         return None
     seed = name.partition("/")[0]
-    if not seed.isdecimal():
-        raise ConfigError(f"“{stimulus}” is no stimulus; expected bundled:SEED, as bundled:0, or a video file.")
+    if not seed.isdecimal() or len(seed) > LONGEST_SEED:
+        raise ConfigError(
+            f"“{stimulus[:40]}” is no stimulus; expected bundled:SEED, as bundled:0, with {LONGEST_SEED} digits at most, or a "
+            "video file."
+        )
     return int(seed)
 
 

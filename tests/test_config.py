@@ -104,3 +104,14 @@ def test_networks_and_sliders_are_settings() -> None:
 def test_there_is_nothing_to_say_of_an_unknown_setting() -> None:
     with pytest.raises(ConfigError, match="There is no setting “speed”"):
         info("speed")
+
+
+def test_stimuli_and_settings_that_nobody_would_type_are_told() -> None:
+    from leaps_core.cli.synth import setting
+
+    for stimulus in ("bundled:" + "9" * 5000, "bundled:9999999999"):
+        with pytest.raises(ConfigError, match="is no stimulus"):
+            bundled_seed(stimulus)
+    assert setting("stimuli=" + "[" * 100_000)[1] == "[" * 100_000
+    with pytest.raises(ConfigError, match="self"):
+        SynthesisConfig(**{"model": "m", "action": "a", "self": 1})

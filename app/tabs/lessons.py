@@ -28,8 +28,10 @@ def wire(session: Session, stage: SynthesisTab, tabs: gr.Tabs) -> None:
 def do(stage: SynthesisTab, tabs: gr.Tabs, visitor: str | None, key: str | None, doing: Doing) -> dict[Any, Any]:
     """Do what a lesson asks for. Raises `LeapsError`."""
     if doing.command == "run":
-        plan = controls.plan(doing.config)
-        return stage.panel.fill(doing.config) | stage.launch(visitor, lambda owner: start.new(owner, plan))
+        most = JOBS.limits.steps
+        config = doing.config.replace(steps=min(doing.config.steps, most)) if most else doing.config
+        plan = controls.plan(config)
+        return stage.panel.fill(config) | stage.launch(visitor, lambda owner: start.new(owner, plan))
     if doing.command == "steer":
         job = JOBS.get(key, views.owner_of(visitor))
         if job is not None and job.active:

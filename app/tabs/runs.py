@@ -139,8 +139,11 @@ class RunsTab:
     def save(self, visitor: str | None, chosen: list[str], kind: str) -> dict[Any, Any]:
         """The chosen run as one file that can be shown to others. Raises `LeapsError`."""
         run = runs.find(_only(chosen), views.owner_of(visitor))
-        path = stage.new_folder() / f"leaps-{run.config.action.replace(' ', '-')}{KINDS[kind]}"
-        (export.write if path.suffix == ".html" else runs.write_film)(run, path)
+        try:
+            path = stage.new_folder() / f"leaps-{run.config.action.replace(' ', '-')}{KINDS[kind]}"
+            (export.write if path.suffix == ".html" else runs.write_film)(run, path)
+        except OSError as error:
+            raise RunError(f"The run can't be saved: {error.strerror}. The server's disk may be full.") from error
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
     def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:

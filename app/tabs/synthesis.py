@@ -27,8 +27,6 @@ FEW = 3
 PLOT_SECONDS = 2.0
 """Plots cost more than the clip, so they are sent less often while a run is going on."""
 
-MOVE_CURSOR = "(...values) => { window.leaps.moveCursor(values[2]); return values; }"
-
 
 class SynthesisTab:
     """Lays out the tab and connects it. `load` and `unload` serve the page itself, `open` and `launch` all tabs."""
@@ -70,6 +68,7 @@ class SynthesisTab:
             *self.offer.all,
             *self.panel.outputs,
             self.demos,
+            self.problem,
             session.visitor,
             session.key,
             session.seen,
@@ -107,7 +106,7 @@ class SynthesisTab:
             self.scrub,
             [*me, shown.timeline],
             [shown.player, shown.bars, session.held],
-            js=MOVE_CURSOR,
+            js=stage.MOVE_CURSOR,
             trigger_mode="always_last",
             **QUICK,
         )
@@ -135,7 +134,7 @@ class SynthesisTab:
             if (config := links.read(params)) is not None:
                 updates |= self.panel.fill(config)
         except LeapsError as error:
-            updates[self.stage.status] = {"run": key, "state": "error", "text": f"The link can't be followed: {error}"}
+            updates[self.problem] = f"link\nThe link can't be followed: {error}"
         return updates
 
     def _opened(self, visitor: str, key: str | None) -> dict[Any, Any]:
@@ -321,6 +320,8 @@ class SynthesisTab:
         if held is None and (grown or (ended and view.final)):  # the finished clip has scores of its own
             updates |= self._newest(job, view, same_run=seen.get("stimulus", False) and not view.final)
             now["stimulus"] = view.stimulus is not None
+        elif ended and held is not None:  # what is seen of a finished run only
+            updates |= stage.picture(self.stage, view, *view.snapshot(held))
         waited = time.monotonic() - seen.get("plots", 0)
         if ended or moved or (grown and waited > PLOT_SECONDS):
             updates |= stage.both_plots(self.stage, view, held)

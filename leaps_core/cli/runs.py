@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from .. import runs
+from .. import paths, runs
 from ..config import FIELDS, NETWORKS
 from ..errors import RunError, did_you_mean
 from ..inversion.control import Control
@@ -120,7 +120,7 @@ def look_run(options: argparse.Namespace) -> None:
 
     run = _run(options.id)
     found = look(run)
-    folder = options.out or run.folder / "look"
+    folder = options.out or paths.home() / "looks" / run.id
     found.write(folder)
     print(found.markdown)
     print(folder)
@@ -176,7 +176,7 @@ ID is a run's id, or its folder.""",
             )
         if name == "look":
             added.add_argument(
-                "--out", metavar="DIR", type=given, help="where pictures are written (default: the run's folder)"
+                "--out", metavar="DIR", type=given, help="where pictures are written (default: LEAPS_HOME/looks/ID)"
             )
         if name == "film":
             added.add_argument("out", metavar="FILE", type=given, help="the film, by its ending: .mp4, .webp or .gif")

@@ -85,7 +85,7 @@ def setting(text: str) -> tuple[str, Any]:
         raise ConfigError(f"There is no setting “{name}”.{did_you_mean(name, FIELDS)} `{PROGRAM} synth --help` lists them.")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 

@@ -32,9 +32,10 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
     if asked.seeds < 2:
         raise RunError(f"--seeds is {asked.seeds}; a spread takes two clips or more.")
     stimuli.need(asked, STUDY.name, count=asked.seeds)
-    found = []
+    found, used = [], set[str]()
     for model in asked.models:
         spaces = _spaces(asked, model)
+        used |= {bank.facts["model"] for bank in spaces.values()}
         also = partial(seen, {name: bank.facts["model"] for name, bank in spaces.items()})
         for action in asked.actions:
             for bank in spaces.values():
@@ -42,6 +43,8 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
         for trial in stimuli.varied(replace(asked, models=(model,)), "arm", lambda _: {arm: {} for arm in ARMS}):
             share = ARMS[trial.at["arm"]]
             found.append(Trial(trial.at, trial.config.replace(diversity=share * trial.config.diversity), also=also))
+    if left := {bank.facts["model"] for bank in map(banks.Bank.open, asked.banks)} - used:
+        raise BankError(f"A bank of “{min(left)}” was given, which is neither a model here nor a judge. Leave it out.")
     return found
 
 
@@ -58,11 +61,9 @@ def _spaces(asked: Asked, model: str) -> dict[str, banks.Bank]:
     found = {}
     for name, record in (("model", cast.model), ("judge", cast.judge)):
         if record is not None:
-            bank = given.pop(record.key) if record.key in given else banks.Bank.open(banks.bundled(record.key))
+            bank = given[record.key] if record.key in given else banks.Bank.open(banks.bundled(record.key))
             bank.check(record)
             found[name] = bank
-    if given:
-        raise BankError(f"A bank of “{next(iter(given))}” was given, which is neither the model nor its judge. Leave it out.")
     return found
 
 
@@ -80,9 +81,10 @@ def seen(networks: Mapping[str, str], run: Run) -> Row:
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
     table, claims, warnings, figures = [], [], set[str](), dict[str, Any]()
     for (model, action), own in grouped(done(rows), "model", "action").items():
-        arms = {arm: some for (arm,), some in grouped(own, "arm").items()}
-        if min(len(arms.get(arm, ())) for arm in ARMS) < 2:
+        pairs = [some for some in grouped(own, "seed").values() if len(some) == len(ARMS)]  # one of them may have failed
+        if len(pairs) < 2:
             continue
+        arms = {arm: [row for some in pairs for row in some if row["arm"] == arm] for arm in ARMS}
         for name, bank in _spaces(asked, model).items():
             sets = {STIMULI: np.array(values(arms[LEAPS], f"stimulus_{name}"))}
             sets |= {arm: np.array(values(arms[arm], f"embedding_{name}")) for arm in ARMS}

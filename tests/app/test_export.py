@@ -53,3 +53,13 @@ def test_a_run_without_snapshots_is_told(run: runs.Run, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes((run.folder / "run.json").read_bytes())
     with pytest.raises(RunError):
         export.page(runs.Run.open(tmp_path))
+
+
+def test_a_run_of_an_earlier_version_is_saved(run: runs.Run, tmp_path: Path) -> None:
+    for path in run.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    record = json.loads((tmp_path / "run.json").read_text())
+    record["config"] = {"floor" if name == "min_learning_rate" else name: value for name, value in record["config"].items()}
+    record["config"]["floor"] = 0.007
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    assert "<th>min learning rate</th><td>0.007</td>" in export.page(runs.Run.open(tmp_path))

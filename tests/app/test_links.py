@@ -13,14 +13,13 @@ from leaps_core.errors import ConfigError
 
 def test_a_link_says_what_differs_and_nothing_else() -> None:
     config = models.configure("tiny", "tai chi", {"coherence": 2.5, "verifier": "tiny_verifier", "stimuli": ("bundled:7",)})
-    params = dict(parse_qsl(links.query(config, "some-run")))
+    params = dict(parse_qsl(links.query(config)))
     assert params == {
         "model": "tiny",
         "action": "tai chi",
         "verifier": "tiny_verifier",
         "coherence": "2.5",
         "stimuli": '["bundled:7"]',
-        "run": "some-run",
     }
     assert links.read(params) == config
 

@@ -63,6 +63,28 @@ def test_the_study_goes_its_whole_way(asked: Asked, tmp_path: Path) -> None:
     assert rows[0]["embedding_model"] != rows[1]["embedding_model"]
 
 
+def test_a_seed_with_a_run_that_failed_is_left_out_of_both_arms(asked: Asked) -> None:
+    rng, asked = np.random.default_rng(0), replace(asked, seeds=3)
+    rows = [
+        {**trial.at, "status": "done", "run": trial.id}
+        | {f"{what}_{name}": rng.normal(size=10).tolist() for what in ("embedding", "stimulus") for name in ("model", "judge")}
+        for trial in STUDY.trials(asked, ())
+    ]
+    rows[2]["status"] = "failed"
+    report = STUDY.read(asked, rows)
+    assert {row["n"] for row in report.table} == {2} and len(report.claims) >= 2
+    assert STUDY.read(asked, rows[:4]).markdown.startswith("Nothing is finished")
+
+
+def test_each_model_takes_its_own_bank(asked: Asked, own_registry: None, tmp_path: Path) -> None:
+    models.register(replace(models.spec("tiny"), key="other", name="Other"), lambda: tiny.TinyNet(6))
+    bank = banks.build(banks.plan_puppets(160), "other", tmp_path / "other.parquet").path
+    both = replace(asked, models=("tiny", "other"), banks=(*asked.banks, bank))
+    assert {trial.at["model"] for trial in STUDY.trials(both, ())} == {"tiny", "other"}
+    with pytest.raises(BankError, match="a bank of “other” was given".capitalize()):
+        STUDY.trials(replace(both, models=("tiny",)), ())
+
+
 def test_one_arm_alone_says_nothing_yet(asked: Asked) -> None:
     assert STUDY.read(asked, ()).markdown.startswith("Nothing is finished")
 

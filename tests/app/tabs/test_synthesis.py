@@ -228,6 +228,6 @@ def test_a_link_fills_the_controls_and_puts_its_run_on_the_stage(tab: SynthesisT
         ({"model": "tiny", "action": "tai chi", "coherence": "much"}, "coherence"),
         ({"model": "tiny", "action": "tai chi", "stimuli": '["/etc/passwd"]'}, "does not hold"),
     ):
-        line = opened(**params)[tab.stage.status]
-        assert line["state"] == "error" and sentence in line["text"], line
-    assert opened(run="nobodys")[tab.stage.status]["state"] != "error"
+        problem = opened(**params)[tab.problem]
+        assert problem.startswith("link\nThe link can't be followed") and sentence in problem
+    assert tab.problem not in opened(run="nobodys")
