@@ -65,8 +65,21 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
     return Report(table, claims, figures, first_clips([row for row in rows if row["model"] == asked.models[0]], "arm"))
 
 
+_WORDS = {
+    "judge": tuple(
+        f"{verdict} on {{}}, in the eyes of the judge" for verdict in ("helps", "harms", "changes nothing that can be told")
+    ),
+    "model": tuple(
+        f"{verdict} {{}}'s own opinion of its clips, which nobody else has judged"
+        for verdict in ("raises", "lowers", "does not clearly change")
+    ),
+}
+"""What a part does, by who says so: for the better, for the worse, nothing."""
+
+
 def _claims(model: str, arms: dict[str, list[Row]]) -> list[str]:
-    """What diversity, coherence and evidence change, clip by clip, in the eyes of a network that had no part."""
+    """What diversity, coherence and evidence change, clip by clip, in the eyes of the judge, which had no part; where there is
+    none, the model's own opinion, which is no measure of what others see."""
     found, name = [], models.spec(model).name
     for part, without, with_it in (
         ("Feature diversity (R_feat)", "priming, coherence", FULL),
@@ -76,10 +89,11 @@ def _claims(model: str, arms: dict[str, list[Row]]) -> list[str]:
         for judge in ("judge", "model"):
             change = numbers.mean(differences(arms.get(without, ()), arms.get(with_it, ()), judge))
             if change.n:
-                verdict = "helps" if change.low > 0 else "harms" if change.high < 0 else "changes nothing that can be told"
+                up, down, same = _WORDS[judge]
+                verdict = up if change.low > 0 else down if change.high < 0 else same
                 found.append(
-                    f"{part} {verdict} on {name}, in the eyes of the {judge}: {change.value:+.3f} (95 % interval "
-                    f"{change.low:+.3f} to {change.high:+.3f}, {change.n} pairs of clips)."
+                    f"{part} {verdict.format(name)}: {change.value:+.3f} (95 % interval {change.low:+.3f} to "
+                    f"{change.high:+.3f}, {change.n} pairs of clips)."
                 )
                 break
     return found

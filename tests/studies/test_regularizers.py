@@ -7,7 +7,7 @@ import pytest
 from leaps_core.inversion.plan import make_plan
 from leaps_core.studies import regularizers, report
 from leaps_core.studies.study import Asked
-from tests.studies.helpers import read
+from tests.studies.helpers import read, rows_of
 
 STUDY = regularizers.STUDY
 ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=2)
@@ -36,6 +36,15 @@ def test_parts_help_harm_or_change_nothing() -> None:
     assert "R_coh) changes nothing that can be told" in coherence and "Evidence harms on Tiny" in evidence
     assert list(report.sheet["tai chi"]) == list(regularizers.ARMS)
     assert set(report.figures) == {"p-model", "p-verifier", "p-judge"}
+
+
+def test_the_models_own_opinion_is_called_so() -> None:
+    rows = [row | {"p_judge": None} for row in rows_of(STUDY, ASKED, lambda at: 0.9 if at["arm"] == "full" else 0.2)]
+    diversity, _, evidence = STUDY.read(ASKED, rows).claims
+    assert diversity.startswith(
+        "Feature diversity (R_feat) raises Tiny's own opinion of its clips, which nobody else has judged: +0.7"
+    )
+    assert evidence.startswith("Evidence lowers Tiny's own opinion")
 
 
 def test_clips_are_compared_with_those_of_their_own_action_and_seed() -> None:
