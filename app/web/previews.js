@@ -45,5 +45,5 @@ async function show(box, name) {
   card.style.top = `${above > 0 ? above : place.bottom + 6}px`;
 }
 
-for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, point);
+for (const kind of ['pointermove', 'focusin']) document.addEventListener(kind, point);
 for (const kind of ['pointerdown', 'scroll', 'keydown']) document.addEventListener(kind, hide, true);

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +19,8 @@ from .pictures import change, layout, side_by_side
 Row = dict[str, Any]
 """What was found out about one clip: where its trial stands, `status` ("done" or "failed"), `error`, and its scores."""
 
-STATIC = ("svg", "png")
-"""Pictures of a figure that need a browser (Chrome or Chromium) to be drawn."""
+DRAWING = 60.0
+"""s that a figure may take to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -118,15 +122,21 @@ def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _draw(folder: Path, figures: Mapping[str, Any]) -> list[str]:
+    if not figures:
+        return []
+    # -P: the folder of draw.py, which has a numbers.py, is none to import from
+    command = [sys.executable, "-P", str(Path(__file__).with_name("draw.py")), str(folder), *figures]
+    drawing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        for name, figure in figures.items():
-            for kind in STATIC:
-                with files.replacing(folder / f"{name}.{kind}") as part:
-                    part.write_bytes(figure.to_image(format=kind, width=900, height=520, scale=2 if kind == "png" else 1))
-    except (ImportError, ValueError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:160]
-        return [f"Figures are kept as JSON only: pictures of them need kaleido and a Chrome or Chromium ({told})."]
-    return []
+        told = drawing.communicate(timeout=DRAWING * len(figures))[1].strip()
+    except subprocess.TimeoutExpired:
+        told = f"it took more than {DRAWING:.0f} s a figure"
+        os.killpg(drawing.pid, signal.SIGKILL)
+        drawing.wait()
+    if not drawing.returncode:
+        return []
+    said = told.splitlines()[-1] if told else "it was ended"
+    return [f"Figures are kept as JSON only: pictures of them need kaleido and a Chrome or Chromium ({said})."]
 
 
 def _told(value: Any) -> str:

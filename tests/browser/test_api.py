@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import re
 import signal
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +85,7 @@ def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
 
     async def use(url: str) -> dict[str, Any]:
         async with (
-            streams.streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+            streams.streamablehttp_client(f"{url}gradio_api/mcp/", timeout=ANSWER) as (read, write, _),
             mcp.ClientSession(read, write) as session,
         ):
             await session.initialize()
@@ -105,6 +107,10 @@ def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
             return news | await call("clip", **mine)
 
     with serve(tmp_path, mcp=True) as (url, _):
+        for _ in range(10 * ANSWER):  # Gradio's own requests behind a tool wait for some seconds only
+            if json.loads(urllib.request.urlopen(f"{url}healthz").read())["ready"]:  # noqa: S310
+                break
+            time.sleep(0.1)
         found = asyncio.run(use(url))
     assert found["state"] == "done" and 0 <= found["final"]["model"] <= 1 and found["src"].startswith("data:image/webp")
 

@@ -280,7 +280,10 @@ def test_many_runs_are_found_and_put_in_order(page: Page) -> None:
 def test_a_slider_shows_what_it_would_do(page: Page) -> None:
     card = page.locator("#previews .card")
     expect(card).to_be_hidden()
-    page.get_by_label("range slider for Coherence").hover()
+    slider = page.get_by_label("range slider for Coherence")
+    slider.hover()
+    page.wait_for_timeout(SECONDS)  # what scrolls meanwhile hides it again
+    slider.hover(position={"x": 3, "y": 3})
     expect(card).to_be_visible(timeout=WAIT)
     expect(card.locator("img")).to_have_attribute("src", re.compile("^data:image/webp"))
     page.mouse.move(5, 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -35,15 +36,28 @@ def test_clips_keep_what_networks_say_of_each_class(tmp_path: Path) -> None:
     assert csv.read_csv(tmp_path / "clips.csv").column_names == ["seed", "error"]
 
 
-def test_figures_without_a_browser_stay_json_and_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*_: object, **__: object) -> bytes:
-        raise RuntimeError("Kaleido requires Google Chrome to be installed.")
-
-    monkeypatch.setattr(go.Figure, "to_image", none)
-    (note,) = Report([{"a": 1}], figures={"loss": figure()}).write(tmp_path, whole=True)
-    assert "kaleido and a Chrome or Chromium (Kaleido requires" in note
-    assert json.loads((tmp_path / "loss.json").read_text("utf-8"))["data"][0]["y"] == [3, 4]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["loss.json", "table.csv", "table.md", "table.parquet"]
+@pytest.mark.parametrize(
+    ("package", "source", "sentence"),
+    [
+        ("kaleido", "raise ImportError('Kaleido requires Google Chrome to be installed.')", "[Kk]aleido"),
+        ("plotly", "import time; time.sleep(60)", "it took more than 1 s a figure"),
+        ("plotly", "import os; os.abort()", "it was ended"),
+    ],
+    ids=["not there", "hangs", "dies"],
+)
+def test_figures_that_cant_be_drawn_stay_json_and_that_is_told(
+    package: str, source: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / f"{package}.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"))
+    monkeypatch.setattr(report, "DRAWING", 1.0 if "sleep" in source else 60.0)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    (note,) = Report([{"a": 1}], figures={"loss": figure()}).write(folder, whole=True)
+    assert re.search(rf"kaleido and a Chrome or Chromium \(.*{sentence}", note), note
+    assert json.loads((folder / "loss.json").read_text("utf-8"))["data"][0]["y"] == [3, 4]
+    assert sorted(path.name for path in folder.iterdir()) == ["loss.json", "table.csv", "table.md", "table.parquet"]
 
 
 def test_figures_become_pictures(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_unknown_studies_are_told_with_a_guess() -> None:
         catalogue.find("gird")
 
 
-@pytest.mark.parametrize("name", [name for name in catalogue.STUDIES if name not in ("models", "transfer")])
+@pytest.mark.parametrize("name", [name for name in catalogue.STUDIES if name not in ("models", "transfer", "embedding")])
 def test_without_a_clip_to_prime_with_no_study_begins(name: str) -> None:
     study = catalogue.find(name)
     with pytest.raises(RunError, match="no real clip of “juggling balls”. Give --stimuli DIR"):
