@@ -10,6 +10,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,8 @@ def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
             if json.loads(urllib.request.urlopen(f"{url}healthz").read())["ready"]:  # noqa: S310
                 break
             time.sleep(0.1)
-        found = asyncio.run(use(url))
+        with ThreadPoolExecutor(1) as other:  # in this one, playwright may have a loop of its own
+            found = other.submit(asyncio.run, use(url)).result()
     assert found["state"] == "done" and 0 <= found["final"]["model"] <= 1 and found["src"].startswith("data:image/webp")
 
 
