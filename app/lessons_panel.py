@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from .lessons import MOST_DOINGS, Doing, lessons
+from .lessons import MOST_DOINGS, Lesson, lessons
 from .session import CALM
 from .texts import sections
 
@@ -31,13 +31,9 @@ class LessonsPanel:
             self.text = gr.Markdown(first.text, latex_delimiters=FORMULAS, elem_id="lesson-text")
             self.doings = []
             for i in range(MOST_DOINGS):
-                doing = first.doings[i] if i < len(first.doings) else None
-                self.doings.append(
-                    (
-                        gr.Button(_label(doing), size="sm", visible=doing is not None, scale=0, elem_classes="doing"),
-                        gr.Markdown(doing.text if doing else "", visible=doing is not None, latex_delimiters=FORMULAS),
-                    )
-                )
+                label, text, there = _doing(first, i)
+                button = gr.Button(label, size="sm", visible=there, scale=0, elem_classes="doing")
+                self.doings.append((button, gr.Markdown(text, visible=there, latex_delimiters=FORMULAS)))
             self.check = gr.Radio(
                 [answer.text for answer in first.answers], label=first.question, interactive=True, elem_id="lesson-check"
             )
@@ -56,11 +52,13 @@ class LessonsPanel:
             self.told: "",
         }
         for i, (button, text) in enumerate(self.doings):
-            doing = lesson.doings[i] if i < len(lesson.doings) else None
-            updates[button] = gr.Button(_label(doing), visible=doing is not None)
-            updates[text] = gr.Markdown(doing.text if doing else "", visible=doing is not None)
+            label, said, there = _doing(lesson, i)
+            updates |= {button: gr.Button(label, visible=there), text: gr.Markdown(said, visible=there)}
         return updates
 
 
-def _label(doing: Doing | None) -> str:
-    return f"▶ {doing.title}" if doing else ""
+def _doing(lesson: Lesson, number: int) -> tuple[str, str, bool]:
+    """A thing to do: what stands on its button and below, and whether the lesson has so many."""
+    if number >= len(lesson.doings):
+        return "", "", False
+    return f"▶ {lesson.doings[number].title}", lesson.doings[number].text, True

@@ -19,7 +19,7 @@ from .session import CALM, QUICK, told
 from .texts import sections
 
 _SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
-COPY = """(query) => { if (!query || window.leaps.copied === query) return; window.leaps.copied = query;
+COPY = """(query) => {
   const url = `${location.origin}${location.pathname}?${query.split('#')[0]}`;
   history.replaceState(null, '', url); navigator.clipboard?.writeText(url).catch(() => {}); }"""
 """A script that puts a link into the address bar and where it can be pasted from."""
@@ -112,8 +112,8 @@ class SettingsPanel:
             trigger_mode="always_last",
             **QUICK,
         )
-        copied = self.link.click(told(self.link_to), self.inputs, self.address, **CALM)
-        copied.success(None, self.address, None, js=COPY, **CALM)
+        self.link.click(told(self.link_to), self.inputs, self.address, **CALM)
+        self.address.change(None, self.address, None, js=COPY, **CALM)  # not where there is none
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
 
@@ -151,7 +151,8 @@ class SettingsPanel:
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
     def link_to(self, *values: Any) -> str:
-        """A link to the settings of the controls. Raises `LeapsError`; the script copies only what is new."""
+        """A link to the settings of the controls. Raises `LeapsError`. What follows # makes it another one each time, as
+        the script waits for that."""
         config = config_of(values)
         if values[len(controls.ORDER)] == controls.KINDS[1]:
             gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")

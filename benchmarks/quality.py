@@ -7,7 +7,7 @@ Two ways, one run after the other, with the same actions, seeds and stimuli:
   mistakes of the published code.
 
 Quality is what the judge, which takes no part, gives the action, at each snapshot, over the seconds that the run has taken.
-Each run is kept as soon as it is done; the same command goes on. Prints a table, and writes quality.json and a figure.
+Each run is kept as soon as it is done; the same command goes on. Prints a table, and writes it and a figure.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 from leaps_core import files, models, runs
 from leaps_core.config import bundled_stimulus
 from leaps_core.studies import numbers, pictures
+from leaps_core.studies.report import Report
 
 ACTIONS = (
     "juggling balls",
@@ -115,19 +116,9 @@ def main() -> None:
                     one = curve(way, model, action, seed, options.out)
                     found.setdefault(model, {}).setdefault(way, []).append(one)
                     print(f"{model} {action}, seed {seed}, {way}: judge {one[-1][1]:.2f} after {one[-1][0]:.0f} s", flush=True)
-    table = {model: compared(*(ways[way] for way in WAYS)) for model, ways in found.items()}
-    columns = list(next(iter(table.values())))
-    print("\n".join([f"| model | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]))
-    for model, row in table.items():
-        cells = (f"{value:.3g}" if isinstance(value, float) else "–" if value is None else str(value) for value in row.values())
-        print(f"| {model} | {' | '.join(cells)} |")
-    files.write(options.out / "quality.json", json.dumps(table, indent=1))
-    drawn = figure(found)
-    files.write(options.out / "figure.json", drawn.to_json())
-    try:
-        drawn.write_image(options.out / "figure.png", width=900, height=520, scale=2)
-    except (ImportError, ValueError, RuntimeError) as error:
-        print(f"No picture of the figure: it needs kaleido and a Chrome or Chromium ({str(error)[:120]}).")
+    table = [{"model": model, **compared(*(ways[way] for way in WAYS))} for model, ways in found.items()]
+    report = Report(table, figures={"judge": figure(found)})
+    print("\n".join([report.markdown, *report.write(options.out, whole=True)]))
 
 
 if __name__ == "__main__":

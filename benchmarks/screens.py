@@ -7,20 +7,15 @@ README's picture of the page instead, with a run going on.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+
+from .page import page as started
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -88,7 +83,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=STATES, default=list(STATES))
     parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
-    with _server() as url, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as home, started(Path(home)) as (url, _), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         if options.docs:
             _shoot(browser, url, running, "desktop", "light", ROOT / "docs" / "pictures" / "page.png")
@@ -114,26 +109,6 @@ def _shoot(browser: Any, url: str, state: Callable[[Any], None], size: str, them
     page.wait_for_timeout(1500)
     page.screenshot(path=path)
     context.close()  # a run that goes on is stopped some seconds later
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "app.py", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LEAPS_HOME": home}, stdout=subprocess.DEVNULL)
-        try:
-            for _ in range(600):
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-                    break
-                except OSError:
-                    time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from .numbers import Interval
 COLOURS = ("#0ea5e9", "#f59e0b", "#ec4899", "#22c55e", "#8b5cf6", "#64748b", "#14b8a6", "#ef4444")
 CELL = 96
 """Height and width of a frame on a contact sheet, in px."""
-LABEL = 20
-"""Height of a label on a contact sheet, in px."""
+LABEL, LEFT = 20, 150
+"""Height of a label on a contact sheet, and width of those at its left, in px."""
 MOST_COLUMNS = 8
 """Of more clips side by side, nothing can be seen."""
 
@@ -159,7 +159,7 @@ def sheet(
     """A contact sheet: one row per (label, clips uint8 (T, H, W, 3)), one column per clip, which is shown
     `at` these shares of its length, side by side."""
     font = ImageFont.load_default(size=13)
-    width, left = len(at) * cell, 150
+    width, left = len(at) * cell, LEFT
     picture = Image.new("RGB", (left + len(columns) * (width + 6), LABEL + len(rows) * (cell + 4)), "white")
     draw = ImageDraw.Draw(picture)
     for i, name in enumerate(columns):

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from .. import paths
 from ..config import STEERING, SynthesisConfig, bundled_stimulus, info
 from .common import Inversion, invert
-from .pictures import sheet
+from .pictures import CELL, LABEL, LEFT, sheet
 
 Row = dict[str, list[Inversion]]
 """Inversions by position of one slider."""
@@ -83,7 +82,7 @@ def main() -> None:
         for name, row in table.items()
     ]
     columns = [f"{action}, {position}" for action in args.actions for position in ("min", "default", "max")]
-    sheet(rows, columns, cell=96).save(args.docs / "pictures" / "sliders.webp", quality=85)
+    sheet(rows, columns, cell=CELL).save(args.docs / "pictures" / "sliders.webp", quality=85)
     write_previews(table, paths.ASSETS / "sliders")
     print(markdown(table))
 
@@ -93,13 +92,9 @@ def write_previews(table: dict[str, Row], folder: Path) -> None:
     side, as NAME.webp."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, row in table.items():
-        picture = Image.new("RGB", (3 * 192 + 12, 96), "white")
-        for column, position in enumerate(("min", "default", "max")):
-            frames = row[position][0].frames
-            for k, share in enumerate((0.25, 0.75)):
-                frame = Image.fromarray(frames[int(share * (len(frames) - 1))]).resize((96, 96))
-                picture.paste(frame, (column * 198 + k * 96, 0))
-        picture.save(folder / f"{name}.webp", quality=80)
+        clips = [row[position][0].frames for position in ("min", "default", "max")]
+        whole = sheet([("", clips)], [""] * len(clips), cell=CELL)
+        whole.crop((LEFT, LABEL, whole.width - 6, LABEL + CELL)).save(folder / f"{name}.webp", quality=80)
 
 
 if __name__ == "__main__":
