@@ -16,7 +16,7 @@ COPY leaps_core leaps_core
 ENV LEAPS_HOME=/data/leaps TORCH_HOME=/data/torch GRADIO_TEMP_DIR=/data/uploads NUMBA_CACHE_DIR=/data/numba \
     GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
 RUN useradd --uid 1000 leaps && mkdir /data && chown leaps /data
-USER leaps
+USER 1000
 VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:7860/healthz', timeout=5)"]

@@ -71,4 +71,5 @@ def _facts(run: runs.Run) -> list[tuple[str, str]]:
     own = [(name, value) for name, value in used.items() if value != FIELDS[name].default]
     moved = [(f"{change['field']} at step {change['step']}", change["value"]) for change in run.changes]
     words = [(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else f"{value}") for name, value in own]
-    return [*words, *((name, f"{value}") for name, value in moved), ("steps done", str(run.done))]
+    noted = [("note", run.note)] if run.note else []
+    return [*noted, *words, *((name, f"{value}") for name, value in moved), ("steps done", str(run.done))]

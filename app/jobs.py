@@ -62,6 +62,7 @@ class Job:
         metrics: Iterable[dict[str, Any]] = (),
         snapshots: Iterable[tuple[int, np.ndarray]] = (),
         seconds: float = 0.0,
+        stops: tuple[int, ...] = (),
     ) -> None:
         self.id = secrets.token_urlsafe(16)
         self.owner, self.config, self.control, self.perform = owner, config, control, perform
@@ -72,7 +73,7 @@ class Job:
         self.journey: list[tuple[int, np.ndarray]] = []
         self.stimulus: np.ndarray | None = None
         self.notices: tuple[str, ...] = ()
-        self.expected, self.keep, self.why = seconds, False, ""
+        self.expected, self.keep, self.why, self.stops = seconds, False, "", stops
         self.deadline = 0.0
         self.spent, self._since = 0.0, 0.0
         self.worker: threading.Thread | None = None
@@ -155,10 +156,12 @@ class Jobs:
         metrics: Iterable[dict[str, Any]] = (),
         snapshots: Iterable[tuple[int, np.ndarray]] = (),
         seconds: float = 0.0,
+        stops: tuple[int, ...] = (),
     ) -> Job:
         """Queues a job; it begins when a slot is free. Raises `Busy`.
 
-        metrics, snapshots: of the steps that were done earlier, when a run goes on; seconds: how long it is expected to take.
+        metrics, snapshots: of the steps that were done earlier, when a run goes on; seconds: how long it is expected to take;
+        stops: after which steps it pauses by itself.
         """
         with self._lock:
             active, limits = [job for job in self._jobs.values() if job.active], self.limits
@@ -168,7 +171,7 @@ class Jobs:
                 raise Busy(f"{len(active)} runs are going on or waiting, which is the most. Try again in a minute.")
             if self.left_today(owner) == 0:
                 raise Busy(f"You have begun {limits.daily} runs in 24 hours, which is the most here. Come back tomorrow.")
-            job = Job(owner, config, control, perform, metrics, snapshots, seconds * self._slowness)
+            job = Job(owner, config, control, perform, metrics, snapshots, seconds * self._slowness, stops)
             self._begun.setdefault(owner, []).append(time.monotonic())
             self._renew(job)
             self._jobs[job.id] = job
@@ -301,6 +304,8 @@ class Jobs:
         try:
             for run, step in job.perform(job.control):
                 job.take(run, step)
+                if step.index in job.stops:
+                    self.pause(job)
                 self.steps += 1
             status = "stopped" if job.control.state == "stopped" else "done"
         except LeapsError as error:

@@ -101,7 +101,7 @@ def _read(path: Path, number: int) -> Lesson:
     doings, question, answers = [], "", tuple[Answer, ...]()
     for kind, title, text in zip(*[iter(parts)] * 3, strict=True):
         if kind == "do":
-            doings.append(_doing(title, text.strip(), path))
+            doings.append(doing(title, text.strip(), path.name))
         else:
             question, answers = title, tuple(map(_answer, re.findall(r"^- \[(.)\] (.+?) \| (.+)$", text, flags=re.MULTILINE)))
     about = tuple(name.strip() for name in found[3].split(",") if name.strip())
@@ -110,11 +110,12 @@ def _read(path: Path, number: int) -> Lesson:
     )
 
 
-def _doing(title: str, text: str, path: Path) -> Doing:
+def doing(title: str, text: str, where: str) -> Doing:
+    """Something to do, as it is written down. Raises `ConfigError` for an unknown command."""
     first, _, rest = text.partition("\n")
     command, *words = shlex.split(first.strip("`"))
     if command not in COMMANDS:
-        raise ConfigError(f"{path.name}: “{first}” begins with none of {', '.join(COMMANDS)}.")
+        raise ConfigError(f"{where}: “{first}” begins with none of {', '.join(COMMANDS)}.")
     return Doing(title, command, tuple(words), rest.strip())
 
 

@@ -20,6 +20,9 @@ class LessonsPanel:
     def __init__(self) -> None:
         words, known = sections("about")["lessons"], lessons()
         first = next(iter(known.values()))
+        guided = sections("about")["guided"]
+        self.guided = gr.Button(f"▶ {guided.title}", size="sm", elem_id="guided")
+        gr.Markdown(guided.text, elem_classes="caption")
         with gr.Accordion(words.title, open=False, elem_id="lessons"):
             self.choice = gr.Dropdown(
                 [(f"{lesson.number}. {lesson.title} ({lesson.minutes} min)", lesson.key) for lesson in known.values()],

@@ -15,6 +15,7 @@ import numpy as np
 
 from leaps_core import banks, maps, models, paths, runs, video
 from leaps_core.errors import BankError, LeapsError
+from leaps_core.files import Progress
 from leaps_core.maps import figure_s5, metrics
 from leaps_core.maps.process import fit_apart
 
@@ -84,8 +85,8 @@ def atlas(key: str | None, recipe: maps.Recipe) -> maps.Atlas | None:
     return _atlas(bank.path, bank.facts["digest"], recipe) if maps.stored(bank, recipe) is not None else None
 
 
-def fit(bank: banks.Bank, recipe: maps.Recipe) -> Iterator[str]:
-    """Fits a map in a process of its own, one at a time, so that nobody else waits; yields how far it is.
+def fit(bank: banks.Bank, recipe: maps.Recipe, tell: Progress = lambda done, total: None) -> Iterator[str]:
+    """Fits a map in a process of its own, one at a time, so that nobody else waits; yields how far it is, and tells it.
 
     Raises `BankError`.
     """
@@ -96,6 +97,7 @@ def fit(bank: banks.Bank, recipe: maps.Recipe) -> Iterator[str]:
             if recipe.method == "umap":
                 yield "UMAP takes a while to compile"
             for done, total in fit_apart(bank, recipe):
+                tell(done, total)
                 yield f"{100 * done / (total or 1):.0f} %"
     finally:
         _fitting.release()

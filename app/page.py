@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import LRUCache
 
-from . import api, previews, session, walls
+from . import api, session, walls
 from .session import QUICK
 from .tabs import lessons
 from .tabs.compare import CompareTab
@@ -54,7 +54,6 @@ def build() -> gr.Blocks:
                 MapTab(shared, tab)
             with gr.Tab("Studies", id="studies") as tab:
                 StudiesTab(tab)
-        previews.build()
         lessons.wire(shared, synthesis, tabs)
         api.publish()
         page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)

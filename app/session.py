@@ -101,6 +101,13 @@ def _toast(error: LeapsError) -> Any:
     return gr.skip()
 
 
+def tell(problem: str) -> None:
+    """A toast, as events that answer at once can't show one. `problem`: a run's key, and on the next line what went wrong, if
+    anything."""
+    if said := problem.partition("\n")[2]:
+        warn(said)
+
+
 def warn(said: str) -> None:
     """A toast that stays for a while."""
     gr.Warning(said, title="That did not work", duration=20)

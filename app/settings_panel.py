@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_actio
 from leaps_core.errors import LeapsError
 from leaps_core.models import weights
 
-from . import controls, links, player, preload
+from . import controls, links, player, preload, previews, tray
 from .session import CALM, QUICK, told
 from .texts import sections
 
@@ -60,7 +60,8 @@ class SettingsPanel:
                 name: gr.Button(title, size="sm", scale=0, min_width=120)
                 for name, title in zip(models.PRESETS, ("Recommended", "Quick look", "Paper"), strict=True)
             }
-        gr.Markdown("**Steer.** These act on the running clip, too, from the next step on.", elem_classes="caption")
+        gr.Markdown(f"**{words['steer'].title}.** {words['steer'].text}", elem_classes="caption")
+        self.previews = previews.build()
         with gr.Group():
             for left, right in zip(STEERING[::2], (*STEERING[1::2], None), strict=True):
                 with gr.Row():
@@ -82,7 +83,11 @@ class SettingsPanel:
     @property
     def outputs(self) -> list[Any]:
         """All that its events may change."""
-        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate]
+        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate, self.previews]
+
+    def of(self, names: Iterable[str]) -> list[Any]:
+        """The widgets of some settings."""
+        return [self.settings[name] for name in names]
 
     def _wire(self) -> None:
         settings, stimulus = self.settings, self.stimulus
@@ -133,7 +138,13 @@ class SettingsPanel:
         absent = models.missing(config)
         for spec in absent:
             said = f"{spec.name}: downloading"
-            weights.download(spec, lambda done, total, said=said: progress((done, total), said, unit="bytes"))  # type: ignore[misc]
+            with tray.working(said) as tell:
+
+                def show(done: float, total: float | None, said: str = said, tell: Any = tell) -> None:
+                    progress((done, total), said, unit="bytes")
+                    tell(done, total)
+
+                weights.download(spec, show)
         gr.Info(f"The weights of {', '.join(spec.name for spec in absent) or 'all networks'} are here.")
         return {
             self.facts: controls.model_facts(config.model),
@@ -206,7 +217,11 @@ class SettingsPanel:
     def _offers(self, config: SynthesisConfig) -> dict[Any, Any]:
         """The model's facts and what may be chosen beside it; what it can't have gives way to the first."""
         offer = controls.to_download(config)
-        updates = {self.facts: controls.model_facts(config.model), self.weights: gr.Button(offer, visible=bool(offer))}
+        updates: dict[Any, Any] = {
+            self.facts: controls.model_facts(config.model),
+            self.weights: gr.Button(offer, visible=bool(offer)),
+            self.previews: previews.value(config.model),
+        }
         for name, known in zip(("action", *NETWORKS[1:]), controls.partners(config.model), strict=True):
             choice = getattr(config, name)
             updates[self.settings[name]] = gr.Dropdown(list(known), value=choice if choice in known else known[0])

@@ -37,6 +37,7 @@ class Stage:
     resume: gr.Button
     stop: gr.Button
     keep: gr.Checkbox
+    guide: gr.Markdown
     status: gr.HTML
     timeline: gr.Slider
     losses: gr.Plot
@@ -67,6 +68,7 @@ def build() -> Stage:
             pause = gr.Button("Pause", interactive=False)
             resume = gr.Button("Resume", interactive=False)
             stop = gr.Button("Stop", interactive=False)
+        guide = gr.Markdown(visible=False, elem_id="guide")
         with gr.Row(elem_id="line", equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 status = widgets.status()
@@ -92,7 +94,7 @@ def build() -> Stage:
         with gr.Column(min_width=280):
             probabilities = gr.Plot(plots.probabilities([]), show_label=False, container=False)
             gr.Markdown(captions["probabilities"].text, elem_classes="caption")
-    return Stage(screen, bars, start, pause, resume, stop, keep, status, timeline, losses, probabilities, *files)
+    return Stage(screen, bars, start, pause, resume, stop, keep, guide, status, timeline, losses, probabilities, *files)
 
 
 def show(stage: Stage, view: View) -> dict[Any, Any]:

@@ -20,14 +20,16 @@ from .views import JOBS
 log = logging.getLogger(__name__)
 
 
-def new(owner: str, plan: Plan, changes: Iterable[dict[str, Any]] = ()) -> Job:
-    """Queues a new run; changes: to be made while it goes on. Raises `Busy`, `LimitError`."""
+def new(owner: str, plan: Plan, changes: Iterable[dict[str, Any]] = (), stops: tuple[int, ...] = ()) -> Job:
+    """Queues a new run; changes: to be made while it goes on; stops: after which steps it pauses by itself. Raises `Busy`,
+    `LimitError`."""
     return JOBS.start(
         owner,
         plan.config,
         Control(changes),
         lambda control: _tidied(runs.perform(plan, control, owner=owner)),
         seconds=_seconds(plan),
+        stops=stops,
     )
 
 

@@ -56,11 +56,29 @@ class Shown:
         return process is not None and process.poll() is None
 
     @property
+    def _progress(self) -> dict[str, Any]:
+        """How far it is, as its process wrote it down; nothing before that."""
+        try:
+            return dict(json.loads((self.folder / "progress.json").read_text("utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    @property
+    def share(self) -> float | None:
+        """How much of it is done; None: not known."""
+        found = self._progress
+        return found["done"] / found["total"] if found.get("total") else None
+
+    @property
+    def left(self) -> float | None:
+        """About how many seconds are left; None: not known."""
+        return self._progress.get("left")
+
+    @property
     def line(self) -> str:
         """How far it is."""
-        try:
-            found = json.loads((self.folder / "progress.json").read_text("utf-8"))
-        except (OSError, ValueError):
+        found = self._progress
+        if not found:
             return "It is beginning." if self.running else _said(self.folder) or "Nothing has been made yet."
         done, total = found["done"], found["total"]
         failed = f", {found['failed']} failed" if found["failed"] else ""
@@ -101,6 +119,11 @@ def all_shown() -> list[Shown]:
                 shown.study  # noqa: B018
                 found.append(shown)
     return found
+
+
+def going() -> list[Shown]:
+    """Those that this page's processes carry out at the moment."""
+    return [shown for shown in map(Shown, list(_begun)) if shown.running]
 
 
 def begin(study: Study, asked: Asked) -> Shown:

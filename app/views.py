@@ -59,6 +59,11 @@ def owner_of(visitor: str | None) -> str:
     return "" if PERSONAL else hashlib.sha256((visitor or secrets.token_hex()).encode()).hexdigest()[:24]
 
 
+def own(owner: str) -> list[runs.Run]:
+    """An owner's runs, the newest first."""
+    return runs.list_runs(demos=False, owner=owner)
+
+
 def shown(error: str) -> str:
     """An error as a visitor may read it: where things lie on the server is nobody's business but its owner's."""
     return error if PERSONAL else paths.hidden(error)

@@ -16,12 +16,15 @@ from . import views
 from .texts import sections
 from .theme import web
 
+NOTED = 80
+"""Characters of a note that a card shows."""
+
 
 def gallery(**options: Any) -> gr.HTML:
     """Cards of runs; its value is made by `cards`, its event `pick` has the chosen runs' `ids`."""
     return gr.HTML(
         {},
-        html_template="<div class='find' hidden><input type='search' placeholder='find: action, model, status' "
+        html_template="<div class='find' hidden><input type='search' placeholder='find: action, model, status, note' "
         "aria-label='Find runs'><select aria-label='Order of the runs'><option value=''>newest first</option>"
         "<option>action</option><option>model</option><option value='judge'>judge’s opinion</option></select></div>"
         "<div class='cards'></div>",
@@ -114,6 +117,8 @@ def log_slider(minimum: float, maximum: float, step: float, value: float, label:
 def _card(run: runs.Run) -> dict[str, Any]:
     when = f"{run.created:%Y-%m-%d %H:%M}"
     lines = [run.config.model, scores(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
+    if note := run.note:
+        lines.append(f"“{note[:NOTED].strip()}{'…' * (len(note) > NOTED)}”")
     changed = (run.folder / "run.json").stat().st_mtime_ns
     order = {"action": run.config.action, "model": run.config.model, "judge": (run.final or {}).get("judge")}
     thumb = views.thumbnail(run.folder, changed)

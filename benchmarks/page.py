@@ -91,7 +91,7 @@ def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[f
     begun, first, asked = time.perf_counter(), 0.0, 0.0
     mine = ask(client, "run", {**SETTINGS, **settings}, "")[0]
     while True:
-        ask(client, "tick", mine["visitor"], mine["run"], None, None)  # its states lie on the server
+        ask(client, "tick", mine["visitor"], mine["run"], None, None, None)  # its states lie on the server
         ask(client, "poll", mine["visitor"], mine["run"], None, None, None)
         if not first or time.perf_counter() - begun > asked + 4:  # the page itself asks one question a tick
             asked, news = time.perf_counter() - begun, ask(client, "news", mine["visitor"], mine["run"])[0]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from .. import controls, start, views
+from .. import controls, guide, start, views
 from ..lessons import Doing, lessons
 from ..session import CALM, Session, told
 from ..views import JOBS
@@ -19,10 +20,17 @@ OPEN_LOOK = "document.querySelector('#closer button.label-wrap:not(.open)')?.cli
 def wire(session: Session, stage: SynthesisTab, tabs: gr.Tabs) -> None:
     """Connects the buttons of the stage's lessons."""
     panel = stage.lessons
+    panel.guided.click(told(partial(guided, stage)), session.visitor, stage.outputs, **CALM)
     for i, (button, _) in enumerate(panel.doings):
         asked = [session.visitor, session.key, panel.choice]
         done = button.click(told(_doing(stage, tabs, i)), asked, [*stage.outputs, tabs], **CALM)
         done.then(None, panel.choice, None, js=_looking(i), **CALM)
+
+
+def guided(stage: SynthesisTab, visitor: str | None) -> dict[Any, Any]:
+    """Begin the guided run. Raises `LeapsError`."""
+    plan, at = controls.plan(guide.config()), tuple(stop.step for stop in guide.stops())
+    return stage.panel.fill(plan.config) | stage.launch(visitor, lambda owner: start.new(owner, plan, guide.changes(), at))
 
 
 def do(stage: SynthesisTab, tabs: gr.Tabs, visitor: str | None, key: str | None, doing: Doing) -> dict[Any, Any]:

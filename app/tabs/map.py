@@ -14,7 +14,7 @@ from leaps_core import banks, maps, runs, video
 from leaps_core.errors import BankError, LeapsError
 from leaps_core.paths import PROGRAM
 
-from .. import map_data, player, stage, views
+from .. import map_data, player, stage, tray, views
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..session import CALM, IN_TURN, QUICK, Session, told
 from ..texts import sections
@@ -170,8 +170,9 @@ class MapTab:
         found = map_data.atlas(bank_key, query.recipe)
         if found is None:
             yield {self.bank: gr.Dropdown(known, value=bank_key), self.state: "Fitting the map …"}
-            for said in map_data.fit(bank, query.recipe):
-                yield {self.state: f"Fitting the map: {said}"}
+            with tray.working(f"Map of {bank.path.stem}", query.owner) as tell:
+                for said in map_data.fit(bank, query.recipe, tell):
+                    yield {self.state: f"Fitting the map: {said}"}
             found = map_data.atlas(bank_key, query.recipe)
             assert found is not None
         classes, label = sorted(set(bank.labels.tolist())), query.label

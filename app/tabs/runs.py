@@ -13,7 +13,7 @@ from leaps_core.config import NETWORKS
 from leaps_core.errors import RunError
 
 from .. import export, player, stage, start, views, widgets
-from ..session import CALM, IN_TURN, Session, told
+from ..session import CALM, IN_TURN, Session, refused, told
 from ..texts import sections
 from .synthesis import SynthesisTab
 
@@ -56,6 +56,9 @@ class RunsTab:
         with gr.Row(visible=False, elem_id="save") as self.saving:
             self.kind = gr.Dropdown(list(KINDS), value=None, label="Save it as", interactive=True, scale=0, min_width=240)
             self.file = gr.DownloadButton("Save", interactive=False, size="sm", scale=0, min_width=90)
+        self.note = gr.Textbox(
+            label="Note", lines=2, max_length=runs.LONGEST_NOTE, visible=False, interactive=True, elem_id="note"
+        )
         with gr.Column(visible=False) as self.comparison:
             self.pair = player.player(elem_id="pair")
             self.table = gr.Markdown(elem_id="table")
@@ -74,6 +77,7 @@ class RunsTab:
             self.saving,
             self.kind,
             self.file,
+            self.note,
             self.comparison,
             self.pair,
             self.table,
@@ -83,6 +87,7 @@ class RunsTab:
         gr.on([tab.select, self.refresh.click], self.show_all, [visitor, chosen], own, **CALM)
         self.gallery.pick(told(self.choose), visitor, own, **IN_TURN)
         self.kind.input(told(self.save), [visitor, chosen, self.kind], self.file, **CALM)
+        self.note.input(refused(self.annotate), [visitor, chosen, self.note], None, trigger_mode="always_last", **CALM)
         self.open.click(told(self.open_run), [visitor, chosen], stage, **CALM)
         self.resume.click(told(self.resume_run), [visitor, chosen, self.more], stage, **CALM)
         self.replay.click(told(self.replay_run), [visitor, chosen], stage, **CALM)
@@ -115,6 +120,7 @@ class RunsTab:
             self.saving: gr.Row(visible=one is not None),
             self.kind: None,
             self.file: gr.DownloadButton(value=None, interactive=False),
+            self.note: gr.Textbox(visible=own, value=one.note if one else ""),
             self.comparison: gr.Column(visible=len(picked) == 2),
         }
         if len(picked) == 2:
@@ -145,6 +151,11 @@ class RunsTab:
         except OSError as error:
             raise RunError(f"The run can't be saved: {error.strerror}. The server's disk may be full.") from error
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
+
+    def annotate(self, visitor: str | None, chosen: list[str], text: str | None) -> None:
+        """What was written about the chosen run. Raises `RunError`."""
+        owner = views.owner_of(visitor)
+        runs.annotate(runs.find(_only(chosen), owner), text or "", owner)
 
     def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is deleted."""

@@ -14,10 +14,10 @@ import gradio as gr
 from leaps_core import runs
 from leaps_core.errors import LeapsError, RunError
 
-from .. import closer, controls, links, news, offer, preload, stage, start, views, widgets
+from .. import closer, controls, guide, links, news, offer, preload, stage, start, tray, views, widgets
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
-from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, told, warn
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, tell, told
 from ..settings_panel import SettingsPanel, config_of, default_config
 from ..texts import sections
 from ..views import JOBS
@@ -35,7 +35,7 @@ class SynthesisTab:
         self.session = session
         # not states: of their changes the browser learns in events only that wait in Gradio's queue
         self.news, self.problem = gr.Number(0, visible="hidden"), gr.Textbox("", visible="hidden")
-        self.offer = offer.build()
+        self.offer, self.tray = offer.build(), tray.build()
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
@@ -91,17 +91,21 @@ class SynthesisTab:
         shown.keep.input(self.keep, [*me, shown.keep], None, **QUICK)
         named = {**QUICK, "api_visibility": "undocumented"}
         session.timer.tick(
-            self.tick, [*me, session.seen, shown.status], [shown.status, session.timer, self.news], **named, api_name="tick"
+            self.tick,
+            [*me, session.seen, shown.status, self.tray],
+            [shown.status, session.timer, self.news, self.tray],
+            **named,
+            api_name="tick",
         )
         self.news.change(
             self.poll,
             [*me, session.held, session.seen, shown.status],
-            [*shown.all, *self.offer.all, session.seen, session.timer, self.problem],
+            [*shown.all, *self.offer.all, *self.panel.of(guide.moved()), session.seen, session.timer, self.problem],
             **named,
             trigger_mode="always_last",
             api_name="poll",
         )
-        self.problem.change(_tell, self.problem, None, **CALM)
+        self.problem.change(tell, self.problem, None, **CALM)
         shown.timeline.input(
             self.scrub,
             [*me, shown.timeline],
@@ -184,6 +188,7 @@ class SynthesisTab:
             return {
                 **stage.show(self.stage, view),
                 **self._newest(found, view),
+                **guide.told(self.stage.guide, self.panel.settings, found),
                 self.stage.status: {"run": key, **stage.report(found)},
                 self.stage.keep: found.keep,
                 self.session.seen: {"status": status},
@@ -193,6 +198,7 @@ class SynthesisTab:
             }
         return {
             **stage.show(self.stage, views.of_run(found)),
+            **guide.told(self.stage.guide, self.panel.settings, None),
             self.stage.status: {"run": key, **stage.about(found)},
             self.session.seen: {"idle": preload.ready()},
             self.session.timer: gr.Timer(SOON),
@@ -219,7 +225,7 @@ class SynthesisTab:
     def go_on(self, visitor: str | None, waiting: list[str]) -> dict[Any, Any]:
         """The interrupted run that is offered goes on; then the next one is offered. Raises `LeapsError`."""
         owner = views.owner_of(visitor)
-        found = [run for run in offer.interrupted(_own(owner)) if run.id in waiting]
+        found = [run for run in offer.interrupted(views.own(owner)) if run.id in waiting]
         if not found:
             return offer.show(self.offer, [])
         return self.resume(visitor, found[0], found[0].config.steps - found[0].done) | offer.show(self.offer, found[1:])
@@ -246,6 +252,7 @@ class SynthesisTab:
             self.stage.status: {"run": job.id, **stage.report(job)},
             self.stage.timeline: gr.Slider(maximum=job.config.steps, value=0),
             **closer.closed(self.closer),
+            **guide.told(self.stage.guide, self.panel.settings, job),
             **stage.transport(self.stage, job.status),
             **stage.downloads(self.stage, None),
         }
@@ -265,18 +272,22 @@ class SynthesisTab:
         key: str | None,
         seen: dict[str, Any] | None,
         line: dict[str, Any] | None,
+        going: dict[str, Any] | None,
         request: gr.Request,
     ) -> dict[Any, Any]:
         """What the page asks again and again: the status line, and whether there is news, for which it asks `poll`. Gradio
         builds anew whatever an event may change, and a page that waits in the queue has nothing else to change."""
-        seen, job, overtaken = seen or {}, JOBS.get(key, views.owner_of(visitor)), news.overtaken(key, line)
+        owner = views.owner_of(visitor)
+        seen, job, overtaken = seen or {}, JOBS.get(key, owner), news.overtaken(key, line)
+        updates = tray.news(self.tray, owner, going)
         if not news.to_tell(job, seen):
             stale = overtaken or seen.get("status") in ACTIVE or news.nothing_told(seen)
-            return {self.session.timer: gr.Timer(LATER if preload.ready() else SOON), **self._stale(stale)}
+            calm = preload.ready() and not updates
+            return updates | {self.session.timer: gr.Timer(LATER if calm else SOON), **self._stale(stale)}
         job.page = request.session_hash or ""
         now = (job.status, len(job.metrics), len(job.control.changes))
         status = {"run": key, **stage.report(job)}
-        return {
+        return updates | {
             **({} if overtaken or status == line else {self.stage.status: status}),
             self.session.timer: gr.Timer(news.pause(job)),
             **self._stale(overtaken or now != tuple(seen.get(name) for name in ("status", "steps", "changes"))),
@@ -315,7 +326,7 @@ class SynthesisTab:
             self.session.timer: gr.Timer(news.pause(job)),
         }
         if status != seen.get("status"):
-            updates |= stage.transport(self.stage, status)
+            updates |= stage.transport(self.stage, status) | guide.told(self.stage.guide, self.panel.settings, job)
         ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
         if held is None and (grown or (ended and view.final)):  # the finished clip has scores of its own
             updates |= self._newest(job, view, same_run=seen.get("stimulus", False) and not view.final)
@@ -347,7 +358,7 @@ class SynthesisTab:
                 self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
                 self.session.seen: {"status": "stopped"},
                 **stage.transport(self.stage, "stopped"),
-                **offer.show(self.offer, offer.interrupted(_own(owner))),  # the server may have been restarted
+                **offer.show(self.offer, offer.interrupted(views.own(owner))),  # the server may have been restarted
             }
         updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if preload.ready() else SOON)}
         if news.nothing_told(seen):
@@ -387,14 +398,3 @@ class SynthesisTab:
             **stage.picture(self.stage, view, *view.snapshot(int(step)), same_run=True),
             self.session.held: None if step >= newest else int(step),
         }
-
-
-def _own(owner: str) -> list[runs.Run]:
-    return runs.list_runs(demos=False, owner=owner)
-
-
-def _tell(problem: str) -> None:
-    """A toast, as events that answer at once can't show one. `problem`: a run's key, and on the next line what went wrong, if
-    anything."""
-    if said := problem.partition("\n")[2]:
-        warn(said)

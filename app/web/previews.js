@@ -1,12 +1,14 @@
-// Shows beside a slider what its lowest, usual and highest value do.
+// Marks sliders at the recommended and the paper's value, and shows beside them what their lowest, usual and highest value do.
 
 /**
  * The value.
  * @typedef {object} Previews
  * @property {Record<string, string>} known the settings that have a picture, by the labels of their sliders
+ * @property {Record<string, Record<string, number>>} marks where each slider is marked: values by what they are
  */
 
 const card = element.querySelector('.card'), image = card.querySelector('img');
+const THUMB = 16;                                     // px, the knob's width
 const DELAY = 500;                                    // ms: only where the pointer rests
 /** @type {Map<string, string>} */
 const loaded = new Map();
@@ -45,5 +47,27 @@ async function show(box, name) {
   card.style.top = `${above > 0 ? above : place.bottom + 6}px`;
 }
 
+/** Puts the marks above (recommended) and below (the paper's) the sliders' ways. */
+function mark() {
+  for (const old of document.querySelectorAll('#controls .mark.placed')) old.remove();
+  for (const [label, values] of Object.entries(props.value.marks || {})) {
+    const range = document.querySelector(`#controls input[type=range][aria-label=${JSON.stringify('range slider for ' + label)}]`);
+    if (!range || !range.offsetWidth) continue;
+    const log = range.closest('.log'), least = Number(range.min), most = Number(range.max);
+    for (const [kind, value] of Object.entries(values)) {
+      const share = Math.min(1, Math.max(0, log ? log.placeOf(value) : (value - least) / (most - least)));
+      const sign = document.createElement('i');
+      sign.className = `mark placed ${kind}`;
+      sign.dataset.value = String(value);
+      sign.style.left = `${range.offsetLeft + THUMB / 2 + share * (range.offsetWidth - THUMB)}px`;
+      sign.style.top = `${range.offsetTop + range.offsetHeight / 2}px`;
+      range.after(sign);
+    }
+  }
+}
+
+watch('value', mark);
+new ResizeObserver(mark).observe(document.querySelector('#controls') || element);
+mark();
 for (const kind of ['pointermove', 'focusin']) document.addEventListener(kind, point);
 for (const kind of ['pointerdown', 'scroll', 'keydown']) document.addEventListener(kind, hide, true);

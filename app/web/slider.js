@@ -11,6 +11,7 @@
 const [box, number, range] = ['.log', 'input[type=number]', 'input[type=range]'].map((part) => element.querySelector(part));
 const [least, most, step] = ['min', 'max', 'step'].map((name) => Number(box.dataset[name]));
 let dragging = false;
+box.placeOf = (value) => place(value);                // for the marks of previews.js
 
 /** @param {number} value */
 const place = (value) => value < step ? 0 : Math.log(value / step) / Math.log(most / step);

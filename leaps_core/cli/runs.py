@@ -60,6 +60,8 @@ def show_run(options: argparse.Namespace) -> None:
         print(f"{'changed':<18} {change['field']} = {change['value']} at step {change['step']}")
     for notice in [*run.notices, *filter(None, [run.error])]:
         print(f"{'note':<18} {notice}")
+    if run.note:
+        print(f"{'your note':<18} {run.note}")
     print(run.folder)
 
 
@@ -91,6 +93,13 @@ def delete_run(options: argparse.Namespace) -> None:
     run = _run(options.id)
     runs.delete(run)
     print(f"deleted {run.folder}")
+
+
+def note_run(options: argparse.Namespace) -> None:
+    """Write a note about a run."""
+    run = _run(options.id)
+    runs.annotate(run, options.text)
+    print(f"{run.id}: {'noted' if run.note else 'no note'}")
 
 
 def pin_run(options: argparse.Namespace) -> None:
@@ -160,6 +169,7 @@ ID is a run's id, or its folder.""",
     for name, command, text in (
         ("show", show_run, "show a run's settings and scores"),
         ("delete", delete_run, "delete a run for good"),
+        ("note", note_run, "write a note about a run, which the page shows, too, and finds runs by"),
         ("pin", pin_run, "let a visitor's run stay when a server with LEAPS_LIMIT_DISK makes space"),
         ("look", look_run, "what changes in a run's clip, where its model looks, and what is left without its motion"),
         ("film", film_run, "write a run as a film from noise to clip: MP4, WebP or GIF"),
@@ -168,6 +178,8 @@ ID is a run's id, or its folder.""",
     ):
         added = add(inner, name, command, text, f"example:\n  {PROGRAM} runs {name} ID")
         added.add_argument("id", metavar="ID", help="a run's id, or its folder")
+        if name == "note":
+            added.add_argument("text", metavar="TEXT", help='the note; "" removes it')
         if name == "pin":
             added.add_argument("--off", action="store_true", help="it may go again")
         if name == "resume":

@@ -12,12 +12,14 @@ from .comparison import compare
 from .film import film, out_of_noise, write_film
 from .perform import perform, replay, resume
 from .record import INTERRUPTED, Run, Snapshots, from_json, from_text
-from .store import delete, find, list_runs, pack, tidy
+from .store import LONGEST_NOTE, annotate, delete, find, list_runs, pack, tidy
 
 __all__ = [
     "INTERRUPTED",
+    "LONGEST_NOTE",
     "Run",
     "Snapshots",
+    "annotate",
     "compare",
     "delete",
     "film",

@@ -30,6 +30,8 @@ PACKED = "snapshots.mp4"
 """Where a packed run keeps the pictures of its snapshots, one after the other."""
 INTERRUPTED = "interrupted"
 """The status of a run whose process was killed."""
+NOTE = "note.txt"
+"""Where a run keeps what its owner wrote about it."""
 MOST_BYTES = 2**33
 """Bytes of the largest arrays that are read: 400 snapshots of 64 frames of 320×320 are 7.9e9."""
 
@@ -129,6 +131,14 @@ class Run:
         stimuli = [name if bundled_seed(name) is not None else Path(name).name for name in self.config.stimuli]
         shown = {**self.record, "owner": "", "config": {**self.record["config"], "stimuli": stimuli}}
         return json.dumps(shown, indent=1)
+
+    @property
+    def note(self) -> str:
+        """What its owner wrote about it; it stays in this folder, and isn't in `shared`."""
+        try:
+            return (self.folder / NOTE).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
 
     @property
     def owner(self) -> str:

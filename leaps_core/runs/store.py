@@ -14,10 +14,13 @@ import numpy as np
 from .. import files, paths, video
 from ..errors import LeapsError, RunError
 from ..paths import PROGRAM
-from .record import INTERRUPTED, PACKED, Run, bundled_clips, hold
+from .record import INTERRUPTED, NOTE, PACKED, Run, bundled_clips, hold
 from .writer import explained
 
 log = logging.getLogger(__name__)
+
+LONGEST_NOTE = 2000
+"""Characters of a note."""
 
 
 def list_runs(demos: bool = True, owner: str | None = None) -> list[Run]:
@@ -60,6 +63,25 @@ def delete(run: Run, owner: str | None = None) -> None:
     finally:
         lock.release()
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def annotate(run: Run, text: str, owner: str | None = None) -> None:
+    """Write a note about a run, instead of the one before; an empty one removes it. Raises `RunError` for a demo, another's run
+    (owner None: anybody's is fine), a text of more than `LONGEST_NOTE` characters, and where it can't be written."""
+    text = text.strip()
+    if run.demo:
+        raise RunError(f"“{run.id}” is a demo; notes are for runs of your own.")
+    if owner is not None and run.owner != owner:
+        raise RunError(f"The run “{run.id}” belongs to somebody else.")
+    if len(text) > LONGEST_NOTE:
+        raise RunError(f"The note has {len(text)} characters; {LONGEST_NOTE} are the most.")
+    try:
+        if text:
+            files.write(run.folder / NOTE, text)
+        else:
+            (run.folder / NOTE).unlink(missing_ok=True)
+    except OSError as error:
+        raise explained(error, run.folder) from error
 
 
 def tidy(most: float) -> list[str]:

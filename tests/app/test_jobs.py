@@ -108,6 +108,18 @@ def test_paused_job_gives_its_slot_back_and_waits_for_it_again(jobs: Jobs) -> No
     until(lambda: len(first.metrics) > steps)
 
 
+def test_a_job_pauses_by_itself_after_its_stops(jobs: Jobs) -> None:
+    control: Any = FakeControl()
+    job = jobs.start("me", CONFIG, control, lambda control: endless(control, 9), stops=(3, 6))
+    for stop in (3, 6):
+        until(lambda: job.status == "paused")
+        time.sleep(0.05)
+        assert job.version == stop
+        jobs.resume(job)
+    until(lambda: job.status == "done")
+    assert job.version == 9
+
+
 def test_stopped_jobs_end_whatever_they_were_doing(jobs: Jobs) -> None:
     running, waiting = start(jobs), start(jobs, "bob")
     jobs.stop(waiting)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from app import previews
-from leaps_core.config import STEERING
+from leaps_core.config import FIELDS, STEERING
 
 
 def test_pictures_are_of_sliders_only() -> None:
     assert previews.picture("coherence").startswith("data:image/webp;base64,")
     for name in ("../models/puppet_csn", "seed", None, 3, ["r"]):
         assert previews.picture(name) == ""
-    card = previews.build()
-    assert set(card.value["known"].values()) <= set(STEERING) and card.value["known"]["Coherence"] == "coherence"
+    known = previews.value("puppet_csn")["known"]
+    assert set(known.values()) <= set(STEERING) and known["Coherence"] == "coherence"
+
+
+def test_sliders_are_marked_at_the_recommended_and_the_papers_value_of_the_model() -> None:
+    marks = previews.value("puppet_csn")["marks"]
+    assert marks["Regularizers (r)"] == {"recommended": FIELDS["r"].default, "paper": 0.005}
+    assert previews.value("puppet_x3d")["marks"]["Regularizers (r)"]["paper"] == 0.001
+    assert previews.value("i3d")["marks"]["Diversity"] == {"recommended": 6.0}, "the paper has no row for it"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app import controls, guide
 from app.lessons import lessons
 from tests.browser.test_page import WAIT, _state
 
@@ -53,3 +54,21 @@ def test_a_lesson_is_done(page: Page) -> None:
     page.get_by_role("option", name="6. Convolution").click()
     page.get_by_role("button", name="Both beside each other").click()
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true", timeout=WAIT)
+
+
+def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: Page) -> None:
+    page.locator("#guided").click()
+    first, *stops = guide.stops()
+    expect(page.locator("#guide")).to_contain_text(first.doing.title, timeout=WAIT)
+    for stop in stops:
+        _state(page, "paused")
+        expect(page.locator("#guide")).to_contain_text(stop.doing.title, timeout=WAIT)
+        assert f"step {stop.step} of" in page.locator("#status").inner_text()
+        for name, value in stop.settings.items():
+            slider = page.get_by_label(f"number input for {controls.label(name)}")
+            expect(slider).to_have_value(f"{value:g}", timeout=WAIT)
+        page.get_by_role("button", name="Resume", exact=True).click()
+    _state(page, "done")
+    assert all(f"{name} {value:g}" in page.locator("#plots").inner_text() for name, value in stops[0].settings.items())
+    page.locator("#demos button").first.click()
+    expect(page.locator("#guide")).to_be_hidden(timeout=WAIT)

@@ -19,6 +19,9 @@ def test_runs_are_listed_shown_compared_and_deleted(leaps, synth, action):
     code, out, _ = leaps("runs", "compare", a.name, b)
     assert code == 0 and ["seed", "0", "1"] in [line.split() for line in out] and "differ by" in out[-1]
     assert leaps("runs", "compare", a, a)[1][-1] == "The clips are the same."
+    assert leaps("runs", "note", a.name, "two balls")[1] == [f"{a.name}: noted"]
+    assert ["your", "note", "two", "balls"] in [line.split() for line in leaps("runs", "show", a.name)[1]]
+    assert leaps("runs", "note", a.name, "")[1] == [f"{a.name}: no note"]
     code, out, _ = leaps("runs", "delete", a.name)
     assert code == 0 and not a.exists() and b.exists()
     assert refused(leaps("runs", "show", a.name), a.name, "Did you mean")

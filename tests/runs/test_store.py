@@ -49,6 +49,28 @@ def test_a_visitor_sees_own_runs_and_the_demos(monkeypatch, tmp_path):
     assert not ada.folder.exists() and [run.id for run in runs.list_runs(demos=False)] == [bob.id]
 
 
+def test_a_note_is_its_owners_alone_and_stays_with_the_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "DEMOS", tmp_path / "demos")
+    demo = made(runs.perform(config(), folder=tmp_path / "demos" / "one"))
+    run = made(runs.perform(config(), owner="ada"))
+    assert run.note == ""
+    runs.annotate(run, "  the arm is a trunk ü\n", "ada")
+    assert runs.find(run.id, "ada").note == "the arm is a trunk ü" and "trunk" not in run.shared
+    made(runs.resume(run, 2))
+    assert runs.find(run.id, "ada").note == "the arm is a trunk ü"
+    with pytest.raises(RunError, match="somebody else"):
+        runs.annotate(run, "mine", "bob")
+    with pytest.raises(RunError, match="demo"):
+        runs.annotate(demo, "mine")
+    with pytest.raises(RunError, match="2001 characters; 2000"):
+        runs.annotate(run, 2001 * "x")
+    assert run.note == "the arm is a trunk ü"
+    runs.annotate(run, " ")
+    assert run.note == "" and not (run.folder / "note.txt").exists()
+    (run.folder / "note.txt").write_bytes(b"\xff\xfe")
+    assert run.note == "", "what isn't a text is none"
+
+
 def test_nothing_outside_of_the_runs_folder_is_found_or_deleted(tmp_path, home):
     mine = made(runs.perform(config()))
     outside = made(runs.perform(config(), folder=tmp_path / "outside"))

@@ -70,6 +70,20 @@ def test_only_what_can_be_done_with_the_chosen_runs_is_offered(tab: RunsTab) -> 
     assert "| objects | – | jigsaw puzzle 2" in seen.replace("\N{NO-BREAK SPACE}", " "), "what an object judge saw, too"
 
 
+def test_a_note_is_kept_shown_and_found_again(tab: RunsTab) -> None:
+    mine, demo = perform(), runs.list_runs(owner="nobody")[0]
+    told = tab.choose(ME, picked(mine))[tab.note]
+    assert told.visible and told.value == "" and not tab.choose(ME, picked(demo))[tab.note].visible
+    tab.annotate(ME, [mine.id], "a trunk, " * 20)
+    assert tab.choose(ME, picked(mine))[tab.note].value == ("a trunk, " * 20).strip()
+    card = tab.show_all(ME)[tab.gallery]["cards"][0]
+    assert card["id"] == mine.id and card["lines"][-1].startswith("“a trunk, a trunk") and len(card["lines"][-1]) < 90
+    with pytest.raises(RunError):
+        tab.annotate("somebody else", [mine.id], "mine")
+    tab.annotate(ME, [mine.id], None)
+    assert len(tab.show_all(ME)[tab.gallery]["cards"][0]["lines"]) == len(card["lines"]) - 1
+
+
 def test_a_deleted_run_is_gone_and_what_was_chosen_stays_chosen(tab: RunsTab) -> None:
     first, second = perform(seed=1), perform(seed=2)
     told = tab.show_all(ME, [first.id, "gone"])

@@ -1,0 +1,86 @@
+"""The tray: long work that goes on, whichever tab is open, with how far it is and how long it will take."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from . import controls, studies, views
+from .theme import web
+
+_going: list[Work] = []
+_lock = threading.Lock()
+
+
+@dataclass
+class Work:
+    """Something that takes a while. `owner`: whose it is (None: everybody's, as a download is); `begun`, by time.monotonic();
+    `share`: how much of it is done (None: not known)."""
+
+    title: str
+    owner: str | None
+    begun: float
+    share: float | None = None
+
+    def told(self) -> dict[str, Any]:
+        """As the page shows it."""
+        spent = time.monotonic() - self.begun
+        left = spent * (1 - self.share) / self.share if self.share else None
+        return _item(self.title, self.share, left)
+
+
+@contextmanager
+def working(title: str, owner: str | None = None) -> Iterator[Callable[[float, float | None], None]]:
+    """Shows work in the tray while it goes on. Gives a function of what is done and of how much in all (None: not known)."""
+    work = Work(title, owner, time.monotonic())
+
+    def tell(done: float, total: float | None) -> None:
+        work.share = done / total if total else None
+
+    with _lock:
+        _going.append(work)
+    try:
+        yield tell
+    finally:
+        with _lock:
+            _going.remove(work)
+
+
+def build() -> gr.HTML:
+    """The tray, unseen while nothing goes on."""
+    return gr.HTML(
+        {"items": []},  # type: ignore[arg-type]
+        html_template="<aside aria-label='Work that goes on' hidden></aside>",
+        css_template=web("tray.css"),
+        js_on_load=web("tray.js"),
+        apply_default_css=False,
+        elem_id="tray",
+    )
+
+
+def news(tray: gr.HTML, owner: str, shown: dict[str, Any] | None) -> dict[Any, Any]:
+    """An owner's tray, where it has to show something else than it does."""
+    now = going(owner)
+    return {} if now == shown else {tray: now}
+
+
+def going(owner: str) -> dict[str, Any]:
+    """What an owner's tray shows."""
+    with _lock:
+        items = [work.told() for work in _going if work.owner in (None, owner)]
+    if views.PERSONAL:
+        items += [_item(shown.study.title, shown.share, shown.left) for shown in studies.going()]
+    return {"items": items}
+
+
+def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:
+    said = "" if share is None else f"{100 * share:.0f} %"
+    if left is not None:
+        said += f" · about {controls.duration(left)} left"
+    return {"title": title, "share": share, "said": said}
