@@ -2,7 +2,8 @@
 
     main.py        starts it                              page.py        builds it, tab by tab
     tabs/          one file per tab: synthesis (stage.py on its left, controls.py on its right), compare, runs, map
-    offer.py       interrupted runs, to go on with
+    offer.py       interrupted runs, to go on with        guide.py       a run that stops and says what to look at
+    tray.py        long work that goes on
     session.py     who the visitor is, which run is on the stage; errors as toasts
     start.py       starting runs                          jobs.py        the queue of a shared server
     views.py       a job or a run as the page shows it    comparison.py  several runs, begun one after another

@@ -25,7 +25,7 @@ from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion.plan import Plan, make_plan
 
 from . import lessons, preload, widgets
-from .texts import Section, sections
+from .texts import Section, say, sections
 from .views import JOBS
 
 MAIN = ("model", "action", "verifier", "steps", "seed")
@@ -108,10 +108,10 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
     """Lays the stimulus' widgets out; `words` are those of the choice between its kinds."""
     seed = sections("settings")["stimulus_seed"]
     return Stimulus(
-        gr.Radio(list(KINDS), value=KINDS[0], label=words.title, info=words.text, min_width=300),
+        gr.Radio([(say(kind), kind) for kind in KINDS], value=KINDS[0], label=words.title, info=words.text, min_width=300),
         gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
         gr.File(label="Video", file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
-        gr.Number(0, label="Starts at second", minimum=0, visible=False, min_width=140),
+        gr.Number(0, label=say("Starts at second"), minimum=0, visible=False, min_width=140),
     )
 
 
@@ -133,7 +133,7 @@ def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)
     lesson = lessons.of_setting(name)
-    said = (section.text if section else facts["text"]) + (f" (Lesson {lesson.number}.)" if lesson else "")
+    said = (section.text if section else facts["text"]) + (f" ({say('Lesson')} {lesson.number}.)" if lesson else "")
     words = {"label": label(name), "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -31,7 +30,6 @@ class Stop:
         return self.doing.settings if self.step else {}
 
 
-@cache
 def stops() -> tuple[Stop, ...]:
     """All stops, the first of which begins the run."""
     return tuple(Stop(_step(key), doing(one.title, one.text, key)) for key, one in sections("guide").items())

@@ -26,7 +26,8 @@ from leaps_core.cli.synth import setting
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import ConfigError
 
-FOLDER = Path(__file__).parent / "texts" / "lessons"
+from .texts import files, say
+
 COMMANDS = ("run", "steer", "open", "look", "tab")
 MOST_DOINGS = 4
 """Buttons that a lesson may have."""
@@ -79,13 +80,12 @@ class Lesson:
     def told(self, answer: str | None) -> str:
         """What is said about an answer."""
         found = next((one for one in self.answers if one.text == answer), None)
-        return "" if found is None else f"**{'Right' if found.right else 'Not quite'}.** {found.why}"
+        return "" if found is None else f"**{say('Right' if found.right else 'Not quite')}.** {found.why}"
 
 
-@cache
 def lessons() -> dict[str, Lesson]:
     """All lessons by their keys, in the order of their files."""
-    return {path.stem: _read(path, number) for number, path in enumerate(sorted(FOLDER.glob("*.md")), 1)}
+    return {path.stem: _read(path, number) for number, path in enumerate(files("lessons"), 1)}
 
 
 def of_setting(name: str) -> Lesson | None:
@@ -93,6 +93,7 @@ def of_setting(name: str) -> Lesson | None:
     return next((lesson for lesson in lessons().values() if name in lesson.about), None)
 
 
+@cache
 def _read(path: Path, number: int) -> Lesson:
     head, *parts = re.split(r"^## (\w+): (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
     found = re.match(r"# (.+)\nminutes: (\d+)\nabout:(.*)\n", head)

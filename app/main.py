@@ -16,6 +16,7 @@ from leaps_core import cli, models, video
 from leaps_core.cli.parser import Parser, add
 from leaps_core.errors import LeapsError
 
+from . import texts
 from .limits import Limits
 
 
@@ -38,6 +39,11 @@ def add_command(menu: Any) -> None:
         "sees only their own, and environment variables may limit them (docs/security.md)",
     )
     parser.add_argument(
+        "--language",
+        default=os.environ.get("LEAPS_LANGUAGE", texts.ENGLISH),
+        help=f"of lessons, settings and buttons: {', '.join(texts.LANGUAGES)} (default: {texts.ENGLISH}, or LEAPS_LANGUAGE)",
+    )
+    parser.add_argument(
         "--mcp", action="store_true", help="also serve the HTTP interface as MCP tools, for agents (docs/api.md)"
     )
 
@@ -46,6 +52,7 @@ def _launch(options: argparse.Namespace) -> None:
     """Launches, then loads the models while the page already answers."""
     if options.mcp and not util.find_spec("mcp"):
         raise LeapsError("--mcp needs the package mcp: pip install -r requirements-mcp.txt.")
+    texts.speak(options.language)
     limits = Limits.personal() if options.personal else Limits.of()
     _check_free(options.host, options.port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -10,6 +10,8 @@ import gradio as gr
 
 from leaps_core import runs
 
+from .texts import say
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -31,8 +33,8 @@ def build() -> Offer:
     """Lays it out, unseen."""
     with gr.Row(visible=False, elem_id="offer") as row:
         text = gr.Markdown(elem_classes="grow")
-        go_on = gr.Button("Go on", variant="primary", size="sm", scale=0, min_width=90)
-        later = gr.Button("Not now", size="sm", scale=0, min_width=90)
+        go_on = gr.Button(say("Go on"), variant="primary", size="sm", scale=0, min_width=90)
+        later = gr.Button(say("Not now"), size="sm", scale=0, min_width=90)
     return Offer(row, text, go_on, later, gr.State([]))
 
 

@@ -15,11 +15,14 @@ from .tabs.map import MapTab
 from .tabs.runs import RunsTab
 from .tabs.studies import StudiesTab
 from .tabs.synthesis import SynthesisTab
+from .texts import say, spoken
 from .theme import THEME, web
 
 QUEUE_SLEEP = 0.05
 """Seconds that Gradio's queue sleeps when it has nothing to begin: its own value on Windows. Elsewhere it is 0.001, and waking
 a thousand times a second took a run a sixth of its steps (docs/speed.md). An event waits so much longer at most."""
+ASKED = "What does a video classifier remember of an action? Press Start, and watch it come out of the noise."
+"""What the page is about, at its top."""
 VISITORS = 2000
 """For how many visitors messages are kept, those of the longest silent going first: Gradio's own value."""
 
@@ -37,22 +40,17 @@ def build() -> gr.Blocks:
     """The whole page, not yet launched."""
     with gr.Blocks(title="LEAPS Explorer", fill_width=True, delete_cache=(3600, 86_400), analytics_enabled=False) as page:
         shared = session.build()
-        gr.HTML(
-            "<h1>LEAPS Explorer</h1><p>What does a video classifier remember of an action? Press Start, and watch it come out "
-            "of the noise.</p>",
-            elem_id="head",
-            apply_default_css=False,
-        )
+        gr.HTML(f"<h1>LEAPS Explorer</h1><p>{say(ASKED)}</p>", elem_id="head", apply_default_css=False)
         with gr.Tabs() as tabs:
-            with gr.Tab("Synthesis", id="synthesis"):
+            with gr.Tab(say("Synthesis"), id="synthesis"):
                 synthesis = SynthesisTab(shared)
-            with gr.Tab("Compare", id="compare") as tab:
+            with gr.Tab(say("Compare"), id="compare") as tab:
                 CompareTab(shared, tab)
-            with gr.Tab("Runs", id="runs") as tab:
+            with gr.Tab(say("Runs"), id="runs") as tab:
                 RunsTab(shared, synthesis, tabs, tab)
-            with gr.Tab("Map", id="map") as tab:
+            with gr.Tab(say("Map"), id="map") as tab:
                 MapTab(shared, tab)
-            with gr.Tab("Studies", id="studies") as tab:
+            with gr.Tab(say("Studies"), id="studies") as tab:
                 StudiesTab(tab)
         lessons.wire(shared, synthesis, tabs)
         api.publish()
@@ -70,7 +68,8 @@ def options(upload: float = 200) -> dict[str, Any]:
         "theme": THEME,
         "css": web("page.css"),
         "js": web("page.js"),
-        "head": f"<script>{web('storage.js')}</script>",  # before Gradio's own scripts
+        # before Gradio's own scripts
+        "head": f"<script>document.documentElement.lang = '{spoken()}';{web('storage.js')}</script>",
         "max_file_size": int(upload * 1e6),
         "run_history": False,
         "enable_monitoring": False,

@@ -16,7 +16,7 @@ from leaps_core.models import weights
 
 from . import controls, links, player, preload, previews, tray
 from .session import CALM, QUICK, told
-from .texts import sections
+from .texts import say, sections
 
 _SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
 COPY = """(query) => {
@@ -38,7 +38,7 @@ class SettingsPanel:
         with gr.Group():
             self._add("model")
             self.facts = gr.Markdown(elem_id="facts", padding=True)
-            self.weights = gr.Button("Download weights", size="sm", visible=False)
+            self.weights = gr.Button(say("Download weights"), size="sm", visible=False)
             with gr.Row():
                 self._add("action", "verifier")
             with gr.Row():
@@ -51,13 +51,13 @@ class SettingsPanel:
                     self.preview = player.player()
         with gr.Row(elem_id="plan"):
             self.estimate = gr.Markdown(elem_classes="caption", elem_id="estimate")
-            self.link = gr.Button("Copy link", size="sm", scale=0, min_width=100)
+            self.link = gr.Button(say("Copy link"), size="sm", scale=0, min_width=100)
             self.address = gr.Textbox("", visible="hidden")
-            self.again = gr.UploadButton("Run again from JSON", size="sm", scale=0, min_width=150, file_types=[".json"])
+            self.again = gr.UploadButton(say("Run again from JSON"), size="sm", scale=0, min_width=150, file_types=[".json"])
         with gr.Row(elem_id="presets"):
-            gr.Markdown("**Presets** for this model:", elem_classes="caption")
+            gr.Markdown(f"**{say('Presets for this model')}:**", elem_classes="caption")
             self.presets = {
-                name: gr.Button(title, size="sm", scale=0, min_width=120)
+                name: gr.Button(say(title), size="sm", scale=0, min_width=120)
                 for name, title in zip(models.PRESETS, ("Recommended", "Quick look", "Paper"), strict=True)
             }
         gr.Markdown(f"**{words['steer'].title}.** {words['steer'].text}", elem_classes="caption")
@@ -66,7 +66,7 @@ class SettingsPanel:
             for left, right in zip(STEERING[::2], (*STEERING[1::2], None), strict=True):
                 with gr.Row():
                     self._add(*(name for name in (left, right) if name))
-        with gr.Accordion("More settings", open=False):
+        with gr.Accordion(say("More settings"), open=False):
             for left, right in zip(controls.MORE[::2], (*controls.MORE[1::2], None), strict=False):
                 with gr.Row():
                     self._add(*(name for name in (left, right) if name))

@@ -17,7 +17,7 @@ from leaps_core import runs
 
 from . import controls, player, plots, widgets
 from .jobs import ACTIVE, Job
-from .texts import sections
+from .texts import say, sections
 from .views import JOBS, View, shown
 
 MOVE_CURSOR = "(...values) => { window.leaps.moveCursor(values[2]); return values; }"
@@ -64,15 +64,15 @@ def build() -> Stage:
                 bars = widgets.bars()
         with gr.Row(elem_id="bar"):
             # nothing can be started before the page knows its visitor: `load` would overwrite what was chosen
-            start = gr.Button("Start", variant="primary", interactive=False)
-            pause = gr.Button("Pause", interactive=False)
-            resume = gr.Button("Resume", interactive=False)
-            stop = gr.Button("Stop", interactive=False)
+            start = gr.Button(say("Start"), variant="primary", interactive=False)
+            pause = gr.Button(say("Pause"), interactive=False)
+            resume = gr.Button(say("Resume"), interactive=False)
+            stop = gr.Button(say("Stop"), interactive=False)
         guide = gr.Markdown(visible=False, elem_id="guide")
         with gr.Row(elem_id="line", equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 status = widgets.status()
-                keep = gr.Checkbox(False, label="Go on when this page is closed", container=False, elem_id="keep")
+                keep = gr.Checkbox(False, label=say("Go on when this page is closed"), container=False, elem_id="keep")
             files = [
                 gr.DownloadButton(name, size="sm", scale=0, min_width=64, interactive=False)
                 for name in ("mp4", "WebP", "npz", "JSON")
@@ -119,7 +119,7 @@ def picture(
             0, player.kept("stimulus", "stimulus") if same_run else player.track("stimulus", "stimulus", view.stimulus)
         )
     if view.final and len(view.steps) > 1:
-        told = "film", "out of the noise", f"steps {view.steps[0]} to {view.steps[-1]}"
+        told = "film", say("out of the noise"), f"steps {view.steps[0]} to {view.steps[-1]}"
         film = None if same_run else runs.out_of_noise(view.clips, len(view.clips[-1]))
         items.insert(-1, player.kept(*told) if film is None else player.track(told[0], told[1], film, told[2]))
     rows = [list(pair) for pair in row["top5"]] if row else []

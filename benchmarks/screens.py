@@ -1,7 +1,7 @@
 """Screenshots of the page's states, to be looked at: `python -m benchmarks.screens --out DIR [--only first map]`
 
 Each state as a desktop and a phone show it, light and dark. Starts a page of its own, with an empty home. `--docs` writes the
-README's picture of the page instead, with a run going on.
+README's pictures instead.
 """
 
 from __future__ import annotations
@@ -74,6 +74,12 @@ STATES: dict[str, Callable[[Any], None]] = {
     "map": tab("Map", "#map .js-plotly-plot"),
     "studies": tab("Studies", "#study-line"),
 }
+DOCS: dict[str, tuple[Callable[[Any], None], str, str]] = {
+    "page": (running, "desktop", "light"),
+    "map": (STATES["map"], "desktop", "dark"),
+    "phone": (demo, "phone", "dark"),
+}
+"""The README's pictures: what they show, on what, and how."""
 
 
 def main() -> None:
@@ -86,7 +92,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, started(Path(home)) as (url, _), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         if options.docs:
-            _shoot(browser, url, running, "desktop", "light", ROOT / "docs" / "pictures" / "page.png")
+            for name, (state, size, theme) in DOCS.items():
+                _shoot(browser, url, state, size, theme, ROOT / "docs" / "pictures" / f"{name}.png")
             return
         options.out.mkdir(parents=True, exist_ok=True)
         for state in options.only:

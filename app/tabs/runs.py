@@ -14,7 +14,7 @@ from leaps_core.errors import RunError
 
 from .. import export, player, stage, start, views, widgets
 from ..session import CALM, IN_TURN, Session, refused, told
-from ..texts import sections
+from ..texts import say, sections
 from .synthesis import SynthesisTab
 
 MORE_STEPS = 100
@@ -38,14 +38,14 @@ class RunsTab:
         gr.Markdown(sections("about")["runs"].text, elem_classes="caption")
         self.chosen = gr.State([])
         with gr.Row(elem_id="actions"):
-            self.open = gr.Button("Open", variant="primary", interactive=False, size="sm", scale=0, min_width=110)
-            self.resume = gr.Button("Go on", interactive=False, size="sm", scale=0, min_width=110)
-            self.replay = gr.Button("Replay", interactive=False, size="sm", scale=0, min_width=110)
-            self.delete = gr.Button("Delete", variant="stop", interactive=False, size="sm", scale=0, min_width=110)
-            self.refresh = gr.Button("Refresh", size="sm", scale=0, min_width=110)
+            self.open = gr.Button(say("Open"), variant="primary", interactive=False, size="sm", scale=0, min_width=110)
+            self.resume = gr.Button(say("Go on"), interactive=False, size="sm", scale=0, min_width=110)
+            self.replay = gr.Button(say("Replay"), interactive=False, size="sm", scale=0, min_width=110)
+            self.delete = gr.Button(say("Delete"), variant="stop", interactive=False, size="sm", scale=0, min_width=110)
+            self.refresh = gr.Button(say("Refresh"), size="sm", scale=0, min_width=110)
         self.more = gr.Number(
             MORE_STEPS,
-            label="Steps to go on for",
+            label=say("Steps to go on for"),
             minimum=1,
             maximum=20_000,
             precision=0,
@@ -54,10 +54,10 @@ class RunsTab:
             elem_id="more",
         )
         with gr.Row(visible=False, elem_id="save") as self.saving:
-            self.kind = gr.Dropdown(list(KINDS), value=None, label="Save it as", interactive=True, scale=0, min_width=240)
-            self.file = gr.DownloadButton("Save", interactive=False, size="sm", scale=0, min_width=90)
+            self.kind = gr.Dropdown(list(KINDS), value=None, label=say("Save it as"), interactive=True, scale=0, min_width=240)
+            self.file = gr.DownloadButton(say("Save"), interactive=False, size="sm", scale=0, min_width=90)
         self.note = gr.Textbox(
-            label="Note", lines=2, max_length=runs.LONGEST_NOTE, visible=False, interactive=True, elem_id="note"
+            label=say("Note"), lines=2, max_length=runs.LONGEST_NOTE, visible=False, interactive=True, elem_id="note"
         )
         with gr.Column(visible=False) as self.comparison:
             self.pair = player.player(elem_id="pair")

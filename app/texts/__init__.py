@@ -1,4 +1,8 @@
-"""The page's teaching texts, kept as Markdown: each file holds sections, `## key: Title` and a paragraph or more."""
+"""The page's texts, kept as Markdown: each file holds sections, `## key: Title` and a paragraph or more.
+
+English lies here, other languages in folders of theirs: the same files, and words.md with what stands on buttons. What a
+language doesn't have stays English.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,13 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from leaps_core.errors import ConfigError, did_you_mean
+
+HERE = Path(__file__).parent
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, *sorted(path.parent.name for path in HERE.glob("*/words.md")))
+_spoken = ENGLISH
 
 
 class Section(NamedTuple):
@@ -15,9 +26,51 @@ class Section(NamedTuple):
     text: str
 
 
-@cache
+def speak(language: str) -> None:
+    """From now on texts are in this language of `LANGUAGES`; what is built already stays as it is. Raises `ConfigError`."""
+    global _spoken
+    if language not in LANGUAGES:
+        raise ConfigError(
+            f"The page doesn't speak “{language}”.{did_you_mean(language, LANGUAGES)} It speaks {', '.join(LANGUAGES)}."
+        )
+    _spoken = language
+
+
+def spoken() -> str:
+    """The language of the texts."""
+    return _spoken
+
+
+def say(words: str) -> str:
+    """What stands on a button or a tab, given in English."""
+    return _words(_spoken).get(words, words)
+
+
 def sections(name: str) -> dict[str, Section]:
     """All sections of the file `name`.md by their keys."""
-    whole = (Path(__file__).parent / f"{name}.md").read_text(encoding="utf-8")
-    found = re.split(r"^## (\w+): (.+)$", whole, flags=re.MULTILINE)[1:]
+    return _sections(HERE / f"{name}.md") | (_sections(_own(_spoken) / f"{name}.md") if _spoken != ENGLISH else {})
+
+
+def files(folder: str) -> list[Path]:
+    """The files of a folder, in the language of the texts where there is one of that name."""
+    own = _own(_spoken) / folder
+    return [own / path.name if (own / path.name).is_file() else path for path in sorted((HERE / folder).glob("*.md"))]
+
+
+def _own(language: str) -> Path:
+    return HERE if language == ENGLISH else HERE / language
+
+
+@cache
+def _sections(path: Path) -> dict[str, Section]:
+    if not path.is_file():
+        return {}
+    found = re.split(r"^## (\w+): (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     return {key: Section(title.strip(), text.strip()) for key, title, text in zip(*[iter(found)] * 3, strict=True)}
+
+
+@cache
+def _words(language: str) -> dict[str, str]:
+    path = _own(language) / "words.md"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return dict(found.groups() for line in lines if (found := re.match(r"- (.+?) = (.+)$", line)))  # type: ignore[misc]

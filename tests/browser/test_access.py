@@ -84,8 +84,7 @@ def test_all_of_a_run_can_be_done_with_the_keyboard_alone(page: Page) -> None:
     before = page.locator("#player .play").get_attribute("aria-label")
     page.keyboard.press("Space")
     assert page.locator("#player .play").get_attribute("aria-label") != before
-    _tab_to(page, "el => el.getAttribute('role') === 'tab' && el.textContent.trim() === 'Synthesis'", "Shift+Tab")
-    page.keyboard.press("ArrowRight")
+    _tab_to(page, "el => el.getAttribute('role') === 'tab' && el.textContent.trim() === 'Compare'", "Shift+Tab")
     page.keyboard.press("Enter")
     page.locator("#versus canvas").first.wait_for(timeout=WAIT)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app import controls, guide
 from app.lessons import lessons
 from tests.browser.test_page import WAIT, _state
+from tests.conftest import free_port, serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -72,3 +74,26 @@ def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: P
     assert all(f"{name} {value:g}" in page.locator("#plots").inner_text() for name, value in stops[0].settings.items())
     page.locator("#demos button").first.click()
     expect(page.locator("#guide")).to_be_hidden(timeout=WAIT)
+
+
+def test_the_page_speaks_german(browser: Any, tmp_path: Path) -> None:
+    port = free_port()
+    with serve(tmp_path, port, LEAPS_LANGUAGE="de") as (url, _):
+        page = browser.new_page()
+        page.set_default_timeout(WAIT)
+        page.goto(url)
+        expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
+        assert page.evaluate("document.documentElement.lang") == "de"
+        expect(page.locator("#head")).to_contain_text("Woran erinnert sich")
+        for tab in ("Synthese", "Vergleichen", "Läufe", "Karte", "Studien"):
+            expect(page.get_by_role("tab", name=tab)).to_be_visible()
+        expect(page.get_by_label("number input for Glätte")).to_be_visible()
+        page.locator("#lessons button").first.click()
+        expect(page.locator("#lesson-text")).to_contain_text("Weiß ein Netz")
+        right = next(answer for answer in lessons()["01-what-a-model-sees"].answers if answer.right)
+        page.locator("#lesson-check label").nth(lessons()["01-what-a-model-sees"].answers.index(right)).click()
+        expect(page.locator("#lesson-told")).to_contain_text("Richtig.")
+        page.locator("#guided").click()
+        expect(page.locator("#guide")).to_contain_text("Rauschen")
+        page.get_by_role("button", name="Stopp", exact=True).click()
+        page.close()

@@ -1,0 +1,90 @@
+"""The page's texts, and their other languages: the same sections, the same things to do, nothing that is left of earlier."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import guide, texts
+from app.lessons import lessons
+from leaps_core.errors import ConfigError
+
+OTHERS = [language for language in texts.LANGUAGES if language != texts.ENGLISH]
+FILES = sorted(path.stem for path in texts.HERE.glob("*.md"))
+APP = texts.HERE.parent
+
+
+@pytest.fixture(params=OTHERS)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    texts.speak(request.param)
+    yield request.param
+    texts.speak(texts.ENGLISH)
+
+
+def test_german_is_there() -> None:
+    assert OTHERS == ["de"]
+    with pytest.raises(ConfigError, match="doesn't speak “dd”. It speaks en, de"):
+        texts.speak("dd")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_language_has_the_same_sections(name: str, language: str) -> None:
+    there = texts._sections(texts.HERE / language / f"{name}.md")
+    texts.speak(texts.ENGLISH)
+    english = texts.sections(name)
+    assert list(there) == list(english)
+    for key, section in there.items():
+        assert section.text != english[key].text or not section.text, key
+        marks = re.compile(r"`[^`]+`|\{\w+\}|<span class=[^>]+>")
+        assert sorted(marks.findall(section.text)) == sorted(marks.findall(english[key].text)), key
+
+
+def test_lessons_do_the_same_in_every_language(language: str) -> None:
+    other = lessons()
+    texts.speak(texts.ENGLISH)
+    english = lessons()
+    assert list(other) == list(english)
+    for key, lesson in other.items():
+        twin = english[key]
+        assert lesson.title != twin.title and (lesson.minutes, lesson.about) == (twin.minutes, twin.about)
+        assert [(one.command, one.words) for one in lesson.doings] == [(one.command, one.words) for one in twin.doings], key
+        assert [answer.right for answer in lesson.answers] == [answer.right for answer in twin.answers], key
+        assert lesson.text.count("$") == twin.text.count("$"), key
+
+
+def test_the_guided_run_does_the_same_in_every_language(language: str) -> None:
+    other = [(stop.step, stop.settings, stop.doing.command, stop.doing.words) for stop in guide.stops()]
+    texts.speak(texts.ENGLISH)
+    assert other == [(stop.step, stop.settings, stop.doing.command, stop.doing.words) for stop in guide.stops()]
+
+
+def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None:
+    known = texts._words(language)
+    code = {
+        node.value
+        for path in APP.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert set(known) <= code, set(known) - code
+    assert texts.say("Delete") == known["Delete"] != "Delete" and texts.say("no such word") == "no such word"
+
+
+def test_what_a_language_lacks_stays_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "HERE", tmp_path)
+    monkeypatch.setattr(texts, "LANGUAGES", ("en", "xx"))
+    for folder in (tmp_path, tmp_path / "xx", tmp_path / "lessons"):
+        folder.mkdir(exist_ok=True)
+    (tmp_path / "a.md").write_text("## one: One\n\nFirst.\n\n## two: Two\n\nSecond.\n")
+    (tmp_path / "xx" / "a.md").write_text("## two: Zwo\n\nZweites.\n")
+    (tmp_path / "lessons" / "1.md").write_text("")
+    texts.speak("xx")
+    try:
+        assert [section.title for section in texts.sections("a").values()] == ["One", "Zwo"]
+        assert texts.files("lessons") == [tmp_path / "lessons" / "1.md"] and texts.say("Start") == "Start"
+    finally:
+        texts.speak(texts.ENGLISH)
