@@ -13,6 +13,8 @@ from gradio.components.plot import PlotData
 from leaps_core.config import NETWORKS
 from leaps_core.inversion.terms import term
 
+from .texts import sections
+
 MAX_POINTS = 200
 """More points than this are not visible in a plot of this size."""
 
@@ -40,7 +42,7 @@ def losses(
         if any(value is not None and value < 0 for value in values):  # a logarithmic axis has no room for it
             below = _line(f"−{label}", colour, steps, [_positive(None if value is None else -value) for value in values])
             traces.append(below | {"line": {"color": colour, "width": 2, "dash": "dot"}})
-    return _figure("What is being minimised", traces, _log_axis("weighted loss", traces), changes, total, cursor)
+    return _figure(sections("plots")["losses"].title, traces, _log_axis("weighted loss", traces), changes, total, cursor)
 
 
 def probabilities(
@@ -62,7 +64,7 @@ def probabilities(
             | {"mode": "markers", "marker": {"color": COLOUR_OF["judge"], "size": 5}}
         )
     axis = {"title": {"text": "probability, %", "standoff": 4}, "range": [-3, 103], "nticks": 5}
-    return _figure("Who recognises the action", traces, axis, changes, total, cursor)
+    return _figure(sections("plots")["probabilities"].title, traces, axis, changes, total, cursor)
 
 
 COLOURS = ("#14b8a6", "#f59e0b", "#ec4899", "#3b82f6", "#8b5cf6", "#84cc16", "#ef4444", "#94a3b8")

@@ -75,7 +75,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     "studies": tab("Studies", "#study-line"),
 }
 DOCS: dict[str, tuple[Callable[[Any], None], str, str]] = {
-    "page": (running, "desktop", "light"),
+    "page": (STATES["first"], "desktop", "light"),
     "map": (STATES["map"], "desktop", "dark"),
     "phone": (demo, "phone", "dark"),
 }

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,3 +31,20 @@ def test_every_package_has_its_hashes_and_no_index_is_named() -> None:
     assert len(blocks) == len(pins("requirements.lock")) > 100
     assert not [block for block in blocks if not re.search(r"--hash=sha256:[0-9a-f]{64}", block)]
     assert "://" not in text and "--index" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_spaces_python_can_have_every_pinned_package(tmp_path: Path) -> None:
+    """Of each there is a wheel for the Python that the README's first lines name; but for pytorchvideo, pure Python, which
+    a Space's builder builds."""
+    asked = re.search(r'^python_version: "([\d.]+)"$', (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert asked
+    lines = [f"{name}=={version}" for name, version in pins("requirements.txt").items() if name != "pytorchvideo"]
+    (tmp_path / "wanted.txt").write_text("\n".join(lines))
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    command += ["--python-version", asked[1], "--target", str(tmp_path / "there"), "-r", str(tmp_path / "wanted.txt")]
+    found = subprocess.run(command, capture_output=True, text=True)
+    if "No matching distribution" not in found.stderr and found.returncode:
+        pytest.skip(f"there is no package index: {found.stderr[-300:]}")
+    assert found.returncode == 0, found.stderr[-2000:]

@@ -72,9 +72,14 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
 def _claims(model: str, found: dict[search.Point, numbers.Interval], name: str) -> list[str]:
     best = max(found, key=lambda point: found[point].value)
     row = "λ_1 {:g}, λ_L {:g}, r {:g}".format(*best)
+    like = sum(one.high >= found[best].value for one in found.values())
     said = [
         f"The best of {len(found)} points for {models.spec(model).name}: {row}; the {name} gives its clips {found[best]}. "
-        f"Points whose interval reaches its value: {sum(one.high >= found[best].value for one in found.values())}."
+        + (
+            f"Points whose interval reaches its value: {like}."
+            if like
+            else "One clip a point: no interval, so a close second may be as good."
+        )
     ]
     if len(found) == len(search.points()):
         values_of = {point: one.value for point, one in found.items()}

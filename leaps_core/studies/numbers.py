@@ -12,7 +12,8 @@ RESAMPLES = 2000
 
 
 class Interval(NamedTuple):
-    """A figure of `n` clips (or runs, or splits) with its 95 % interval; `percent`: a share of 1, told in percent."""
+    """A figure of `n` clips (or runs, or splits) with its 95 % interval; `percent`: a share of 1, told in percent. The mean of
+    one has no interval: `low` and `high` are NaN."""
 
     value: float
     low: float
@@ -23,9 +24,17 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         if not self.n:
             return "–"
-        if self.percent:
-            return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})"
-        return f"{self.value:.3g} ({self.low:.3g} to {self.high:.3g})"
+        form = ".0%" if self.percent else ".3g"
+        if np.isnan(self.low):
+            return f"{self.value:{form}}"
+        return f"{self.value:{form}} ({self.low:{form}} to {self.high:{form}})"
+
+    @property
+    def change(self) -> str:
+        """As a change from clip to clip, of pairs."""
+        if np.isnan(self.low):
+            return f"{self.value:+.3f} (one pair of clips: no interval)"
+        return f"{self.value:+.3f} (95 % interval {self.low:+.3f} to {self.high:+.3f}, {self.n} pairs of clips)"
 
 
 NONE = Interval(float("nan"), float("nan"), float("nan"), 0)
@@ -41,10 +50,10 @@ def share(hits: Sequence[bool]) -> Interval:
 
 
 def mean(values: Sequence[float], percent: bool = False) -> Interval:
-    """Their mean, with the interval by the bootstrap."""
+    """Their mean, with the interval by the bootstrap; of one value there is none."""
     if not values:
         return NONE
-    low, high = bootstrap(values)
+    low, high = bootstrap(values) if len(values) > 1 else (float("nan"), float("nan"))
     return Interval(float(np.mean(values)), low, high, len(values), percent)
 
 

@@ -65,8 +65,7 @@ def _claims(model: str, rows: Sequence[Row]) -> list[str]:
     verdict = "grows" if change.low > 0 else "falls" if change.high < 0 else "does not clearly change"
     return [
         f"From {low} % to {high} % of {models.spec(model).name}'s layers, the {name}'s probability of the action {verdict}: by "
-        f"{change.value:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f}, {change.n} pairs of clips); its "
-        f"Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}."
+        f"{change.change}; its Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}."
     ]
 
 

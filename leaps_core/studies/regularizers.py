@@ -91,10 +91,7 @@ def _claims(model: str, arms: dict[str, list[Row]]) -> list[str]:
             if change.n:
                 up, down, same = _WORDS[judge]
                 verdict = up if change.low > 0 else down if change.high < 0 else same
-                found.append(
-                    f"{part} {verdict.format(name)}: {change.value:+.3f} (95 % interval {change.low:+.3f} to "
-                    f"{change.high:+.3f}, {change.n} pairs of clips)."
-                )
+                found.append(f"{part} {verdict.format(name)}: {change.change}.")
                 break
     return found
 

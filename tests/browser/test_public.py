@@ -216,3 +216,30 @@ def test_a_run_that_fails_says_so(browser: Any, public: tuple[str, Path]) -> Non
     page.close()
     folder.unlink()
     (home / "earlier runs").rename(folder)
+
+
+def test_a_space_finds_all_that_it_needs_and_may_be_framed_by_hugging_face_only(tmp_path: Path) -> None:
+    """The variables that a Space sets; nothing else is told to `python app.py`."""
+    variables = {"SPACE_ID": "someone/leaps", "SPACE_HOST": "someone-leaps.hf.space", "SPACE_AUTHOR_NAME": "someone"}
+    there = _with_spaces(tmp_path / "there")
+    with serve(tmp_path, **variables, SYSTEM="spaces", PYTHONPATH=str(there)) as (url, _):
+        answer = httpx.get(url, timeout=ANSWER)
+        framed = answer.headers["content-security-policy"]
+        assert answer.status_code == 200 and "frame-ancestors 'self' https://huggingface.co" in framed
+        assert httpx.get(f"{url}healthz", timeout=ANSWER).status_code == 200
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
+        mine = ask(client, {**RUN, "steps": 3}, api_name="/run")
+        wait(client, mine, lambda news: news["state"] == "done")
+        client.close()
+
+
+def _with_spaces(folder: Path) -> Path:
+    """A folder with a stand-in of the package `spaces`, which each Space has and from which Gradio learns of new code."""
+    for name, text in {
+        "spaces/__init__.py": "def gradio_auto_wrap(function):\n    return function\n",
+        "spaces/reloading.py": "def start_reload_server(**_):\n    pass\n",
+        "spaces-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: spaces\nVersion: 1.0\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder

@@ -26,6 +26,9 @@ def test_figures_are_told_with_their_intervals() -> None:
     assert str(numbers.share([True, False])) == "50% (9% to 91%)" and numbers.share([True, False]).n == 2
     assert str(numbers.mean([2.0, 2.0, 2.0])) == "2 (2 to 2)"
     assert str(numbers.mean([0.5, 0.5], percent=True)) == "50% (50% to 50%)"
+    assert str(numbers.mean([0.5], percent=True)) == "50%" and str(numbers.mean([2.5])) == "2.5", "one is no interval"
+    assert numbers.mean([0.25, 0.25]).change == "+0.250 (95 % interval +0.250 to +0.250, 2 pairs of clips)"
+    assert numbers.mean([-0.25]).change == "-0.250 (one pair of clips: no interval)"
     assert str(numbers.share([])) == str(numbers.mean([])) == "–"
     assert numbers.spread_of([1.0, 3.0]) == "2.00 ± 1.00" and numbers.spread_of([]) == "–"
 
