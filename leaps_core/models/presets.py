@@ -107,8 +107,8 @@ def configure(model: str, action: str, settings: Mapping[str, Any] | None = None
 
 
 def paper_settings(spec: ModelSpec) -> dict[str, Any]:
-    """The paper's mode with the model's row of Table S1 (of its family's published network), for `config.replace(**...)`.
-    Raises `ModelError` where the paper has no row."""
+    """The paper's mode with the model's row of Table S1, for `config.replace(**...)`; bundled models have rows of their own in
+    its manner. Raises `ModelError` where there is no row."""
     if spec.paper is None:
         raise ModelError(f"The paper has no settings for “{spec.key}”.")
     return PAPER | {"r": spec.paper.r, "lambda_1": spec.paper.lambda_1, "lambda_L": spec.paper.lambda_L}

@@ -88,9 +88,11 @@ def _finish(
 ) -> tuple[Report, list[str]]:
     pace, told = _Pace(), 0.0
     while True:
-        # a search knows more to try when some is done
-        trials = study.trials(asked, kept.rows(trials))
+        # a search knows more to try when some is done; one that goes on learns of its earlier points one after the other
+        known, trials = len(trials), study.trials(asked, kept.rows(trials))
         pending = [trial for trial in trials if not kept.has(trial)]
+        if not pending and len(trials) > known:
+            continue
         _tell(kept, trials, pace, progress)
         if not pending:
             break

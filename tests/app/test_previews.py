@@ -16,6 +16,6 @@ def test_pictures_are_of_sliders_only() -> None:
 
 def test_sliders_are_marked_at_the_recommended_and_the_papers_value_of_the_model() -> None:
     marks = previews.value("puppet_csn")["marks"]
-    assert marks["Regularizers (r)"] == {"recommended": FIELDS["r"].default, "paper": 0.005}
-    assert previews.value("puppet_x3d")["marks"]["Regularizers (r)"]["paper"] == 0.001
+    assert marks["Regularizers (r)"] == {"recommended": FIELDS["r"].default, "paper": 0.001}
+    assert previews.value("puppet_r50_clean")["marks"]["Regularizers (r)"]["paper"] == 0.0075
     assert previews.value("i3d")["marks"]["Diversity"] == {"recommended": 6.0}, "the paper has no row for it"

@@ -79,6 +79,24 @@ def test_a_study_that_was_stopped_goes_on_and_ends_as_it_would_have(tmp_path: Pa
     assert one == other
 
 
+def test_a_search_that_goes_on_finds_all_of_its_earlier_points(tmp_path: Path) -> None:
+    def one_more(asked: Asked, rows: Sequence[dict[str, Any]]) -> list[Trial]:
+        return trials(replace(asked, seeds=min(len(rows) + 1, 4)), ())
+
+    search = replace(STUDY, trials=one_more)
+
+    def stop(progress: carry.Progress) -> None:
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry.carry_out(search, ASKED, tmp_path / "s", progress=stop)
+    report, _ = carry.carry_out(search, ASKED, tmp_path / "s")
+    assert report.table[0]["n"] == 4
+    again, _ = carry.carry_out(search, ASKED, tmp_path / "s")
+    assert again.table == report.table, "asked once more, it says the same"
+
+
 def test_a_run_that_fails_is_a_row_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from leaps_core.inversion import loop
 
