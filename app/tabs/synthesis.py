@@ -319,7 +319,7 @@ class SynthesisTab:
         status, view = job.status, views.of_job(job)
         if job.run is not None and status in ("done", "stopped"):
             view = views.of_run(job.run)  # an ended job keeps its last snapshot only
-        grown = len(view.metrics) != seen.get("steps")
+        grown = len(view.metrics) != seen.get("steps", 0)  # until its first step, what was there stays: nothing jumps
         now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
         updates: dict[Any, Any] = {
             self.stage.status: {"run": key, **stage.report(job)},

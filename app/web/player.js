@@ -112,8 +112,10 @@ function draw() {
 
 function drawStrip() {
   const t = known.get(stripId);
-  strip.hidden = !t || !t.img;
-  if (strip.hidden) return;
+  const there = Boolean(t && t.img);
+  if (there) strip.hidden = false;
+  strip.style.visibility = there ? '' : 'hidden';     // once it was there, it keeps its place
+  if (!there) return;
   const cells = Math.min(t.sheet.n, element.clientWidth < 520 ? 8 : 16), w = 72, h = Math.round(w * t.sheet.h / t.sheet.w);
   if (film.width !== cells * w || film.height !== h) { film.width = cells * w; film.height = h; }
   const cx = film.getContext('2d');
