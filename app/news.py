@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
+from . import preload
 from .jobs import ACTIVE, Job
 from .session import LATER, SOON
 from .views import JOBS
@@ -27,6 +28,11 @@ def to_tell(job: Job | None, seen: dict[str, Any]) -> TypeGuard[Job]:
 def nothing_told(seen: dict[str, Any]) -> bool:
     """Whether a page on which nothing goes on doesn't know yet whether the models are ready."""
     return not seen.get("idle") and "status" not in seen
+
+
+def rest(moving: bool = False) -> float:
+    """Seconds until a page on which no run goes on asks again; `moving`: other work does."""
+    return LATER if preload.ready() and not moving else SOON
 
 
 def pause(job: Job) -> float:

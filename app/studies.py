@@ -56,36 +56,25 @@ class Shown:
         return process is not None and process.poll() is None
 
     @property
-    def _progress(self) -> dict[str, Any]:
-        """How far it is, as its process wrote it down; nothing before that."""
+    def progress(self) -> kept.Progress | None:
+        """How far it is, as its process wrote it down; None before that."""
         try:
-            return dict(json.loads((self.folder / "progress.json").read_text("utf-8")))
-        except (OSError, ValueError):
-            return {}
-
-    @property
-    def share(self) -> float | None:
-        """How much of it is done; None: not known."""
-        found = self._progress
-        return found["done"] / found["total"] if found.get("total") else None
-
-    @property
-    def left(self) -> float | None:
-        """About how many seconds are left; None: not known."""
-        return self._progress.get("left")
+            return kept.Progress(**json.loads((self.folder / "progress.json").read_text("utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
     @property
     def line(self) -> str:
         """How far it is."""
-        found = self._progress
-        if not found:
+        found = self.progress
+        if found is None:
             return "It is beginning." if self.running else _said(self.folder) or "Nothing has been made yet."
-        done, total = found["done"], found["total"]
-        failed = f", {found['failed']} failed" if found["failed"] else ""
+        done, total = found.done, found.total
+        failed = f", {found.failed} failed" if found.failed else ""
         if done == total and not self.running:
             made = " · an example; the command line and a personal page make studies" if self.shipped else ""
             return f"Done: {total} runs{failed}.{made}"
-        left = f", about {controls.duration(found['left'])} left" if self.running and found["left"] else ""
+        left = f", about {controls.duration(found.left)} left" if self.running and found.left else ""
         state = "" if self.running else " · stopped, or carried out elsewhere: Start goes on with it"
         return f"{done} of {total} runs{failed}{left}{state}"
 
@@ -122,8 +111,8 @@ def all_shown() -> list[Shown]:
 
 
 def going() -> list[Shown]:
-    """Those that this page's processes carry out at the moment."""
-    return [shown for shown in map(Shown, list(_begun)) if shown.running]
+    """Those that this page's processes carry out at the moment, once these have written down which they are."""
+    return [shown for shown in map(Shown, list(_begun)) if shown.running and (shown.folder / kept.FILE).is_file()]
 
 
 def begin(study: Study, asked: Asked) -> Shown:

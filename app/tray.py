@@ -18,7 +18,7 @@ _going: list[Work] = []
 _lock = threading.Lock()
 
 
-@dataclass
+@dataclass(eq=False)
 class Work:
     """Something that takes a while. `owner`: whose it is (None: everybody's, as a download is); `begun`, by time.monotonic();
     `share`: how much of it is done (None: not known)."""
@@ -75,8 +75,15 @@ def going(owner: str) -> dict[str, Any]:
     with _lock:
         items = [work.told() for work in _going if work.owner in (None, owner)]
     if views.PERSONAL:
-        items += [_item(shown.study.title, shown.share, shown.left) for shown in studies.going()]
+        items += [_of_study(shown) for shown in studies.going()]
     return {"items": items}
+
+
+def _of_study(shown: studies.Shown) -> dict[str, Any]:
+    found = shown.progress
+    if found is None:
+        return _item(shown.study.title, None, None)
+    return _item(shown.study.title, found.done / found.total if found.total else None, found.left)
 
 
 def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:

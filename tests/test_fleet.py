@@ -127,7 +127,7 @@ def test_the_piece_of_a_killed_worker_is_done_again(cluster: Any, tmp_path: Path
 
 
 def test_a_study_on_a_cluster_that_loses_a_machine_has_the_same_table(cluster: Any, tmp_path: Path) -> None:
-    from leaps_core.studies import carry, priming_share
+    from leaps_core.studies import carry, kept, priming_share
     from leaps_core.studies.study import Asked
 
     # a bundled network, as workers know no tiny ones; two steps of small clips
@@ -136,7 +136,7 @@ def test_a_study_on_a_cluster_that_loses_a_machine_has_the_same_table(cluster: A
     made, workers = cluster
     lost: list[bool] = []
 
-    def lose(progress: carry.Progress) -> None:
+    def lose(progress: kept.Progress) -> None:
         if progress.done == 2 and not lost:
             lost.append(True)
             made.remove_node(workers[0], allow_graceful=False)

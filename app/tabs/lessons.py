@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import gradio as gr
+
+from leaps_core.config import SynthesisConfig
 
 from .. import controls, guide, start, views
 from ..lessons import Doing, lessons
@@ -29,17 +31,13 @@ def wire(session: Session, stage: SynthesisTab, tabs: gr.Tabs) -> None:
 
 def guided(stage: SynthesisTab, visitor: str | None) -> dict[Any, Any]:
     """Begin the guided run. Raises `LeapsError`."""
-    plan, at = controls.plan(guide.config()), tuple(stop.step for stop in guide.stops())
-    return stage.panel.fill(plan.config) | stage.launch(visitor, lambda owner: start.new(owner, plan, guide.changes(), at))
+    return _begin(stage, visitor, guide.config(), guide.changes(), tuple(stop.step for stop in guide.stops()))
 
 
 def do(stage: SynthesisTab, tabs: gr.Tabs, visitor: str | None, key: str | None, doing: Doing) -> dict[Any, Any]:
     """Do what a lesson asks for. Raises `LeapsError`."""
     if doing.command == "run":
-        most = JOBS.limits.steps
-        config = doing.config.replace(steps=min(doing.config.steps, most)) if most else doing.config
-        plan = controls.plan(config)
-        return stage.panel.fill(config) | stage.launch(visitor, lambda owner: start.new(owner, plan))
+        return _begin(stage, visitor, doing.config)
     if doing.command == "steer":
         job = JOBS.get(key, views.owner_of(visitor))
         if job is not None and job.active:
@@ -48,6 +46,19 @@ def do(stage: SynthesisTab, tabs: gr.Tabs, visitor: str | None, key: str | None,
     if doing.command == "open":
         return stage.open(visitor, doing.words[0])
     return {tabs: gr.Tabs(selected=doing.words[0])} if doing.command == "tab" else gr.skip()
+
+
+def _begin(
+    stage: SynthesisTab,
+    visitor: str | None,
+    config: SynthesisConfig,
+    changes: Iterable[dict[str, Any]] = (),
+    stops: tuple[int, ...] = (),
+) -> dict[Any, Any]:
+    """A run with as many of its steps as this server allows. Raises `LeapsError`."""
+    most = JOBS.limits.steps
+    plan = controls.plan(config.replace(steps=min(config.steps, most)) if most else config)
+    return stage.panel.fill(plan.config) | stage.launch(visitor, lambda owner: start.new(owner, plan, changes, stops))
 
 
 def _doing(stage: SynthesisTab, tabs: gr.Tabs, number: int) -> Callable[..., dict[Any, Any]]:

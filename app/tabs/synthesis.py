@@ -17,7 +17,7 @@ from leaps_core.errors import LeapsError, RunError
 from .. import closer, controls, guide, links, news, offer, preload, stage, start, tray, views, widgets
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
-from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, refused, tell, told
+from ..session import CALM, IN_TURN, QUICK, SOON, Session, refused, tell, told
 from ..settings_panel import SettingsPanel, config_of, default_config
 from ..texts import sections
 from ..views import JOBS
@@ -35,13 +35,14 @@ class SynthesisTab:
         self.session = session
         # not states: of their changes the browser learns in events only that wait in Gradio's queue
         self.news, self.problem = gr.Number(0, visible="hidden"), gr.Textbox("", visible="hidden")
-        self.offer, self.tray = offer.build(), tray.build()
+        self.offer = offer.build()
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
                 self.closer = closer.build(session)
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
                 self._lay_out_controls()
+        self.tray = tray.build()  # below all else: unseen, it would take room at the top
         self._wire_stage()
         self._wire_controls()
 
@@ -282,8 +283,7 @@ class SynthesisTab:
         updates = tray.news(self.tray, owner, going)
         if not news.to_tell(job, seen):
             stale = overtaken or seen.get("status") in ACTIVE or news.nothing_told(seen)
-            calm = preload.ready() and not updates
-            return updates | {self.session.timer: gr.Timer(LATER if calm else SOON), **self._stale(stale)}
+            return updates | {self.session.timer: gr.Timer(news.rest(moving=bool(updates))), **self._stale(stale)}
         job.page = request.session_hash or ""
         now = (job.status, len(job.metrics), len(job.control.changes))
         status = {"run": key, **stage.report(job)}
@@ -360,7 +360,7 @@ class SynthesisTab:
                 **stage.transport(self.stage, "stopped"),
                 **offer.show(self.offer, offer.interrupted(views.own(owner))),  # the server may have been restarted
             }
-        updates: dict[Any, Any] = {self.session.timer: gr.Timer(LATER if preload.ready() else SOON)}
+        updates: dict[Any, Any] = {self.session.timer: gr.Timer(news.rest())}
         if news.nothing_told(seen):
             updates |= {self.stage.status: {"run": key, **preload.report()}, self.session.seen: {"idle": preload.ready()}}
         return updates

@@ -53,12 +53,16 @@ def sections(name: str) -> dict[str, Section]:
 
 def files(folder: str) -> list[Path]:
     """The files of a folder, in the language of the texts where there is one of that name."""
-    own = _own(_spoken) / folder
-    return [own / path.name if (own / path.name).is_file() else path for path in sorted((HERE / folder).glob("*.md"))]
+    return _files(HERE / folder, _own(_spoken) / folder)
 
 
 def _own(language: str) -> Path:
     return HERE if language == ENGLISH else HERE / language
+
+
+@cache
+def _files(english: Path, own: Path) -> list[Path]:
+    return [own / path.name if (own / path.name).is_file() else path for path in sorted(english.glob("*.md"))]
 
 
 @cache

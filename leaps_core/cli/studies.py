@@ -43,7 +43,7 @@ def carry_out(study: Study, options: argparse.Namespace) -> None:
         def bar() -> tqdm[NoReturn]:  # once there is something to show
             return shown.enter_context(tqdm(unit="run", dynamic_ncols=True))
 
-        def show(progress: carry.Progress) -> None:
+        def show(progress: kept.Progress) -> None:
             bar().total, bar().n = progress.total, progress.done
             bar().set_postfix_str(f"{progress.failed} failed" if progress.failed else "")
 

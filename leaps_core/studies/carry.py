@@ -15,23 +15,12 @@ from .. import files, fleet, machine, models, runs
 from ..errors import LeapsError
 from ..runs.writer import explained
 from . import scores
-from .kept import Kept
+from .kept import Kept, Progress
 from .report import Report, Row, write_clips
 from .study import Asked, Study, Trial
 
 PERIOD = 10.0
 """s between two partial reports."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a study is: trials that are done, of those known; how many of them failed; about how many seconds are left (None:
-    not known yet)."""
-
-    done: int
-    total: int
-    failed: int = 0
-    left: float | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,17 @@ FILE = "study.json"
 """What was asked, in a study's folder."""
 WAIT = 1.0
 """s between two looks at what others are working on."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is: trials that are done, of those known; how many of them failed; about how many seconds are left (None:
+    not known yet)."""
+
+    done: int
+    total: int
+    failed: int = 0
+    left: float | None = None
 
 
 class Kept:

@@ -27,3 +27,11 @@ def test_it_asks_often_while_something_should_stir(
 ) -> None:
     monkeypatch.setattr(news.JOBS, "place", lambda job: place)
     assert news.pause(job(*seconds)) == expected
+
+
+@pytest.mark.parametrize(("ready", "moving", "expected"), [(True, False, LATER), (True, True, SOON), (False, False, SOON)])
+def test_a_page_on_which_no_run_goes_on_rests_unless_something_else_does(
+    monkeypatch: pytest.MonkeyPatch, ready: bool, moving: bool, expected: float
+) -> None:
+    monkeypatch.setattr(news.preload, "ready", lambda: ready)
+    assert news.rest(moving) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,8 +46,12 @@ def test_a_page_is_told_only_what_it_does_not_show() -> None:
 def test_studies_are_in_the_tray_of_a_personal_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "study.json").write_text('{"study": "models"}')
     (tmp_path / "progress.json").write_text('{"done": 1, "total": 4, "failed": 0, "left": 300.0}')
-    monkeypatch.setattr(tray.studies, "going", lambda: [tray.studies.Shown(tmp_path)])
+    monkeypatch.setattr(tray.studies, "_begun", {tmp_path: SimpleNamespace(poll=lambda: None)})
     assert tray.going("") == {"items": []}, "nobody's business but its owner's"
     monkeypatch.setattr(views, "PERSONAL", True)
     (item,) = tray.going("")["items"]
     assert item["share"] == 0.25 and item["said"] == "25 % · about 5 min left" and item["title"]
+    (tmp_path / "progress.json").unlink()
+    assert [item["said"] for item in tray.going("")["items"]] == [""]
+    (tmp_path / "study.json").unlink()
+    assert tray.going("") == {"items": []}, "its process has not written down yet which one it is"

@@ -15,7 +15,7 @@ from leaps_core import models
 from leaps_core.errors import LeapsError, RunError
 from leaps_core.inversion.terms import Term
 from leaps_core.runs import Run
-from leaps_core.studies import carry, numbers
+from leaps_core.studies import carry, kept, numbers
 from leaps_core.studies.report import Report, done, values
 from leaps_core.studies.study import Asked, Study, Trial
 from tests.tiny import QUICK
@@ -49,7 +49,7 @@ STUDY = Study("trial", "Trial", "None.", trials, read, {})
 
 
 def test_a_study_goes_its_whole_way(tmp_path: Path) -> None:
-    told: list[carry.Progress] = []
+    told: list[kept.Progress] = []
     report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s", progress=told.append)
     assert report.table[0]["n"] == 3 and not notes
     assert [(one.done, one.total) for one in told] == [(0, 2), (1, 2), (2, 2), (2, 3), (3, 3), (3, 3)]
@@ -63,7 +63,7 @@ def test_a_study_goes_its_whole_way(tmp_path: Path) -> None:
 
 
 def test_a_study_that_was_stopped_goes_on_and_ends_as_it_would_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(progress: carry.Progress) -> None:
+    def stop(progress: kept.Progress) -> None:
         if progress.done == 1:
             raise KeyboardInterrupt
 
@@ -85,7 +85,7 @@ def test_a_search_that_goes_on_finds_all_of_its_earlier_points(tmp_path: Path) -
 
     search = replace(STUDY, trials=one_more)
 
-    def stop(progress: carry.Progress) -> None:
+    def stop(progress: kept.Progress) -> None:
         if progress.done == 3:
             raise KeyboardInterrupt
 
