@@ -59,6 +59,7 @@ class RunsTab:
         self.note = gr.Textbox(
             label=say("Note"), lines=2, max_length=runs.LONGEST_NOTE, visible=False, interactive=True, elem_id="note"
         )
+        self.noted = gr.Textbox("", visible="hidden")  # whose note it is: id and text leave the browser together
         with gr.Column(visible=False) as self.comparison:
             self.pair = player.player(elem_id="pair")
             self.table = gr.Markdown(elem_id="table")
@@ -78,6 +79,7 @@ class RunsTab:
             self.kind,
             self.file,
             self.note,
+            self.noted,
             self.comparison,
             self.pair,
             self.table,
@@ -87,7 +89,8 @@ class RunsTab:
         gr.on([tab.select, self.refresh.click], self.show_all, [visitor, chosen], own, **CALM)
         self.gallery.pick(told(self.choose), visitor, own, **IN_TURN)
         self.kind.input(told(self.save), [visitor, chosen, self.kind], self.file, **CALM)
-        self.note.input(refused(self.annotate), [visitor, chosen, self.note], None, trigger_mode="always_last", **CALM)
+        # of what is pasted or dictated Gradio tells a change only
+        self.note.change(refused(self.annotate), [visitor, self.noted, self.note], None, trigger_mode="always_last", **CALM)
         self.open.click(told(self.open_run), [visitor, chosen], stage, **CALM)
         self.resume.click(told(self.resume_run), [visitor, chosen, self.more], stage, **CALM)
         self.replay.click(told(self.replay_run), [visitor, chosen], stage, **CALM)
@@ -121,6 +124,7 @@ class RunsTab:
             self.kind: None,
             self.file: gr.DownloadButton(value=None, interactive=False),
             self.note: gr.Textbox(visible=own, value=one.note if one else ""),
+            self.noted: one.id if one and own else "",
             self.comparison: gr.Column(visible=len(picked) == 2),
         }
         if len(picked) == 2:
@@ -152,10 +156,11 @@ class RunsTab:
             raise RunError(f"The run can't be saved: {error.strerror}. The server's disk may be full.") from error
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
-    def annotate(self, visitor: str | None, chosen: list[str], text: str | None) -> None:
-        """What was written about the chosen run. Raises `RunError`."""
-        owner = views.owner_of(visitor)
-        runs.annotate(runs.find(_only(chosen), owner), text or "", owner)
+    def annotate(self, visitor: str | None, noted: str, text: str | None) -> None:
+        """What is written about a run, or was just shown. Raises `RunError`."""
+        if noted:
+            owner = views.owner_of(visitor)
+            runs.annotate(runs.find(noted, owner), text or "", owner)
 
     def delete_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is deleted."""

@@ -69,6 +69,8 @@ def annotate(run: Run, text: str, owner: str | None = None) -> None:
     """Write a note about a run, instead of the one before; an empty one removes it. Raises `RunError` for a demo, another's run
     (owner None: anybody's is fine), a text of more than `LONGEST_NOTE` characters, and where it can't be written."""
     text = text.strip()
+    if text == run.note:
+        return
     if run.demo:
         raise RunError(f"“{run.id}” is a demo; notes are for runs of your own.")
     if owner is not None and run.owner != owner:

@@ -99,6 +99,7 @@ def test_runs_are_compared_saved_opened_and_deleted(page: Page, tmp_path: Path) 
     expect(page.locator("#pair figure")).to_have_count(2, timeout=WAIT)
 
     own.nth(1).click()
+    _note(page, own)
     _save_as_one_file(page, tmp_path)
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_role("tab", name="Synthesis")).to_have_attribute("aria-selected", "true", timeout=WAIT)
@@ -106,6 +107,27 @@ def test_runs_are_compared_saved_opened_and_deleted(page: Page, tmp_path: Path) 
     expect(own.nth(0)).to_have_attribute("aria-pressed", "true", timeout=WAIT)  # what was chosen stays so
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(own).to_have_count(1, timeout=WAIT)
+
+
+def _note(page: Page, own: Any) -> None:
+    """A note is pasted about the chosen run, the first of two, and stays with it when the other is looked at."""
+    note, refresh = page.get_by_label("Note", exact=True), page.get_by_role("button", name="Refresh", exact=True)
+    expect(page.locator("#table")).to_be_hidden(timeout=WAIT)
+    note.fill("an arm like a trunk")
+    page.wait_for_timeout(SECONDS)
+    refresh.click()
+    expect(own.nth(0)).to_contain_text("an arm like a trunk", timeout=WAIT)
+    own.nth(1).click()
+    own.nth(0).click()  # the other one alone
+    expect(note).to_have_value("", timeout=WAIT)
+    own.nth(1).click()
+    own.nth(0).click()
+    expect(note).to_have_value("an arm like a trunk", timeout=WAIT)
+    page.wait_for_timeout(SECONDS)
+    refresh.click()
+    page.wait_for_timeout(SECONDS)
+    expect(own.nth(0)).to_contain_text("an arm like a trunk")
+    expect(own.nth(1)).not_to_contain_text("trunk")
 
 
 def _save_as_one_file(page: Page, folder: Path) -> None:

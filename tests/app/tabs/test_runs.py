@@ -74,13 +74,16 @@ def test_a_note_is_kept_shown_and_found_again(tab: RunsTab) -> None:
     mine, demo = perform(), runs.list_runs(owner="nobody")[0]
     told = tab.choose(ME, picked(mine))[tab.note]
     assert told.visible and told.value == "" and not tab.choose(ME, picked(demo))[tab.note].visible
-    tab.annotate(ME, [mine.id], "a trunk, " * 20)
+    tab.annotate(ME, mine.id, "a trunk, " * 20)
     assert tab.choose(ME, picked(mine))[tab.note].value == ("a trunk, " * 20).strip()
     card = tab.show_all(ME)[tab.gallery]["cards"][0]
     assert card["id"] == mine.id and card["lines"][-1].startswith("“a trunk, a trunk") and len(card["lines"][-1]) < 90
     with pytest.raises(RunError):
-        tab.annotate("somebody else", [mine.id], "mine")
-    tab.annotate(ME, [mine.id], None)
+        tab.annotate("somebody else", mine.id, "mine")
+    assert tab.choose(ME, picked(mine))[tab.noted] == mine.id
+    assert tab.choose(ME, picked(demo))[tab.noted] == tab.choose(ME, picked(mine, demo))[tab.noted] == ""
+    tab.annotate(ME, "", "of no run")
+    tab.annotate(ME, mine.id, None)
     assert len(tab.show_all(ME)[tab.gallery]["cards"][0]["lines"]) == len(card["lines"]) - 1
 
 
