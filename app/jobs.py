@@ -7,6 +7,7 @@ as a run, so nothing is lost when the job itself is forgotten.
 
 from __future__ import annotations
 
+import contextvars
 import heapq
 import logging
 import secrets
@@ -77,6 +78,7 @@ class Job:
         self.deadline = 0.0
         self.spent, self._since = 0.0, 0.0
         self.worker: threading.Thread | None = None
+        self.context = contextvars.copy_context()  # who asked: a lent graphics card is lent to them
 
     def tick(self, running: bool) -> None:
         """Begins or stops counting the seconds that it has a slot."""
@@ -296,7 +298,9 @@ class Jobs:
                 job.control.resume()
             else:
                 job.begun = True
-                job.worker = threading.Thread(target=self._work, args=(job,), name=f"job {job.id[:6]}", daemon=True)
+                job.worker = threading.Thread(
+                    target=job.context.run, args=(self._work, job), name=f"job {job.id[:6]}", daemon=True
+                )
                 job.worker.start()
 
     def _work(self, job: Job) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from leaps_core import cli, models, video
 from leaps_core.cli.parser import Parser, add
 from leaps_core.errors import LeapsError
+from leaps_core.inversion import lent
 
 from . import texts
 from .limits import Limits
@@ -73,6 +74,7 @@ def _launch(options: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         built = page.build()
+        lent.prepare()
         built.launch(
             server_name=options.host,
             server_port=options.port,

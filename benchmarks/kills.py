@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from leaps_core import SynthesisConfig, models, runs
+from leaps_core import SynthesisConfig, files, models, runs
 from leaps_core.inversion.control import Control
 from leaps_core.runs import waiting, writer
 
@@ -183,11 +183,17 @@ def _differences(one: runs.Run, other: runs.Run) -> list[str]:
         "losses": numbers[0] == numbers[1],
         "snapshots": all(map(np.array_equal, one.snapshots, other.snapshots)),
         "changes": one.changes == other.changes,
-        "files": {path.name for path in one.folder.iterdir()} == {path.name for path in other.folder.iterdir()},
+        "files": _files(one) == _files(other),
         "scores": {**(one.final or {}), "seconds": 0, "steps_per_second": 0}
         == {**(other.final or {}), "seconds": 0, "steps_per_second": 0},
     }
     return [name for name, same in found.items() if not same]
+
+
+def _files(run: runs.Run) -> set[str]:
+    """The names of a run's files; without one that wasn't whole when the process was killed as its very last file was written,
+    after the record had said that the run is done. It goes away when somebody goes on with the run."""
+    return {path.name for path in run.folder.iterdir() if not path.name.endswith(files.UNFINISHED)}
 
 
 def cost(model: str) -> tuple[int, float, float]:

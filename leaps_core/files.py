@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
@@ -76,6 +77,25 @@ def sha256_of(path: Path) -> str:
 def lock(path: Path) -> FileLock:
     """A lock between processes. Any thread may release it: a page may begin a run in one thread and end it in another."""
     return FileLock(path, thread_local=False)
+
+
+class ThreadLock:
+    """A lock between threads, which a thread may take again that has it. In a process that is forked off it is free: whoever
+    held it isn't there."""
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def is_locked(path: Path) -> bool:

@@ -27,13 +27,31 @@ def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         return found
 
 
+_borrowed = False
+"""Whether this process is a worker that has a lent card."""
+
+
+def lends(device: str) -> bool:
+    """Whether a graphics card is lent to workers of this process for "auto" (ZeroGPU; see inversion/lent.py). The process
+    itself has none then, whatever torch says."""
+    here = os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+    return here and device == "auto" and not _borrowed
+
+
+def borrow() -> None:
+    """Note that this process has the card that is lent."""
+    global _borrowed
+    _borrowed = True
+
+
 def pick_device(name: str) -> torch.device:
     """cuda, then mps, then cpu for "auto". Raises `LeapsError` for a device that isn't there."""
     import torch
 
+    cuda = torch.cuda.is_available() and not lends("auto")
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return torch.device("cuda" if cuda else "mps" if torch.backends.mps.is_available() else "cpu")
+    there = {"cpu": True, "cuda": cuda, "mps": torch.backends.mps.is_available()}
     if not there[name]:
         raise LeapsError(f"This machine has no {name} device. Use device=auto or device=cpu.")
     return torch.device(name)
@@ -44,6 +62,8 @@ def pick_precision(name: str, device: str) -> str:
     if name != "auto":
         return name
     place = pick_device(device).type
+    if lends(device):  # all cards there are fast with it
+        return "bfloat16"
     fast = _bfloat16_pays() if place == "cpu" else place == "cuda" and _has_bfloat16()
     return "bfloat16" if fast else "float32"
 

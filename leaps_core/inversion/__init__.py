@@ -7,6 +7,7 @@
     schedule.py    learning rate, snapshots                  transforms.py  random views
     terms.py       which terms the loss has                  objective.py   the terms as functions
     step.py        what a run shows after each step
+    lent.py        the loop on a lent graphics card
 
 The left column does not import torch.
 """

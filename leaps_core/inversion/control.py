@@ -71,6 +71,11 @@ class Control:
         """The run is over, and its checkpoint on the disk."""
         self._checkpoint = None
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is anything to go on from."""
+        return self._checkpoint is not None
+
     def checkpoint(self) -> dict[str, Any]:
         """All that it takes to go on later: tensors and numbers only. Raises `RunError` before the first step."""
         if self._checkpoint is None:
@@ -96,6 +101,15 @@ class Control:
         with self._condition:
             self._applied += [change for change in self._replayed if change["step"] <= done]
             self._replayed = [change for change in self._replayed if change["step"] > done]
+
+    def ahead(self, done: int) -> list[dict[str, Any]]:
+        """The changes that act from the step after `done` on, for whoever makes the next steps elsewhere: those that are due,
+        which count as applied, and those that are to be replayed later (see `skip`)."""
+        self.skip(done)
+        due = self.take(done + 1)
+        with self._condition:
+            now = [{"step": done + 1, "field": name, "value": value} for name, value in due.items()]
+            return now + list(self._replayed)
 
     def take(self, step: int) -> dict[str, Any]:
         """The changes that act before `step`, replayed ones first."""

@@ -92,7 +92,7 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
             state.descend(weighted, partial(_again, plan, networks, state, random, targets, terms))
         except LeapsError:  # what there was before is the result
             if step is not None:
-                yield _last(step, networks)
+                yield ended(step, networks)
             raise
         state.trust(look.probability)
         state.seconds = time.perf_counter() - clock
@@ -105,7 +105,7 @@ def _steps(plan: Plan, control: Control, terms: Sequence[Term], checkpoint: dict
             yield step
 
     if step is not None:
-        yield _last(step, networks)
+        yield ended(step, networks)
 
 
 def _begun(plan: Plan, networks: Networks, control: Control, checkpoint: dict[str, Any] | None) -> State:
@@ -171,11 +171,12 @@ def _step(
         embedding=look.embedding,
         seconds=state.seconds,
         snapshot=snapshot,
+        device=str(clip.device),
         notices=_notices(plan, networks, look) if state.done == 1 else (),
     )
 
 
-def _last(step: Step, networks: Networks) -> Step:
+def ended(step: Step, networks: Networks) -> Step:
     """The last step once more, with the scores of the finished clip."""
     final = networks.score(step.clip)
     probabilities = step.probabilities | {"judge": final["judge"]}

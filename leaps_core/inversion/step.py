@@ -21,7 +21,7 @@ class Step:
     "model" and "verifier" of the transformed clip, and by "judge" of the clip itself, at snapshots only (None: not
     known). `clip` (1, 3, T, H, W) in [0, 1] is untransformed; it is smaller while the run is coarse. `embedding` (D,)
     is the model's. `seconds` since the start, without pauses. `final` is set on the last step only: scores of the
-    final, untransformed clip.
+    final, untransformed clip. `device` is where it was computed.
     """
 
     index: int
@@ -36,6 +36,7 @@ class Step:
     snapshot: bool
     notices: tuple[str, ...] = ()
     final: dict[str, Any] | None = None
+    device: str = "cpu"
 
     @property
     def loss(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 _loaded: dict[tuple[str, str, str], tuple[object, VideoModel]] = {}
 """By key, device and precision: what was loaded, to tell whether that is still what is wanted, and the model."""
-_lock = threading.RLock()
+_lock = files.ThreadLock()
 
 
 def state(spec: ModelSpec) -> str:

@@ -6,12 +6,12 @@ Importing this module does not import torch; a builder does when it is called.
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from .. import files
 from ..errors import LeapsError, ModelError, did_you_mean
 from .spec import ModelSpec
 from .worlds import WORLDS
@@ -26,7 +26,7 @@ _builders: dict[str, Builder] = {}
 _labels: dict[str, tuple[str, ...]] = dict(WORLDS)
 _providers: list[Callable[[], Iterable[str]]] = []
 _failures: list[str] = []
-_lock = threading.RLock()
+_lock = files.ThreadLock()
 
 
 def register(spec: ModelSpec, build: Builder, labels: tuple[str, ...] | None = None) -> None:

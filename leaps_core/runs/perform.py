@@ -19,6 +19,7 @@ import numpy as np
 from .. import machine, models, paths
 from ..config import SynthesisConfig
 from ..errors import RunError
+from ..inversion import lent
 from ..inversion.control import Control
 from ..inversion.estimate import reckon
 from ..inversion.pace import learn
@@ -148,11 +149,8 @@ def _record(
 
 def _steps(plan: Plan, control: Control, legs: Sequence[Leg], checkpoint: dict[str, Any] | None) -> Generator[Step]:
     """The steps of all legs. A leg that is not the last is left at its step `to`; its checkpoint starts the next."""
-    from ..inversion.loop import synthesize  # torch
-
     for number, leg in enumerate(legs, start=1):
-        steps = synthesize(plan.with_steps(leg["total"]), control, checkpoint=checkpoint)
-        with closing(steps):  # type: ignore[type-var]
+        with closing(lent.synthesize(plan.with_steps(leg["total"]), control, checkpoint, until=leg["to"])) as steps:
             for step in steps:
                 if step.index == leg["to"] < leg["total"] and number == len(legs):
                     control.stop()  # as the person did then: the loop gives the final scores and ends

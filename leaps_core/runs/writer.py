@@ -84,7 +84,7 @@ class Writer:
         if (step.snapshot or step.final is not None) and step.index > (self.waiting.steps or [self.first])[-1]:
             self.waiting.add(step.index, np.asarray(step.embedding, np.float32), step.frames)
         self.index, self.last = step.index, step
-        if step.final is None and time.monotonic() >= self.due:
+        if step.final is None and time.monotonic() >= self.due and self.control.kept:
             with suppress(OSError):  # the earlier one is still there
                 self._keep()
 
@@ -244,8 +244,4 @@ def _environment(step: Step, config: SynthesisConfig) -> dict[str, Any]:
     weights, as only then its embeddings can be compared with those of real clips."""
     import torch
 
-    return {
-        "device": str(step.clip.device),
-        "threads": torch.get_num_threads(),
-        "weights": models.fingerprint(models.spec(config.model)),
-    }
+    return {"device": step.device, "threads": torch.get_num_threads(), "weights": models.fingerprint(models.spec(config.model))}

@@ -19,6 +19,8 @@ from tests.browser.test_page import WAIT, _prepare, _start, _state, opened
 from tests.conftest import serve
 
 pytestmark = pytest.mark.timeout(600)
+LENDER = Path(__file__).parents[1] / "lender"
+"""Where there is a stand-in of the package `spaces`, from which Gradio learns of new code, and which lends graphics cards."""
 RUN = {"model": "tiny", "action": "bowling"}
 
 
@@ -221,8 +223,7 @@ def test_a_run_that_fails_says_so(browser: Any, public: tuple[str, Path]) -> Non
 def test_a_space_finds_all_that_it_needs_and_may_be_framed_by_hugging_face_only(tmp_path: Path) -> None:
     """The variables that a Space sets; nothing else is told to `python app.py`."""
     variables = {"SPACE_ID": "someone/leaps", "SPACE_HOST": "someone-leaps.hf.space", "SPACE_AUTHOR_NAME": "someone"}
-    there = _with_spaces(tmp_path / "there")
-    with serve(tmp_path, **variables, SYSTEM="spaces", PYTHONPATH=str(there)) as (url, _):
+    with serve(tmp_path, **variables, SYSTEM="spaces", PYTHONPATH=str(LENDER)) as (url, _):
         answer = httpx.get(url, timeout=ANSWER)
         framed = answer.headers["content-security-policy"]
         assert answer.status_code == 200 and "frame-ancestors 'self' https://huggingface.co" in framed
@@ -233,13 +234,15 @@ def test_a_space_finds_all_that_it_needs_and_may_be_framed_by_hugging_face_only(
         client.close()
 
 
-def _with_spaces(folder: Path) -> Path:
-    """A folder with a stand-in of the package `spaces`, which each Space has and from which Gradio learns of new code."""
-    for name, text in {
-        "spaces/__init__.py": "def gradio_auto_wrap(function):\n    return function\n",
-        "spaces/reloading.py": "def start_reload_server(**_):\n    pass\n",
-        "spaces-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: spaces\nVersion: 1.0\n",
-    }.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+def test_a_space_to_which_a_card_is_lent_steers_a_run_between_chunks(tmp_path: Path) -> None:
+    variables = {"SPACE_ID": "someone/leaps", "SPACES_ZERO_GPU": "true"}
+    with serve(tmp_path, **variables, SYSTEM="spaces", PYTHONPATH=str(LENDER)) as (url, _):
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
+        mine = ask(client, {**RUN, "steps": 19_000}, api_name="/run")
+        me = (mine["visitor"], mine["run"])
+        wait(client, mine, lambda news: news["newest"] is not None)
+        ask(client, *me, {"coherence": 0.0}, api_name="/steer")
+        wait(client, mine, lambda news: news["newest"]["weighted"]["coherence"] == 0)
+        ask(client, *me, "stop", api_name="/act")
+        wait(client, mine, lambda news: news["state"] == "stopped" and news["final"] is not None)
+        client.close()

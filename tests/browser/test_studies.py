@@ -42,7 +42,7 @@ def test_a_study_is_begun_watched_stopped_and_still_there_later(page: Page) -> N
     actions.press("Escape")
     page.get_by_role("button", name="Start study").click()
     line = page.locator("#study-line")
-    expect(line).to_contain_text(re.compile(r"[1-4] of 5 runs, about \d+ s left"), timeout=WAIT)
+    expect(line).to_contain_text(re.compile(r"[1-4] of 5 runs, about \d+ (s|min) left"), timeout=WAIT)
     expect(page.locator("#study-table tbody tr").first).to_contain_text("puppet_r50", timeout=WAIT)
     expect(page.locator("#study-pictures img")).to_have_count(1, timeout=WAIT)
     page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
