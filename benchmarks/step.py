@@ -253,7 +253,8 @@ def parts(case: str, device: str) -> str:
         return total
 
     def loss() -> Tensor:
-        look = networks.look(leaf, leaf, plan.config, targets)
+        (glance,) = networks.glance([[leaf]], plan.config)
+        look = networks.look(glance, leaf, plan.config, targets)
         return torch.stack(list(evaluate(TERMS, look.seen)[1].values())).sum()
 
     def snapshot() -> None:

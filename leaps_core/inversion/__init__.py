@@ -7,7 +7,7 @@
     schedule.py    learning rate, snapshots                  transforms.py  random views
     terms.py       which terms the loss has                  objective.py   the terms as functions
     step.py        what a run shows after each step
-    lent.py        the loop on a lent graphics card
+    lent.py        the loop on a lent graphics card          lane.py        a run on its way through the loop
 
 The left column does not import torch.
 """

@@ -96,7 +96,7 @@ def _chunk(
 
 def _ended(plan: Plan, step: Step) -> Iterator[bytes]:
     """In a worker: a step once more, with the scores of the clip."""
-    from .loop import ended
+    from .lane import ended
     from .networks import Networks
 
     machine.borrow()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,15 @@ class Look:
     probability: float
     verifier: float | None
     embedding: np.ndarray
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What model, verifier and frame verifier show of some views of a clip (None: there is none)."""
+
+    model: Observation
+    verifier: Observation | None
+    frames: Observation | None
 
 
 @dataclass(frozen=True)
@@ -102,20 +112,28 @@ class Networks:
             targets.frame_running = self._frames(clip).running
         return targets
 
-    def look(self, views: Tensor, clip: Tensor, settings: SynthesisConfig, targets: Targets, turn: int = 0) -> Look:
-        """One forward pass of model, verifier and frame verifier over views (B, 3, T, H, W) of the clip. What is told of them
-        is the mean over the views. `turn`: the number of the step; where the frame verifier looks at some of the frames only,
-        it is others from step to step."""
-        seen = self.model.observe(views, statistics=self.verifies_itself)
-        statistics, opinion = seen.statistics, None
+    def glance(self, views: Sequence[Sequence[Tensor]], settings: SynthesisConfig, turn: int = 0) -> list[Glance]:
+        """One forward pass of model, verifier and frame verifier over views (1, 3, T, H, W) of one clip or several, and what
+        each clip's show. `turn`: the number of the step; where the frame verifier looks at some of the frames only, it is
+        others from step to step."""
+        batch, many = torch.cat([view for of_one in views for view in of_one]), [len(of_one) for of_one in views]
+        seen = self.model.observe(batch, statistics=self.verifies_itself).split(many)
+        checked: Sequence[Observation | None] = [None] * len(many)
         if self.verifier is not None and not self.verifies_itself:
-            checked = self.verifier.observe(views, features=False, statistics=True)
-            statistics = checked.statistics
-            opinion = checked.logits.detach().softmax(1).mean(0)[self.class_index].item()
-        frames = []
+            checked = self.verifier.observe(batch, features=False, statistics=True).split(many)
+        frames: Sequence[Observation | None] = [None] * len(many)
         if self.frame_verifier is not None:
-            some = spread(views.shape[2], settings.frames_verified, turn)
-            frames = self._frames(views[:, :, some] if settings.frames_verified else views).statistics
+            some = spread(batch.shape[2], settings.frames_verified, turn)
+            frames = self._frames(batch[:, :, some] if settings.frames_verified else batch).split(many)
+        return list(map(Glance, seen, checked, frames))
+
+    def look(self, glance: Glance, clip: Tensor, settings: SynthesisConfig, targets: Targets) -> Look:
+        """What was seen of a clip's views, for the terms and to be told, which is the mean over the views."""
+        seen, statistics, opinion = glance.model, glance.model.statistics, None
+        if glance.verifier is not None:
+            statistics = glance.verifier.statistics
+            opinion = glance.verifier.logits.detach().softmax(1).mean(0)[self.class_index].item()
+        frames = glance.frames.statistics if glance.frames else []
         normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1).mean(0)
         return Look(
             Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics, frames),

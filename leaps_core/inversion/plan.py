@@ -44,6 +44,13 @@ class Plan:
             done -= steps
         return self.shape
 
+    @property
+    def company(self) -> tuple[object, ...]:
+        """What plans have in common whose clips may go through the networks in one batch (see `synthesize_together`)."""
+        config, cast = self.config, self.cast
+        looking = (cast.model.key, *(record and record.key for record in (cast.verifier, cast.frame_verifier)))
+        return *looking, self.stages, config.views, config.frames_verified, config.device, config.precision
+
     def primed(self) -> Plan:
         """This plan with its stimulus read, and what there is to say about it. Raises `LeapsError`."""
         if self.stimulus is not None:
@@ -65,10 +72,10 @@ class Plan:
         config = self.config.replace(steps=steps)
         return replace(self, config=config, estimate=estimate(config, self.cast, self.shape))
 
-    def check_memory(self) -> None:
-        """Refuse before anything is begun: a machine that runs out of memory stalls, or kills the process. Raises `RunError`.
-        Imports torch."""
-        needed, free = self.estimate.memory, machine.free_memory(machine.pick_device(self.config.device).type)
+    def check_memory(self, runs: int = 1) -> None:
+        """Refuse before anything is begun: a machine that runs out of memory stalls, or kills the process. runs: how many are
+        made in one batch. Raises `RunError`. Imports torch."""
+        needed, free = runs * self.estimate.memory, machine.free_memory(machine.pick_device(self.config.device).type)
         if needed > free:
             raise RunError(
                 f"The run needs about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free. "

@@ -54,21 +54,25 @@ class State:
         self.settings = self.settings.replace(**changes)
         self.canvas.set_speed(self.settings.motion_speed)
 
-    def descend(self, weighted: dict[str, Tensor], again: Callable[[], dict[str, Tensor]] | None = None) -> None:
-        """One step of the optimiser down the gradient of the terms' sum. Raises `LeapsError` for a term, or a gradient, that is
-        no number: then nothing has moved. `again` computes the same terms once more, to find whose gradient it is."""
+    def loss(self, weighted: dict[str, Tensor]) -> Tensor:
+        """The sum of the terms, whose gradient comes next. Raises `LeapsError` for a term that is no number."""
         terms = torch.stack(list(weighted.values()))
         for name, value in zip(weighted, terms.tolist(), strict=True):
             if not math.isfinite(value):
                 raise LeapsError(f"The term “{name}” became {value} at step {self.done + 1}. {_ADVICE}")
+        self.optimizer.zero_grad()
+        return terms.sum()
+
+    def descend(self, again: Callable[[], dict[str, Tensor]]) -> None:
+        """One step of the optimiser down the loss's gradient, which is there. Raises `LeapsError` for one that is no number:
+        then nothing has moved. `again` computes the weighted terms once more, to find whose gradient it is."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.settings, self.done)
-        self.optimizer.zero_grad()
-        terms.sum().backward()
         assert self.canvas.values.grad is not None
         if not self.canvas.values.grad.isfinite().all():
-            steep = self._steep(again()) if again else []
-            whose = "of " + " and ".join(f"“{name}”" for name in steep) if steep else f"of one of {', '.join(weighted)}"
+            terms = again()
+            steep = self._steep(terms)
+            whose = "of " + " and ".join(f"“{name}”" for name in steep) if steep else f"of one of {', '.join(terms)}"
             raise LeapsError(
                 f"The gradient {whose} is no number at step {self.done + 1}, though the terms are: an endless slope. {_ADVICE}"
             )

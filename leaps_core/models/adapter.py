@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,23 @@ class Observation:
     statistics: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     running: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     embedding: Tensor | None = None
+
+    def split(self, many: Sequence[int]) -> list[Observation]:
+        """The same for so many clips of the batch each, one after the other."""
+        if len(many) == 1:
+            return [self]
+        ends = list(accumulate(many))
+        return [self._some(slice(end - count, end)) for count, end in zip(many, ends, strict=True)]
+
+    def _some(self, which: slice) -> Observation:
+        return Observation(
+            self.logits[which],
+            [feature[which] for feature in self.features],
+            None if self.temporal is None else self.temporal[which],
+            [(mean[which], variance[which]) for mean, variance in self.statistics],
+            self.running,
+            None if self.embedding is None else self.embedding[which],
+        )
 
 
 class VideoModel(nn.Module):

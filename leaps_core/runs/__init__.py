@@ -10,7 +10,7 @@ Importing this package does not import torch.
 
 from .comparison import compare
 from .film import film, out_of_noise, write_film
-from .perform import perform, replay, resume
+from .perform import perform, perform_together, replay, resume
 from .record import INTERRUPTED, Run, Snapshots, from_json, from_text
 from .store import LONGEST_NOTE, annotate, delete, find, list_runs, pack, tidy
 
@@ -30,6 +30,7 @@ __all__ = [
     "out_of_noise",
     "pack",
     "perform",
+    "perform_together",
     "replay",
     "resume",
     "tidy",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from itertools import count
@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import machine, models, paths
 from ..config import SynthesisConfig
-from ..errors import RunError
+from ..errors import LeapsError, RunError
 from ..inversion import lent
 from ..inversion.control import Control
 from ..inversion.estimate import reckon
@@ -55,8 +55,36 @@ def perform(
     """
     plan = as_plan(config, stimulus).settled()
     plan.check_memory()
-    run, lock = _create(plan.config, folder, owner, plan.notices, branched=checkpoint is not None)
-    yield from _record(run, lock, control or Control(), plan, [_leg(plan.config)], checkpoint)
+    yield from _perform(plan, control or Control(), folder, owner, checkpoint)
+
+
+def perform_together(configs: Sequence[SynthesisConfig | Plan], folders: Sequence[Path]) -> list[Run | LeapsError]:
+    """Make runs in one batch, each in its folder, with what `perform` writes; the finished runs, or what ended them. Their
+    plans can keep each other company (see `Plan.company`). Raises `RunError` where memory is too small for all at once, and
+    `LeapsError` where not one of them could be made."""
+    from ..inversion.loop import synthesize_together  # torch
+
+    plans, controls = [as_plan(config).settled() for config in configs], [Control() for _ in configs]
+    plans[0].check_memory(len(plans))
+    together = synthesize_together(plans, controls)
+    going = {
+        number: _perform(plan, control, folder, steps=steps)
+        for number, (plan, control, folder, steps) in enumerate(zip(plans, controls, folders, together, strict=True))
+    }
+    found: dict[int, Run | LeapsError] = {}
+    while going:
+        for number, making in list(going.items()):
+            try:
+                found[number], _ = next(making)
+            except StopIteration:
+                del going[number]
+            except LeapsError as error:
+                found[number] = error
+                del going[number]
+    failures = [one for one in found.values() if isinstance(one, LeapsError)]
+    if len(failures) == len(found):
+        raise failures[0]
+    return [found[number] for number in range(len(plans))]
 
 
 def resume(run: Run, steps: int | None = None, control: Control | None = None) -> Generator[tuple[Run, Step]]:
@@ -109,6 +137,19 @@ def replay(
     yield from _record(new, lock, control or Control(run.changes), plan, legs)
 
 
+def _perform(
+    plan: Plan,
+    control: Control,
+    folder: str | Path | None,
+    owner: str = "",
+    checkpoint: dict[str, Any] | None = None,
+    steps: Iterator[Step] | None = None,
+) -> Generator[tuple[Run, Step]]:
+    """A new run. steps: its steps, where it isn't the only one that is made."""
+    run, lock = _create(plan.config, folder, owner, plan.notices, branched=checkpoint is not None)
+    yield from _record(run, lock, control, plan, [_leg(plan.config)], checkpoint, steps=steps)
+
+
 def _record(
     run: Run,
     lock: FileLock,
@@ -117,21 +158,22 @@ def _record(
     legs: Sequence[Leg],
     checkpoint: dict[str, Any] | None = None,
     earlier: Run | None = None,
+    steps: Iterator[Step] | None = None,
 ) -> Generator[tuple[Run, Step]]:
     """Perform the legs, write everything, and raise at most once, at the end. earlier: what a resumed run was, as the record
-    says which legs are done already."""
+    says which legs are done already. steps: those of the legs, where they are made elsewhere."""
     writer = Writer(run, lock, control, legs, earlier)
     problem: BaseException | None = None
     try:
         assert plan.stimulus is not None
         ahead = legs[len(run.legs) :]
         writer.begin(plan.stimulus, checkpoint)
-        with closing(_steps(plan, control, ahead, checkpoint)) as steps:
-            for step in steps:
+        with closing(steps or _steps(plan, control, ahead, checkpoint)) as making:  # type: ignore[type-var]
+            for step in making:
                 writer.add(step)
                 yield run, step
         status = "stopped" if writer.index < run.config.steps else "done"
-        if status == "done" and writer.last is not None and not earlier and checkpoint is None:
+        if status == "done" and writer.last is not None and not (earlier or checkpoint or steps):
             learn(plan.config, reckon(plan.config, plan.cast, plan.shape).seconds, writer.last.seconds)
     except (KeyboardInterrupt, GeneratorExit) as error:
         status, problem = "stopped", error

@@ -7,45 +7,86 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from .. import files, fleet, machine, models, runs
+from ..config import SynthesisConfig
 from ..errors import LeapsError
+from ..inversion.plan import make_plan
 from ..runs.writer import explained
 from . import scores
-from .kept import Kept, Progress
-from .report import Report, Row, write_clips
+from .kept import Kept, Made, Progress
+from .report import Report, write_clips
 from .study import Asked, Study, Trial
 
 PERIOD = 10.0
 """s between two partial reports."""
 
 
-@dataclass(frozen=True)
-class Made:
-    """What a worker gives back: the row of a trial, and the files of its packed run (none of one that failed)."""
-
-    row: Row
-    run: dict[str, bytes]
+BATCH = 4
+"""The most runs that are made in one batch. More at once were slower again on two cores (docs/speed.md)."""
+MEMORY = 8 * 2**30
+"""Bytes that they may need together. The same everywhere, so that the batches are."""
 
 
-def make(trial: Trial, auto: str) -> Made:
-    """Make a run, and find out about its clip. One that can't be made, or breaks off, is a row that says so. `auto`: the number
-    format where the trial leaves it open, so that all machines compute alike."""
-    config = trial.config.replace(precision=auto) if trial.config.precision == "auto" else trial.config
-    row = {**trial.at, "status": "done", "error": ""}
+def make(trials: Sequence[Trial], auto: str) -> list[Made]:
+    """Make runs in one batch, and find out about their clips. One that can't be made, or breaks off, is a row that says so.
+    `auto`: the number format where a trial leaves it open, so that all machines compute alike."""
+    configs = [one.config.replace(precision=auto) if one.config.precision == "auto" else one.config for one in trials]
     with tempfile.TemporaryDirectory(prefix="leaps-study-") as place:
-        try:
-            if trial.work is not None:
-                return Made(row | trial.work(), {})
-            *_, (run, _) = runs.perform(config, folder=Path(place) / "run")
-            row |= scores.of(run) | (trial.also(run) if trial.also else {})
-            runs.pack(run)
-        except LeapsError as error:
-            return Made({**trial.at, "status": "failed", "error": str(error)}, {})
-        return Made(row, {path.name: path.read_bytes() for path in sorted(run.folder.iterdir())})
+        if len(trials) > 1:
+            with suppress(
+                LeapsError
+            ):  # each alone says why, or succeeds: where memory is small, or a network takes one clip only
+                found = runs.perform_together(configs, [Path(place) / f"{number}" for number in range(len(trials))])
+                return [_made(trial, partial(_or_raise, one)) for trial, one in zip(trials, found, strict=True)]
+        return [
+            _made(trial, partial(_alone, config, Path(place) / f"alone-{number}"))
+            for number, (trial, config) in enumerate(zip(trials, configs, strict=True))
+        ]
+
+
+def _made(trial: Trial, run: Callable[[], runs.Run]) -> Made:
+    """The row of a trial, and its run's files."""
+    row = {**trial.at, "status": "done", "error": ""}
+    try:
+        if trial.work is not None:
+            return Made(row | trial.work(), {})
+        made = run()
+        row |= scores.of(made) | (trial.also(made) if trial.also else {})
+        runs.pack(made)
+    except LeapsError as error:
+        return Made({**trial.at, "status": "failed", "error": str(error)}, {})
+    return Made(row, {path.name: path.read_bytes() for path in sorted(made.folder.iterdir())})
+
+
+def _alone(config: SynthesisConfig, folder: Path) -> runs.Run:
+    *_, (run, _) = runs.perform(config, folder=folder)
+    return run
+
+
+def _or_raise(found: runs.Run | LeapsError) -> runs.Run:
+    if isinstance(found, LeapsError):
+        raise found
+    return found
+
+
+def batches(trials: Sequence[Trial]) -> list[tuple[Trial, ...]]:
+    """The trials, those together whose runs can be made in one batch. The same for the same trials, on every machine."""
+    found, room = list[list[Trial]](), dict[object, list[Trial]]()
+    for trial in trials:
+        company, most = None, 1
+        with suppress(LeapsError):  # it will be said when its turn comes
+            if trial.work is None:
+                plan = make_plan(trial.config, weights=False)
+                company, most = plan.company, min(BATCH, int(MEMORY // plan.estimate.memory))
+        if company not in room or len(room[company]) >= most:
+            room[company] = []
+            found.append(room[company])
+        room[company].append(trial)
+    return list(map(tuple, found))
 
 
 def carry_out(
@@ -75,20 +116,21 @@ def carry_out(
 def _finish(
     study: Study, asked: Asked, kept: Kept, trials: list[Trial], engine: fleet.Engine, progress: Callable[[Progress], None]
 ) -> tuple[Report, list[str]]:
-    pace, told = _Pace(), 0.0
+    pace, told, work = _Pace(), 0.0, batches(trials)
     while True:
         # a search knows more to try when some is done; one that goes on learns of its earlier points one after the other
-        known, trials = len(trials), study.trials(asked, kept.rows(trials))
-        pending = [trial for trial in trials if not kept.has(trial)]
-        if not pending and len(trials) > known:
+        known, trials = {trial.id for trial in trials}, study.trials(asked, kept.rows(trials))
+        work += batches([trial for trial in trials if trial.id not in known])
+        pending = [batch for batch in work if not all(map(kept.has, batch))]
+        if not pending and len(trials) > len(known):
             continue
         _tell(kept, trials, pace, progress)
         if not pending:
             break
-        auto = machine.pick_precision("auto", pending[0].config.device)
-        for trial, made in fleet.each(partial(make, auto=auto), kept.claims(pending), engine):
-            kept.keep(trial, made.row | {"run": trial.id}, made.run)
-            pace.done += 1
+        auto = machine.pick_precision("auto", pending[0][0].config.device)
+        for batch, made in fleet.each(partial(make, auto=auto), kept.claims(pending), engine):
+            kept.keep(batch, made)
+            pace.done += len(batch)
             _tell(kept, trials, pace, progress)
             if time.monotonic() > told + PERIOD:
                 _report(study, asked, kept, trials, whole=False)

@@ -26,6 +26,8 @@ from .study import Asked, Study, Trial
 
 FILE = "study.json"
 """What was asked, in a study's folder."""
+Batch = tuple[Trial, ...]
+"""Trials whose runs are made together."""
 WAIT = 1.0
 """s between two looks at what others are working on."""
 
@@ -39,6 +41,14 @@ class Progress:
     total: int
     failed: int = 0
     left: float | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a worker gives back: the row of a trial, and the files of its packed run (none of one that failed)."""
+
+    row: Row
+    run: dict[str, bytes]
 
 
 class Kept:
@@ -73,39 +83,48 @@ class Kept:
         """Whether it is finished."""
         return self._row(trial).is_file()
 
-    def claims(self, trials: Sequence[Trial]) -> Iterator[Trial]:
+    def claims(self, batches: Sequence[Batch]) -> Iterator[Batch]:
         """Those that are to be done, one by one, each when nobody else works on it; it is this process's until it is kept.
         Those that others finish meanwhile are left out. Ends when all are done, or this process's."""
-        left = deque(trials)
+        left = deque(batches)
         while left:
             for _ in range(len(left)):
-                trial = left.popleft()
-                if self.has(trial):
+                batch = left.popleft()
+                if self._finished(batch):
                     continue
-                lock = files.lock(self.path / "locks" / trial.id)
+                lock = files.lock(self.path / "locks" / batch[0].id)
                 try:
                     lock.acquire(timeout=0)
                 except Timeout:
-                    left.append(trial)
+                    left.append(batch)
                     continue
-                if self.has(trial):  # since a moment ago
+                if self._finished(batch):  # since a moment ago
                     lock.release()
                     continue
-                self._locks[trial.id] = lock
-                yield trial
+                self._locks[batch[0].id] = lock
+                yield batch
             if left:
                 time.sleep(WAIT)
 
-    def keep(self, trial: Trial, row: Row, run: dict[str, bytes]) -> None:
-        """Write the files of a trial's run, and then its row, and let go of it."""
+    def _finished(self, batch: Batch) -> bool:
+        return all(map(self.has, batch))
+
+    def keep(self, batch: Batch, made: Sequence[Made]) -> None:
+        """Write what was made of a batch, and let go of it. What is finished stays as it is: it was made of the same batch."""
+        for trial, one in zip(batch, made, strict=True):
+            if not self.has(trial):
+                self._keep(trial, one)
+        self._locks.pop(batch[0].id).release()
+
+    def _keep(self, trial: Trial, made: Made) -> None:
+        """Write the files of a trial's run, and then its row."""
         folder = self.path / "runs" / trial.id
         shutil.rmtree(folder, ignore_errors=True)
-        if run:
+        if made.run:
             folder.mkdir()
-        for name, data in run.items():
+        for name, data in made.run.items():
             (folder / name).write_bytes(data)
-        files.write(self._row(trial), json.dumps(row))
-        self._locks.pop(trial.id).release()
+        files.write(self._row(trial), json.dumps(made.row | {"run": trial.id}))
 
     def release(self) -> None:
         """Let go of what isn't finished: others may do it."""

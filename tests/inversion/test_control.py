@@ -10,7 +10,7 @@ import torch
 
 from leaps_core.config import LIVE_SETTINGS
 from leaps_core.errors import ConfigError
-from leaps_core.inversion import loop
+from leaps_core.inversion import lane
 from leaps_core.inversion.control import Control
 from leaps_core.inversion.loop import synthesize
 from tests.inversion.helpers import config, run
@@ -18,7 +18,7 @@ from tests.inversion.helpers import config, run
 
 @pytest.mark.parametrize("name", [name for name in LIVE_SETTINGS if name != "naturalness"])  # that one is in test_networks.py
 def test_every_live_setting_acts_from_the_next_step_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "STRENGTH_EXPONENT", 0)  # noise and colours show, though the tiny model is never sure
+    monkeypatch.setattr(lane, "STRENGTH_EXPONENT", 0)  # noise and colours show, though the tiny model is never sure
     value = {
         "flip": True,
         "priming_share": 50,

@@ -12,7 +12,7 @@ from torch import Tensor
 from leaps_core import models
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import ConfigError, LeapsError
-from leaps_core.inversion import loop
+from leaps_core.inversion import lane, loop
 from leaps_core.inversion.objective import Seen
 from leaps_core.inversion.step import Step
 from leaps_core.inversion.terms import Term
@@ -50,7 +50,7 @@ def test_views_get_harder_as_the_model_gets_surer(monkeypatch: pytest.MonkeyPatc
         return clip
 
     favourite = run(steps=1)[-1].top5[0][0]
-    monkeypatch.setattr(loop, "transform", watched)
+    monkeypatch.setattr(lane, "transform", watched)
     steps = run(steps=40, action=favourite, coarse=0.0, learning_rate=0.3, stimuli=(), r=0.0)
     confidence, expected = 0.0, []
     for step in steps:

@@ -123,7 +123,7 @@ def test_a_stopped_run_leaves_no_hooks_and_no_threads() -> None:
         control = Control()
         stream = synthesize(config(), control)
         next(stream)
-        networks = stream.gi_frame.f_locals["networks"]  # type: ignore[attr-defined]
+        networks = stream.gi_frame.f_locals["lane"].networks  # type: ignore[attr-defined]
         if end == "stopped":
             control.stop()
             assert [step.index for step in stream] == [1]

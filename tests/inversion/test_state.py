@@ -78,7 +78,8 @@ def go_on(state: State, steps: int) -> None:
     """Some steps towards a grey clip, as seen in random views."""
     for _ in range(steps):
         view = transform(state.canvas(), state.settings, state.generator, state.confidence)
-        state.descend({"all": (view - 0.3).square().mean()})
+        state.loss({"all": (view - 0.3).square().mean()}).backward()
+        state.descend(dict)
         state.trust(0.5)
 
 
@@ -119,14 +120,14 @@ def test_a_loss_that_is_no_number_is_told() -> None:
     before = state.canvas.values.detach().clone()
     sound = state.canvas().mean()
     with pytest.raises(LeapsError, match="term “coherence” became nan at step 1. Lower the learning rate"):
-        state.descend({"smoothness": sound, "coherence": sound * float("nan")})
-    endless = (state.canvas() * 0).sum().sqrt()  # 0, with a slope of 0 · ∞
-    with pytest.raises(LeapsError, match="gradient of one of sound, endless is no number at step 1, though the terms are"):
-        state.descend({"sound": state.canvas().mean(), "endless": endless})
+        state.loss({"smoothness": sound, "coherence": sound * float("nan")})
 
     def both() -> dict[str, Tensor]:
         return {"sound": state.canvas().mean(), "fixed": torch.ones(()), "endless": (state.canvas() * 0).sum().sqrt()}
 
-    with pytest.raises(LeapsError, match="gradient of “endless” is no number at step 1"):
-        state.descend(both(), both)
+    state.loss(both()).backward()  # the last is 0, with a slope of 0 · ∞
+    with pytest.raises(LeapsError, match="gradient of “endless” is no number at step 1, though the terms are"):
+        state.descend(both)
+    with pytest.raises(LeapsError, match="gradient of one of sound is no number"):
+        state.descend(lambda: {"sound": state.canvas().mean()})
     assert state.done == 0 and torch.equal(state.canvas.values, before)

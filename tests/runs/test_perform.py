@@ -15,7 +15,7 @@ from leaps_core import machine, models, runs
 from leaps_core.errors import LeapsError, RunError
 from leaps_core.inversion import loop
 from leaps_core.inversion.control import Control
-from tests.runs.engine import FRAMES, SIZE, config, contents_of, made, stopped
+from tests.runs.engine import FRAMES, SIZE, config, contents_of, files_of, made, stopped
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -210,3 +210,18 @@ def test_a_whole_run_says_how_fast_this_machine_is(home, monkeypatch):
     assert len(learnt) == 1, "a run that was stopped"
     made(runs.resume(run, 2))
     assert len(learnt) == 1, "a part of a run"
+
+
+def test_runs_that_are_made_together_are_kept_as_any(tmp_path, monkeypatch):
+    from tests import tiny
+
+    monkeypatch.undo()  # the real engine
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    tiny.register()
+    configs = [models.configure("tiny", "bowling", {**tiny.QUICK, "seed": seed}) for seed in (1, 2)]
+    found = runs.perform_together(configs, [tmp_path / "a", tmp_path / "b"])
+    for one, settings in zip(found, configs, strict=True):
+        alone = made(runs.perform(settings))
+        assert (one.status, one.done, one.config) == ("done", 3, alone.config) and one.final["judge"] is not None
+        assert files_of(one) == files_of(alone) and np.allclose(one.tensor, alone.tensor, atol=1e-3)
+        assert made(runs.resume(runs.Run.open(one.folder), 1)).done == 4

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from pyarrow import parquet
+from torch import Tensor
 
-from leaps_core import models
+from leaps_core import machine, models
 from leaps_core.errors import LeapsError, RunError
+from leaps_core.inversion import loop
+from leaps_core.inversion.plan import make_plan
 from leaps_core.inversion.terms import Term
 from leaps_core.runs import Run
 from leaps_core.studies import carry, kept, numbers
 from leaps_core.studies.report import Report, done, values
 from leaps_core.studies.study import Asked, Study, Trial
-from tests.tiny import QUICK
+from tests.tiny import QUICK, TinyNet
 
 pytestmark = pytest.mark.usefixtures("own_home")
 ASKED = Asked(("tiny",), ("bowling",), seeds=2, settings={**QUICK, "steps": 2})
@@ -52,8 +55,8 @@ def test_a_study_goes_its_whole_way(tmp_path: Path) -> None:
     told: list[kept.Progress] = []
     report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s", progress=told.append)
     assert report.table[0]["n"] == 3 and not notes
-    assert [(one.done, one.total) for one in told] == [(0, 2), (1, 2), (2, 2), (2, 3), (3, 3), (3, 3)]
-    assert told[1].left and told[-1].left == 0
+    assert [(one.done, one.total) for one in told] == [(0, 2), (2, 2), (2, 3), (3, 3), (3, 3)]
+    assert told[2].left and told[-1].left == 0
     rows = parquet.read_table(tmp_path / "s" / "clips.parquet").to_pylist()
     assert [row["seed"] for row in rows] == [7000, 7001, 7002] and len(rows[0]["classes_judge"]) == 16
     assert sum(rows[0]["classes_model"]) == pytest.approx(1, abs=1e-4)
@@ -64,16 +67,19 @@ def test_a_study_goes_its_whole_way(tmp_path: Path) -> None:
 
 def test_a_study_that_was_stopped_goes_on_and_ends_as_it_would_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(progress: kept.Progress) -> None:
-        if progress.done == 1:
+        if progress.done:
             raise KeyboardInterrupt
 
+    monkeypatch.setattr(carry, "BATCH", 1)
     with pytest.raises(KeyboardInterrupt):
         carry.carry_out(STUDY, ASKED, tmp_path / "s", progress=stop)
-    made: list[int] = []
+    made: list[list[int]] = []
     real = carry.make
-    monkeypatch.setattr(carry, "make", lambda trial, auto: (made.append(trial.config.seed), real(trial, auto))[1])
+    monkeypatch.setattr(
+        carry, "make", lambda trials, auto: (made.append([one.config.seed for one in trials]), real(trials, auto))[1]
+    )
     carry.carry_out(STUDY, ASKED, tmp_path / "s")
-    assert made == [7001, 7002], "the first is finished"
+    assert made == [[7001], [7002]], "the first is finished"
     carry.carry_out(STUDY, ASKED, tmp_path / "whole")
     one, other = ((tmp_path / name / "table.md").read_text() for name in ("s", "whole"))
     assert one == other
@@ -98,14 +104,48 @@ def test_a_search_that_goes_on_finds_all_of_its_earlier_points(tmp_path: Path) -
 
 
 def test_a_run_that_fails_is_a_row_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leaps_core.inversion import loop
-
     bad = Term("bad", lambda seen: seen.clip.sum() * (float("nan") if seen.settings.seed == 7001 else 0.0))
     monkeypatch.setattr(loop, "TERMS", (*loop.TERMS, bad))
     report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s")
     rows = parquet.read_table(tmp_path / "s" / "clips.parquet").to_pylist()
     assert [row["status"] for row in rows] == ["done", "failed", "done"] and "“bad” became nan" in rows[1]["error"]
     assert report.table[0]["n"] == 2 and notes[0].startswith("1 of 3 runs failed; the first: The term “bad” became nan")
+
+
+def test_what_can_be_made_in_one_batch_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trial(**settings: Any) -> Trial:
+        return Trial(settings, models.configure("tiny", "bowling", {**QUICK, **settings}))
+
+    first = [trial(seed=seed) for seed in range(6)]
+    others = [
+        trial(steps=4),
+        trial(r=0.05),
+        trial(verifier="none"),
+        replace(trial(seed=9), work=dict),
+        trial(verifier="none", seed=1),
+    ]
+    broken = replace(trial(seed=7), config=trial().config.replace(verifier="nobody"))
+    found = carry.batches([*first, *others, broken])
+    assert found == [tuple(first[:4]), (*first[4:], others[1]), (others[0],), (others[2], others[4]), (others[3],), (broken,)]
+    plan = make_plan(first[0].config)
+    monkeypatch.setattr(carry, "MEMORY", 2.5 * plan.estimate.memory)
+    assert [len(batch) for batch in carry.batches(first)] == [2, 2, 2]
+    monkeypatch.setattr(carry, "MEMORY", 0)
+    assert [len(batch) for batch in carry.batches(first)] == [1] * 6
+
+
+def test_where_a_batch_cant_be_made_each_run_is_made_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Alone(TinyNet):
+        def forward(self, x: Tensor) -> Tensor:
+            assert len(x) == 1, "exported for one clip"
+            return super().forward(x)
+
+    models.register(models.spec("tiny"), lambda: Alone(1))
+    report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert report.table[0]["n"] == 3 and not notes
+    monkeypatch.setattr(machine, "free_memory", lambda device: 1.5 * make_plan(trials(ASKED, ())[0].config).estimate.memory)
+    report, notes = carry.carry_out(STUDY, replace(ASKED, first_seed=8000), tmp_path / "t")
+    assert report.table[0]["n"] == 3 and not notes
 
 
 def test_what_cant_be_is_told_before_any_run(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from leaps_core import files, models
 from leaps_core.errors import RunError
 from leaps_core.studies import kept
-from leaps_core.studies.kept import Kept
+from leaps_core.studies.kept import Kept, Made
 from leaps_core.studies.report import Report
 from leaps_core.studies.study import Asked, Study, Trial
 
@@ -40,12 +40,22 @@ def test_trials_have_names_that_say_what_they_are_and_differ() -> None:
 def test_what_is_kept_is_there_for_the_next_one(tmp_path: Path) -> None:
     first = Kept(tmp_path, STUDY, ASKED)
     one, two, three = trials(ASKED)
-    claims = first.claims([one, two, three])
-    first.keep(next(claims), {"seed": 1}, {"run.json": b"{}"})
+    work = [(one,), (two, three)]
+    claims = first.claims(work)
+    first.keep(next(claims), [Made({"seed": 1}, {"run.json": b"{}"})])
     assert first.has(one) and not first.has(two) and (first.run(one) / "run.json").read_bytes() == b"{}"
     again = Kept(tmp_path, STUDY, ASKED)
-    assert again.rows([one, two, three]) == [{"seed": 1, "folder": str(tmp_path / "runs" / one.id)}]
-    assert [trial.id for trial in again.claims([one, two, three])] == [two.id, three.id]
+    assert again.rows([one, two, three]) == [{"seed": 1, "run": one.id, "folder": str(tmp_path / "runs" / one.id)}]
+    assert list(again.claims(work)) == [(two, three)]
+
+
+def test_a_batch_that_was_half_kept_is_made_again_and_what_was_kept_stays(tmp_path: Path) -> None:
+    first = Kept(tmp_path, STUDY, ASKED)
+    one, two, _ = trials(ASKED)
+    first._keep(one, Made({"seed": 1}, {}))  # and killed
+    claims = first.claims([(one, two)])
+    first.keep(next(claims), [Made({"seed": 9}, {}), Made({"seed": 2}, {})])
+    assert [row["seed"] for row in first.rows([one, two])] == [1, 2] and not list(claims)
 
 
 def test_a_folder_of_another_study_is_refused(tmp_path: Path) -> None:
@@ -61,14 +71,15 @@ def test_nobody_works_on_what_another_works_on(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(kept, "WAIT", 0.01)
     mine, theirs = Kept(tmp_path, STUDY, ASKED), Kept(tmp_path, STUDY, ASKED)
     one, two, three = trials(ASKED)
-    first, second = mine.claims([one, two, three]), theirs.claims([one, two, three])
-    assert (next(first).id, next(second).id, next(first).id) == (one.id, two.id, three.id)
+    work = [(one,), (two,), (three,)]
+    first, second = mine.claims(work), theirs.claims(work)
+    assert (next(first), next(second), next(first)) == ((one,), (two,), (three,))
     ended = threading.Thread(target=lambda: list(first))  # waits for the other's
     ended.start()
     assert ended.is_alive()
-    theirs.keep(two, {}, {})
+    theirs.keep((two,), [Made({}, {})])
     for trial in (one, three):
-        mine.keep(trial, {}, {})
+        mine.keep((trial,), [Made({}, {})])
     ended.join(10)
     assert not ended.is_alive() and not list(second)
 
@@ -76,10 +87,10 @@ def test_nobody_works_on_what_another_works_on(tmp_path: Path, monkeypatch: pyte
 def test_what_was_let_go_of_is_done_by_another(tmp_path: Path) -> None:
     mine = Kept(tmp_path, STUDY, ASKED)
     (one, *_) = trials(ASKED)
-    next(mine.claims([one]))
+    next(mine.claims([(one,)]))
     assert files.is_locked(tmp_path / "locks" / one.id)
     mine.release()
-    assert next(Kept(tmp_path, STUDY, ASKED).claims([one])).id == one.id
+    assert next(Kept(tmp_path, STUDY, ASKED).claims([(one,)])) == (one,)
 
 
 def test_where_a_study_lies_depends_on_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
