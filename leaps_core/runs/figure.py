@@ -5,6 +5,7 @@ The layout is that of the paper's Figures S1 to S4: one row per model, its frame
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ CELL, GAP, SIDE = 112, 4, 230
 """Height and width of a frame, the space between, and the width of the names beside it, in px."""
 FRAMES = 8
 """Frames of each clip on the picture."""
+LETTERS = {"×": "x", "–": "-", "—": "-", "→": ">", "ß": "ss"}
+"""What is written instead of letters that Pillow's own font doesn't have."""
 INK, FAINT, PAPER = "#1e293b", "#64748b", "#ffffff"
 
 
@@ -54,7 +57,7 @@ def film(title: str, entries: Sequence[Entry], columns: int = 4) -> np.ndarray:
     rows = -(-len(entries) // columns)
     page = Image.new("RGB", (columns * (large + GAP) + GAP, 28 + rows * (large + 40)), PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((GAP, 5), title, INK, ImageFont.load_default(size=15))
+    draw.text((GAP, 5), plain(title), INK, ImageFont.load_default(size=15))
     corners = [(GAP + i % columns * (large + GAP), 28 + i // columns * (large + 40)) for i in range(len(entries))]
     for entry, (x, y) in zip(entries, corners, strict=True):
         _words(draw, x, y, large, entry)
@@ -64,10 +67,20 @@ def film(title: str, entries: Sequence[Entry], columns: int = 4) -> np.ndarray:
     return frames
 
 
+def plain(text: str) -> str:
+    """The text in letters that Pillow's own font has: without accents, and “?” for what is no Latin letter."""
+    found = (LETTERS.get(letter, letter) for letter in text)
+    return "".join(letter if letter.isascii() or letter in "·…“”" else _bare(letter) for letter in found)
+
+
+def _bare(letter: str) -> str:
+    return unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode() or "?"
+
+
 def _page(title: str, entries: Sequence[Entry], width: int) -> Image.Image:
     page = Image.new("RGB", (width, _top(len(entries))), PAPER)
     draw = ImageDraw.Draw(page)
-    draw.text((8, 6), title, INK, ImageFont.load_default(size=16))
+    draw.text((8, 6), plain(title), INK, ImageFont.load_default(size=16))
     for row, entry in enumerate(entries):
         _words(draw, 8, _top(row) + CELL // 2 - 18, SIDE - 16, entry)
     return page
@@ -75,7 +88,7 @@ def _page(title: str, entries: Sequence[Entry], width: int) -> Image.Image:
 
 def _words(draw: ImageDraw.ImageDraw, x: int, y: int, width: int, entry: Entry) -> None:
     for line, (text, colour, size) in enumerate(((entry.name, INK, 13), (entry.note, FAINT, 11))):
-        font = ImageFont.load_default(size=size)
+        font, text = ImageFont.load_default(size=size), plain(text)
         while text and draw.textlength(text, font) > width:
             text = text[:-2].rstrip("…") + "…"
         draw.text((x, y + 17 * line), text, colour, font)

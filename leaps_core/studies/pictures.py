@@ -163,10 +163,10 @@ def sheet(
     picture = Image.new("RGB", (left + len(columns) * (width + 6), LABEL + len(rows) * (cell + 4)), "white")
     draw = ImageDraw.Draw(picture)
     for i, name in enumerate(columns):
-        draw.text((left + i * (width + 6), 2), name, "black", font)
+        draw.text((left + i * (width + 6), 2), paper.plain(name), "black", font)
     for j, (label, clips) in enumerate(rows):
         top = LABEL + j * (cell + 4)
-        draw.text((4, top + cell // 2 - 8), label, "black", font)
+        draw.text((4, top + cell // 2 - 8), paper.plain(label), "black", font)
         for i, clip in enumerate(clips):
             for k, share in enumerate(at):
                 frame = Image.fromarray(clip[int(share * (len(clip) - 1))]).resize((cell, cell))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from leaps_core import runs, video
 from leaps_core.runs import figure
@@ -51,3 +52,11 @@ def test_the_stimulus_is_on_top_then_each_run_with_its_figures() -> None:
         assert np.array_equal(row.clip, clip)
     unprimed = made(runs.perform(config(stimuli=())))
     assert [row.name for row in figure.entries([("one", unprimed), ("other", second)])] == ["one", "other"]
+
+
+def test_no_letter_is_an_empty_box() -> None:
+    assert figure.plain("I3D 16×1 · “größer – Ärmel”… 跳") == "I3D 16x1 · “grosser - Armel”… ?"
+    font = ImageFont.load_default(size=13)
+    box = bytes(font.getmask("\u0bb8"))
+    drawn = figure.plain("".join(map(chr, [*range(32, 127), *range(160, 0x250)])) + "·…“”×–—→λ")
+    assert not [letter for letter in drawn if letter != " " and bytes(font.getmask(letter)) == box]
