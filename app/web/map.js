@@ -156,7 +156,7 @@ function draw() {
   const layout = {...axes, margin: {l: 20, r: 8, t: 8, b: 28}, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
     dragmode: base.positions.length > 2 ? 'orbit' : 'pan', modebar: {bgcolor: 'rgba(0,0,0,0)', color: GREY, activecolor: BLUE},
     font: {color: GREY, size: 11, family: 'IBM Plex Sans, system-ui, sans-serif'}, uirevision: base.key, hovermode: 'closest',
-    showlegend: true, legend: {orientation: 'h', y: -0.04}};
+    showlegend: true, legend: {orientation: 'h', y: base.axes[0] ? -0.1 : -0.04}};
   const save = () => window.Plotly.downloadImage(plot, {format: 'svg', filename: 'leaps-map'});
   const config = {displaylogo: false, responsive: true, scrollZoom: true, displayModeBar: true,
     modeBarButtonsToAdd: [{name: 'Save as SVG', icon: window.Plotly.Icons.disk, click: save}],

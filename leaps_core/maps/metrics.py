@@ -115,6 +115,8 @@ def frechet(made: np.ndarray, real: np.ndarray) -> tuple[float, str]:
 
 
 def _no_spread(real: np.ndarray) -> BankError:
+    if len(real) == 1:
+        return BankError("There is one real clip of this class, which has no spread. Add clips.")
     return BankError(f"The {len(real)} real clips of this class are all the same, so they have no spread. Add clips.")
 
 
