@@ -1,28 +1,35 @@
 """Links that bring their settings along: `?model=puppet_csn&action=bowling&r=0.002` opens the page with these in its controls,
-here or on another server that has the model; `&run=ID` puts that run on the stage, too, if the visitor may see it."""
+here or on another server that has the model; `&run=ID` puts that run on the stage, too, if the visitor may see it, and
+`&changes=[[9, "r", 0.01]]` has Start make these changes before the steps of these numbers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
-from leaps_core import models
+from leaps_core import models, runs
 from leaps_core.cli.synth import setting
 from leaps_core.config import FIELDS, SynthesisConfig, bundled_seed
+from leaps_core.errors import ConfigError
 
 from . import controls
 
 MAIN = ("model", "action")
+CHANGE = ("step", "field", "value")
+"""What a change says, in the order in which a link has it."""
 
 
-def query(config: SynthesisConfig) -> str:
-    """The part of a link after its question mark: what differs from the settings that suit the model. A video of the visitor's
-    own can't travel in a link, and is left out."""
+def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> str:
+    """The part of a link after its question mark: what differs from the settings that suit the model, and what was changed
+    while the run went on. A video of the visitor's own can't travel in a link, and is left out."""
     said, usual = config.model_dump(mode="json"), models.configure(config.model, config.action).model_dump(mode="json")
     said["stimuli"] = [stimulus for stimulus in config.stimuli if bundled_seed(stimulus) is not None]
     own = {name: value for name, value in said.items() if name not in MAIN and value != usual[name]}
     words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in own.items()}
+    if changes:
+        words["changes"] = json.dumps([[change[name] for name in CHANGE] for change in changes])
     return urlencode({name: said[name] for name in MAIN} | words)
 
 
@@ -35,3 +42,12 @@ def read(params: Mapping[str, str]) -> SynthesisConfig | None:
     config = models.configure(params["model"], params["action"], dict(map(setting, known)))
     controls.check_bundled(config)
     return config
+
+
+def changes(params: Mapping[str, str], config: SynthesisConfig) -> list[dict[str, Any]]:
+    """What a link to this config says that is changed while the run goes on. Raises `LeapsError`."""
+    try:
+        found = [dict(zip(CHANGE, change, strict=True)) for change in json.loads(params.get("changes", "[]"))]
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigError('its changes can\'t be read; expected [[9, "r", 0.01], ...]: step, setting, value.') from None
+    return runs.from_text(json.dumps({"config": config.model_dump(mode="json"), "changes": found}))[1]

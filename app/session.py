@@ -30,6 +30,11 @@ class Session:
     held: gr.State
     timer: gr.Timer
 
+    @property
+    def all(self) -> list[Any]:
+        """All of them."""
+        return list(vars(self).values())
+
 
 def build() -> Session:
     """The states, and the timer that asks for news."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -30,6 +31,7 @@ class SettingsPanel:
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = {}
+        self.run = gr.State({})  # see `of_run`
         self._lay_out()
         self._wire()
 
@@ -83,7 +85,7 @@ class SettingsPanel:
     @property
     def outputs(self) -> list[Any]:
         """All that its events may change."""
-        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate, self.previews]
+        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate, self.previews, self.run]
 
     def of(self, names: Iterable[str]) -> list[Any]:
         """The widgets of some settings."""
@@ -117,7 +119,7 @@ class SettingsPanel:
             trigger_mode="always_last",
             **QUICK,
         )
-        self.link.click(told(self.link_to), self.inputs, self.address, **CALM)
+        self.link.click(told(self.link_to), [self.run, *self.inputs], self.address, **CALM)
         self.address.change(None, self.address, None, js=COPY, **CALM)  # not where there is none
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
@@ -161,14 +163,16 @@ class SettingsPanel:
         shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
-    def link_to(self, *values: Any) -> str:
-        """A link to the settings of the controls. Raises `LeapsError`. What follows # makes it another one each time, as
-        the script waits for that."""
-        config = config_of(values)
+    def link_to(self, run: dict[str, Any], *values: Any) -> str:
+        """A link to the settings of the controls, and if they are still those of a run, to what was changed while it went on.
+        Raises `LeapsError`. What follows # makes it another one each time, as the script waits for that."""
+        changes = steered(run, values)
+        config = SynthesisConfig(**run["config"]) if changes else config_of(values)
         if values[len(controls.ORDER)] == controls.KINDS[1]:
             gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")
-        gr.Info("A link to these settings stands in the address bar, and is copied where the browser allows it.")
-        return f"{links.query(config)}#{secrets.token_hex(2)}"
+        what = "this run, with what was changed while it went on," if changes else "these settings"
+        gr.Info(f"A link to {what} stands in the address bar, and is copied where the browser allows it.")
+        return f"{links.query(config, changes)}#{secrets.token_hex(2)}"
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls, or why they can't be."""
@@ -184,13 +188,12 @@ class SettingsPanel:
         gr.Info(f"{_SAID[preset]} are filled in. " + controls.estimate(config).replace("**", ""))
         return self.fill(config)
 
-    def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> dict[Any, Any]:
-        """The controls say this config."""
-        updates = {
-            self.settings[name]: gr.update(value=value)
-            for name, value in zip(controls.ORDER, controls.values_of(config, changes), strict=True)
-        }
-        updates |= self._chosen_model(config)
+    def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), again: bool = False) -> dict[Any, Any]:
+        """The controls say this config, as it became by changes that were made while a run went on; again: as it was before
+        them, and Start makes them, too."""
+        values = controls.values_of(config, () if again else changes)
+        updates = {self.settings[name]: gr.update(value=value) for name, value in zip(controls.ORDER, values, strict=True)}
+        updates |= {self.run: of_run(config, changes, again), **self._chosen_model(config)}
         choice = controls.Choice.of(config)
         updates |= self.show_stimulus(config.model, config.action, choice.kind, choice.seed, choice.file, choice.start)
         if len(config.stimuli) > 1:
@@ -238,6 +241,26 @@ def config_of(values: Sequence[Any]) -> SynthesisConfig:
     """What the widgets of `SettingsPanel.inputs` say. Raises `ConfigError`."""
     count = len(controls.ORDER)
     return controls.config_of(values[:count], values[count:])
+
+
+def of_run(config: SynthesisConfig, changes: Sequence[dict[str, Any]], again: bool = False) -> dict[str, Any]:
+    """What `steered` has to know of a run whose settings the controls say; again: as they were before its changes."""
+    values = controls.values_of(config, () if again else changes)
+    known = {"config": config.model_dump(mode="json"), "changes": list(changes), "values": values, "again": again}
+    return known if changes else {}
+
+
+def steered(run: dict[str, Any], values: Sequence[Any], again: bool = False) -> list[dict[str, Any]]:
+    """What was changed while a run went on, if the controls still say its settings; again: if Start is to make it, too."""
+    said = list(zip(run.get("values", ()), values, strict=False))
+    same = all(one == other or _close(one, other) or other == "auto" for one, other in said)  # a run knows its precision
+    return run["changes"] if said and same and (run["again"] or not again) else []
+
+
+def _close(one: Any, other: Any) -> bool:
+    """Whether two numbers are the same but for what a slider rounds."""
+    numbers = all(isinstance(value, int | float) for value in (one, other))
+    return numbers and math.isclose(one, other, rel_tol=1e-6)
 
 
 def _cost(config: Callable[[], SynthesisConfig]) -> str:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,13 @@ def app_url(app_home: Path) -> Iterator[str]:
 
 @contextmanager
 def serve(
-    home: Path, port: int = 0, *, personal: bool = False, mcp: bool = False, **variables: str
+    home: Path,
+    port: int = 0,
+    *,
+    personal: bool = False,
+    mcp: bool = False,
+    start: Sequence[str] = (sys.executable, "tests/browser/serve.py"),
+    **variables: str,
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A page with runs of its own, at a port (0: any), with some variables of the environment: its address and its process;
     fails if anything goes wrong on the server."""
@@ -110,7 +116,7 @@ def serve(
     }
     url = f"http://127.0.0.1:{port}/"
     with open(home / "page.log", "w+", encoding="utf-8") as log:
-        command = [sys.executable, "tests/browser/serve.py", *["--personal"] * personal, *["--mcp"] * mcp]
+        command = [*start, *["--personal"] * personal, *["--mcp"] * mcp]
         server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait(server, url, home / "page.log")

@@ -18,7 +18,7 @@ from .. import closer, controls, guide, links, news, offer, preload, stage, star
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
 from ..session import CALM, IN_TURN, QUICK, SOON, Session, refused, tell, told
-from ..settings_panel import SettingsPanel, config_of, default_config
+from ..settings_panel import SettingsPanel, config_of, default_config, of_run, steered
 from ..texts import sections
 from ..views import JOBS
 
@@ -62,27 +62,15 @@ class SynthesisTab:
     @property
     def outputs(self) -> list[Any]:
         """All that an event of this tab may change."""
-        session = self.session
-        return [
-            *self.stage.all,
-            *self.closer.all,
-            *self.offer.all,
-            *self.panel.outputs,
-            self.demos,
-            self.problem,
-            session.visitor,
-            session.key,
-            session.seen,
-            session.held,
-            session.timer,
-        ]
+        parts = [*self.stage.all, *self.closer.all, *self.offer.all, *self.panel.outputs]
+        return [*parts, self.demos, self.problem, *self.session.all]
 
     def _wire_stage(self) -> None:
         session, shown = self.session, self.stage
         me = [session.visitor, session.key]
         shown.start.click(
             self.start,
-            [session.visitor, shown.keep, *self.panel.inputs],
+            [session.visitor, shown.keep, self.panel.run, *self.panel.inputs],
             self.outputs,
             api_name="start",
             **{**CALM, "api_visibility": "undocumented"},
@@ -98,10 +86,11 @@ class SynthesisTab:
             **named,
             api_name="tick",
         )
+        moved = [*self.panel.of(guide.moved()), self.panel.run]
         self.news.change(
             self.poll,
             [*me, session.held, session.seen, shown.status],
-            [*shown.all, *self.offer.all, *self.panel.of(guide.moved()), session.seen, session.timer, self.problem],
+            [*shown.all, *self.offer.all, *moved, session.seen, session.timer, self.problem],
             **named,
             trigger_mode="always_last",
             api_name="poll",
@@ -137,7 +126,7 @@ class SynthesisTab:
         updates = self._opened(visitor, params.get("run") or key)
         try:
             if (config := links.read(params)) is not None:
-                updates |= self.panel.fill(config)
+                updates |= self.panel.fill(config, links.changes(params, config), again=True)
         except LeapsError as error:
             updates[self.problem] = f"link\nThe link can't be followed: {error}"
         return updates
@@ -212,10 +201,10 @@ class SynthesisTab:
         return self.open(visitor, str(event.ids[0]))
 
     @told
-    def start(self, visitor: str | None, keep: bool, *values: Any) -> dict[Any, Any]:
-        """Begins a run with the settings of the controls. keep: it goes on when its page is closed."""
-        plan = controls.plan(config_of(values))
-        return self.launch(visitor, lambda owner: start.new(owner, plan), keep)
+    def start(self, visitor: str | None, keep: bool, run: dict[str, Any], *values: Any) -> dict[Any, Any]:
+        """Begins a run with the settings of the controls. keep: it goes on when its page is closed; run: see `of_run`."""
+        plan, changes = controls.plan(config_of(values)), steered(run, values, again=True)
+        return self.launch(visitor, lambda owner: start.new(owner, plan, changes), keep)
 
     def keep(self, visitor: str | None, key: str | None, on: bool) -> None:
         """Whether the run that is going on goes on when its page is closed."""
@@ -339,7 +328,8 @@ class SynthesisTab:
             now["plots"] = time.monotonic()
         if ended:
             # with the run's key, so that the same words about two runs are two toasts
-            updates |= {**stage.downloads(self.stage, job.run), self.problem: f"{key}\n{views.shown(job.error)}"}
+            rest = {self.problem: f"{key}\n{views.shown(job.error)}", self.panel.run: of_run(view.config, view.changes)}
+            updates |= {**stage.downloads(self.stage, job.run), **rest}
         return updates | {self.session.seen: now}
 
     def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:

@@ -7,6 +7,7 @@ of motion, and a picture. Prints a Markdown table, and writes docs/pictures/slid
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ Row = dict[str, list[Inversion]]
 """Inversions by position of one slider."""
 
 
-def study(cache: Path, model: str, actions: tuple[str, ...], settings: dict[str, Any]) -> dict[str, Row]:
+def study(
+    cache: Path, model: str, actions: tuple[str, ...], settings: dict[str, Any], sliders: Sequence[str] = STEERING
+) -> dict[str, Row]:
     """By slider and position ("min", "default", "max"): one inversion per action."""
     table: dict[str, Row] = {}
-    for name in STEERING:
+    for name in sliders:
         table[name] = {}
         for position in ("min", "default", "max"):
             change = {} if position == "default" else {name: info(name)[position]}
@@ -74,8 +77,13 @@ def main() -> None:
     parser.add_argument("--docs", type=paths.given, default=Path("docs"), help="where table and picture are written")
     parser.add_argument("--model", default="puppet_csn")
     parser.add_argument("--actions", nargs="+", default=["bowling", "playing trumpet"])
+    parser.add_argument("--of", nargs="+", choices=STEERING, metavar="SLIDER", help="these only; docs' picture stays as it is")
     args = parser.parse_args()
-    table = study(args.cache, args.model, tuple(args.actions), {})
+    table = study(args.cache, args.model, tuple(args.actions), {}, args.of or STEERING)
+    write_previews(table, paths.ASSETS / "sliders")
+    print(markdown(table))
+    if args.of:
+        return
     (args.docs / "pictures").mkdir(parents=True, exist_ok=True)
     rows = [
         (name, [row[position][k].frames for k in range(len(args.actions)) for position in ("min", "default", "max")])
@@ -83,8 +91,6 @@ def main() -> None:
     ]
     columns = [f"{action}, {position}" for action in args.actions for position in ("min", "default", "max")]
     sheet(rows, columns, cell=CELL).save(args.docs / "pictures" / "sliders.webp", quality=85)
-    write_previews(table, paths.ASSETS / "sliders")
-    print(markdown(table))
 
 
 def write_previews(table: dict[str, Row], folder: Path) -> None:

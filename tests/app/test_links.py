@@ -8,7 +8,7 @@ import pytest
 
 from app import links
 from leaps_core import models
-from leaps_core.errors import ConfigError
+from leaps_core.errors import ConfigError, LeapsError
 
 
 def test_a_link_says_what_differs_and_nothing_else() -> None:
@@ -41,3 +41,28 @@ def test_other_words_are_passed_over() -> None:
     assert links.read({"__theme": "dark"}) is None and links.read({"model": "tiny"}) is None
     found = links.read({"model": "tiny", "action": "bowling", "__theme": "dark", "fbclid": "1"})
     assert found == models.configure("tiny", "bowling")
+
+
+def test_what_was_changed_while_a_run_went_on_travels_along() -> None:
+    config = models.configure("tiny", "bowling", {"steps": 30})
+    changed = [{"step": 9, "field": "r", "value": 0.01}, {"step": 12, "field": "flip", "value": True}]
+    params = dict(parse_qsl(links.query(config, changed)))
+    assert links.read(params) == config and links.changes(params, config) == changed
+    assert links.changes({"model": "tiny"}, config) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("{", "expected"),
+        ("3", "expected"),
+        ("[[9]]", "expected"),
+        ('[[9, "seed", 3]]', "live settings"),
+        ('[["9", "r", 0.01]]', "live settings"),
+        ('[[9, "r", 99]]', "expected a number from 0 to"),
+        ('{"a": 1}', "expected"),
+    ],
+)
+def test_changes_that_cant_be_are_told(said: str, told: str) -> None:
+    with pytest.raises(LeapsError, match=told):
+        links.changes({"changes": said}, models.configure("tiny", "bowling"))

@@ -331,6 +331,30 @@ def test_a_link_brings_its_settings_along(page: Page, app_url: str) -> None:
     expect(page.locator("#facts")).to_contain_text("8 frames of 32 px")
 
 
+def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Page, browser: Any) -> None:
+    _prepare(page, steps=900)
+    _start(page)
+    page.wait_for_function("() => /step [1-9]/.test(document.querySelector('#status').innerText)", timeout=WAIT)
+    number = page.get_by_label("number input for Coherence")
+    number.fill("2.5")
+    number.press("Tab")
+    expect(page.locator("#plots")).to_contain_text("coherence 2.5", timeout=WAIT)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+    page.wait_for_timeout(2 * SECONDS)  # the last news come after the state
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    page.wait_for_function("() => location.search.includes('changes=')", timeout=WAIT)
+    link = page.url
+    assert "coherence=" not in link, "it began with another value"
+    with opened(browser, link, "0") as other:  # of somebody else
+        expect(other.get_by_label("Steps", exact=True)).to_have_value("900", timeout=WAIT)
+        assert other.get_by_label("number input for Coherence").input_value() != "2.5"
+        _start(other)
+        expect(other.locator("#plots")).to_contain_text("coherence 2.5", timeout=WAIT)
+        other.get_by_role("button", name="Stop", exact=True).click()
+        _state(other, "stopped")
+
+
 def test_a_demo_is_opened_and_scrubbed(page: Page) -> None:
     demo = page.locator("#demos button").nth(2)
     demo.click()

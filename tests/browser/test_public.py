@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +23,8 @@ from tests.browser.test_page import WAIT, _prepare, _start, _state, opened
 from tests.conftest import serve
 
 pytestmark = pytest.mark.timeout(600)
+ROOT = Path(__file__).parents[2]
+PIP = ("-m", "pip", "install", "-qq", "--no-cache-dir")
 LENDER = Path(__file__).parents[1] / "lender"
 """Where there is a stand-in of the package `spaces`, from which Gradio learns of new code, and which lends graphics cards."""
 RUN = {"model": "tiny", "action": "bowling"}
@@ -231,6 +237,33 @@ def test_a_space_finds_all_that_it_needs_and_may_be_framed_by_hugging_face_only(
         client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
         mine = ask(client, {**RUN, "steps": 3}, api_name="/run")
         wait(client, mine, lambda news: news["state"] == "done")
+        client.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_space_is_built_from_the_repository_as_it_is(tmp_path: Path) -> None:
+    """Its Python, with nothing but requirements.txt in it, starts app.py and makes a run."""
+    asked = re.search(r'^python_version: "([\d.]+)"$', (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert asked
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    python = shutil.which(f"python{asked[1]}") or next(iter(sorted(map(str, pyenv.glob(f"{asked[1]}.*/bin/python")))), None)
+    if python is None:
+        pytest.skip(f"there is no Python {asked[1]} here")
+    there = tmp_path / "venv" / "bin" / "python"
+    for command in ([python, "-m", "venv", str(tmp_path / "venv")], [str(there), *PIP, "-r", str(ROOT / "requirements.txt")]):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert not done.returncode, done.stderr[-2000:]
+    variables = {
+        "SPACE_ID": "someone/leaps",
+        "SPACE_HOST": "someone-leaps.hf.space",
+        "SYSTEM": "spaces",
+        "PYTHONPATH": str(LENDER),
+    }
+    with serve(tmp_path, start=(str(there), "app.py"), **variables, SYSTEM="spaces", PYTHONPATH=str(LENDER)) as (url, _):
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
+        mine = ask(client, {"model": "puppet_csn", "action": "bowling", "steps": 3}, api_name="/run")
+        assert wait(client, mine, lambda news: news["state"] == "done")["final"]["judge"] is not None
         client.close()
 
 
