@@ -18,6 +18,8 @@ from ..config import STEERING, SynthesisConfig, bundled_stimulus, info
 from .common import Inversion, invert
 from .pictures import CELL, LABEL, LEFT, sheet
 
+NEEDED = {"naturalness": {"frame_verifier": "efficientnet_lite0"}}
+"""What a slider acts on, where that takes no part by default."""
 Row = dict[str, list[Inversion]]
 """Inversions by position of one slider."""
 
@@ -31,7 +33,14 @@ def study(
         table[name] = {}
         for position in ("min", "default", "max"):
             change = {} if position == "default" else {name: info(name)[position]}
-            asked = {"model": model, "seed": 50, "stimuli": (bundled_stimulus(50),), **settings, **change}
+            asked = {
+                "model": model,
+                "seed": 50,
+                "stimuli": (bundled_stimulus(50),),
+                **NEEDED.get(name, {}),
+                **settings,
+                **change,
+            }
             table[name][position] = [invert(SynthesisConfig(**{**asked, "action": action}), cache) for action in actions]
             print(
                 f"{name:15s} {position:8s} judge {_mean(table[name][position], 'judge'):.2f} "
