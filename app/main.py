@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from importlib import util
+from pathlib import Path
 from typing import Any
 
 from leaps_core import cli, models, video
@@ -23,6 +24,7 @@ from .limits import Limits
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Starts the page with a command's arguments (None: the process's own). Returns the exit code."""
+    keep_on_a_space()
     return cli.main(["page", *(sys.argv[1:] if arguments is None else arguments)], more=[add_command])
 
 
@@ -89,6 +91,13 @@ def _launch(options: argparse.Namespace) -> None:
         pass
     finally:
         views.JOBS.close()
+
+
+def keep_on_a_space(storage: Path = Path("/data")) -> None:
+    """On a Space with persistent storage, keeps runs and downloaded weights there, unless its variables name other folders."""
+    if "SPACE_ID" in os.environ and os.access(storage, os.W_OK):
+        for name, folder in (("LEAPS_HOME", "leaps"), ("TORCH_HOME", "torch")):
+            os.environ.setdefault(name, str(storage / folder))
 
 
 def _check_free(host: str, port: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from pathlib import Path
 
 import pytest
 
-from app.main import main
+from app.main import keep_on_a_space, main
 
 
 def test_a_port_that_is_taken_is_one_line_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,3 +18,15 @@ def test_a_port_that_is_taken_is_one_line_and_code_2(capsys: pytest.CaptureFixtu
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and f"port {port}" in said and "Choose another --port" in said
     assert main(["--port", "99999"]) == 2
+
+
+def test_a_spaces_persistent_storage_is_used_where_there_is_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {})
+    keep_on_a_space(tmp_path)
+    assert not os.environ, "it is no Space"
+    os.environ["SPACE_ID"] = "someone/leaps"
+    keep_on_a_space(tmp_path / "none")
+    assert list(os.environ) == ["SPACE_ID"]
+    os.environ["TORCH_HOME"] = "/mine"
+    keep_on_a_space(tmp_path)
+    assert os.environ["LEAPS_HOME"] == str(tmp_path / "leaps") and os.environ["TORCH_HOME"] == "/mine"
