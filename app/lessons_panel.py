@@ -9,7 +9,8 @@ import gradio as gr
 
 from .lessons import MOST_DOINGS, Lesson, lessons
 from .session import CALM
-from .texts import sections
+from .texts import say, sections
+from .theme import web
 
 FORMULAS = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
 
@@ -23,6 +24,13 @@ class LessonsPanel:
         guided = sections("about")["guided"]
         self.guided = gr.Button(f"▶ {guided.title}", size="sm", elem_id="guided")
         gr.Markdown(guided.text, elem_classes="caption")
+        self.links = gr.HTML(
+            {f"({say('Lesson')} {lesson.number}.)": key for key, lesson in known.items()},  # type: ignore[arg-type]
+            html_template="",
+            js_on_load=web("lessons.js"),
+            apply_default_css=False,
+            elem_id="lesson-links",
+        )
         with gr.Accordion(words.title, open=False, elem_id="lessons"):
             self.choice = gr.Dropdown(
                 [(f"{lesson.number}. {lesson.title} ({lesson.minutes} min)", lesson.key) for lesson in known.values()],
@@ -43,6 +51,7 @@ class LessonsPanel:
             self.told = gr.Markdown("", elem_id="lesson-told")
         shown = [self.text, *(part for doing in self.doings for part in doing), self.check, self.told]
         last: dict[str, Any] = {**CALM, "trigger_mode": "always_last"}
+        self.links.pick(asked, None, self.choice, **CALM)
         self.choice.change(self.show, self.choice, shown, **last)
         self.check.input(lambda key, answer: lessons()[key].told(answer), [self.choice, self.check], self.told, **last)
 
@@ -58,6 +67,11 @@ class LessonsPanel:
             label, said, there = _doing(lesson, i)
             updates |= {button: gr.Button(label, visible=there), text: gr.Markdown(said, visible=there)}
         return updates
+
+
+def asked(event: gr.EventData) -> Any:
+    """The lesson whose link was followed."""
+    return event.key if event.key in lessons() else gr.skip()
 
 
 def _doing(lesson: Lesson, number: int) -> tuple[str, str, bool]:

@@ -100,7 +100,8 @@ def log_slider(minimum: float, maximum: float, step: float, value: float, label:
         value,  # type: ignore[arg-type]  # any JSON
         html_template=f"<div class='log' data-min='{minimum}' data-max='{maximum}' data-step='{step}'>"
         f"<div class='head'><span>{name}</span>"
-        f"<input type='number' step='any' aria-label='number input for {name}'></div><p>{html.escape(info)}</p>"
+        f"<input type='number' step='any' aria-label='number input for {name}'></div>"
+        f"<p class='info-text'>{html.escape(info)}</p>"
         f"<div class='row'><span>{minimum:g}</span>"
         f"<input type='range' min='0' max='1' step='0.01' aria-label='range slider for {name}'>"
         f"<span>{maximum:g}</span></div></div>",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import controls, guide
-from app.lessons import lessons
+from app.lessons import lessons, of_setting
 from tests.browser.test_page import WAIT, _state
 from tests.conftest import free_port, serve
 
@@ -35,6 +35,20 @@ def test_each_lesson_is_read_and_its_check_answered(page: Page) -> None:
         for answer in lesson.answers:
             page.locator("#lesson-check label", has_text=answer.text).click()
             expect(page.locator("#lesson-told")).to_contain_text("Right." if answer.right else "Not quite.", timeout=WAIT)
+
+
+def test_a_setting_leads_to_its_lesson(page: Page) -> None:
+    for name in ("r", "priming_share", "model"):
+        lesson = of_setting(name)
+        assert lesson
+        link = page.locator(f"a[href='#lesson-{lesson.key}']").first
+        link.scroll_into_view_if_needed()
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#lesson input")).to_have_value(re.compile(f"^{lesson.number}\\. "), timeout=WAIT)
+        expect(page.locator("#lesson-text")).to_be_visible(timeout=WAIT)
+        first = re.sub(r"[*$\\{}_]", "", lesson.text.splitlines()[0])
+        expect(page.locator("#lesson-text")).to_contain_text(first, timeout=WAIT)
 
 
 def test_a_lesson_is_done(page: Page) -> None:
