@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from leaps_core.studies import sliders
 from tests import tiny
 
 
-def test_sliders_move_from_minimum_to_maximum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sliders, "STEERING", ("learning_rate", "smoothness"))
-    table = sliders.study(tmp_path, "tiny", ("bowling",), tiny.QUICK)
+def test_sliders_move_from_minimum_to_maximum(tmp_path: Path) -> None:
+    table = sliders.study(tmp_path, "tiny", ("bowling",), tiny.QUICK, ("learning_rate", "smoothness"))
     assert len(list(tmp_path.iterdir())) == 5, "the default is run once"
     lines = sliders.markdown(table).splitlines()
     assert lines[2].startswith("| learning_rate | 0.0 |") and not lines[2].endswith("0.000 / 0.000 |")
