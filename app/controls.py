@@ -133,7 +133,7 @@ def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)
     lesson = lessons.of_setting(name)
-    said = (section.text if section else facts["text"]) + (f" ({say('Lesson')} {lesson.number}.)" if lesson else "")
+    said = (section.text if section else facts["text"]) + (f" {lesson.named}" if lesson else "")
     words = {"label": label(name), "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:

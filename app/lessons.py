@@ -77,6 +77,11 @@ class Lesson:
     question: str
     answers: tuple[Answer, ...]
 
+    @property
+    def named(self) -> str:
+        """How the text of a setting names it; web/lessons.js makes a link of that."""
+        return f"({say('Lesson')} {self.number}.)"
+
     def told(self, answer: str | None) -> str:
         """What is said about an answer."""
         found = next((one for one in self.answers if one.text == answer), None)

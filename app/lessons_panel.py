@@ -9,7 +9,7 @@ import gradio as gr
 
 from .lessons import MOST_DOINGS, Lesson, lessons
 from .session import CALM
-from .texts import say, sections
+from .texts import sections
 from .theme import web
 
 FORMULAS = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
@@ -25,7 +25,7 @@ class LessonsPanel:
         self.guided = gr.Button(f"▶ {guided.title}", size="sm", elem_id="guided")
         gr.Markdown(guided.text, elem_classes="caption")
         self.links = gr.HTML(
-            {f"({say('Lesson')} {lesson.number}.)": key for key, lesson in known.items()},  # type: ignore[arg-type]
+            {lesson.named: key for key, lesson in known.items()},  # type: ignore[arg-type]
             html_template="",
             js_on_load=web("lessons.js"),
             apply_default_css=False,

@@ -191,9 +191,10 @@ class SettingsPanel:
     def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), again: bool = False) -> dict[Any, Any]:
         """The controls say this config, as it became by changes that were made while a run went on; again: as it was before
         them, and Start makes them, too."""
-        values = controls.values_of(config, () if again else changes)
+        run = of_run(config, changes, again)
+        values = run["values"] if run else controls.values_of(config)
         updates = {self.settings[name]: gr.update(value=value) for name, value in zip(controls.ORDER, values, strict=True)}
-        updates |= {self.run: of_run(config, changes, again), **self._chosen_model(config)}
+        updates |= {self.run: run, **self._chosen_model(config)}
         choice = controls.Choice.of(config)
         updates |= self.show_stimulus(config.model, config.action, choice.kind, choice.seed, choice.file, choice.start)
         if len(config.stimuli) > 1:

@@ -68,6 +68,7 @@ def rounds(model: str, kills: int, seed: int) -> list[Tally]:
         tallies.append(tally)
         with tempfile.TemporaryDirectory() as folder:
             disturbed, alone = Path(folder) / "disturbed", Path(folder) / "alone"
+            killed = False
             while not _ended(disturbed):
                 if (disturbed / "run.json").exists():
                     tally.went_on.append(runs.Run.open(disturbed).done)
@@ -80,7 +81,7 @@ def rounds(model: str, kills: int, seed: int) -> list[Tally]:
                 if place is not None:
                     tally.writes[place] += killed
             _in_a_process(partial(_perform, settings, alone))
-            tally.differs = _differences(runs.Run.open(disturbed), runs.Run.open(alone))
+            tally.differs = _differences(runs.Run.open(disturbed), runs.Run.open(alone), half=killed)
     return tallies
 
 
@@ -175,25 +176,23 @@ def _half(add: Callable[..., None], here: Callable[[], None]) -> Callable[..., N
     return adding
 
 
-def _differences(one: runs.Run, other: runs.Run) -> list[str]:
-    """What of two runs differs; their times may."""
+def _differences(one: runs.Run, other: runs.Run, half: bool) -> list[str]:
+    """What of two runs differs; their times may. half: the first was killed when its record already said that it is done, as
+    its very last file was written; half of that may be there, until somebody goes on with it."""
     numbers = [[{**row, "seconds": 0} for row in run.metrics] for run in (one, other)]
+    every = [{path.name for path in run.folder.iterdir()} for run in (one, other)]
+    unfinished = [{name for name in names if name.startswith(".") and name.endswith(files.UNFINISHED)} for names in every]
+    names = [found - left for found, left in zip(every, unfinished, strict=True)]
     found = {
         "clip": np.array_equal(one.tensor, other.tensor),
         "losses": numbers[0] == numbers[1],
         "snapshots": all(map(np.array_equal, one.snapshots, other.snapshots)),
         "changes": one.changes == other.changes,
-        "files": _files(one) == _files(other),
+        "files": names[0] == names[1] and not unfinished[1] and len(unfinished[0]) <= half,
         "scores": {**(one.final or {}), "seconds": 0, "steps_per_second": 0}
         == {**(other.final or {}), "seconds": 0, "steps_per_second": 0},
     }
     return [name for name, same in found.items() if not same]
-
-
-def _files(run: runs.Run) -> set[str]:
-    """The names of a run's files; without one that wasn't whole when the process was killed as its very last file was written,
-    after the record had said that the run is done. It goes away when somebody goes on with the run."""
-    return {path.name for path in run.folder.iterdir() if not path.name.endswith(files.UNFINISHED)}
 
 
 def cost(model: str) -> tuple[int, float, float]:

@@ -15,7 +15,7 @@ from ..errors import LeapsError, RunError
 from ..models.adapter import PROBABILITIES, are_probabilities
 from ..models.shapes import primed_taps
 from .control import Control
-from .networks import Glance, Look, Networks
+from .networks import Glance, Networks
 from .plan import Plan
 from .schedule import snapshot_steps
 from .state import State
@@ -50,9 +50,8 @@ class Lane:
         if self.checkpoint is not None:
             self.state.load_state_dict(self.checkpoint)
             self.control.skip(self.state.done)
-            if self.state.done >= plan.config.steps:
-                done = f"all of its {self.state.done} steps"
-                raise RunError(f"The run has made {done}. To go on, ask for more than {self.state.done} steps.")
+            if (done := self.state.done) >= plan.config.steps:
+                raise RunError(f"The run has made all of its {done} steps. To go on, ask for more than {done} steps.")
         self.clip = self.state.canvas()
         self.targets = self.networks.targets(plan, self.clip)
         self.clock = time.perf_counter()
@@ -106,7 +105,7 @@ class Lane:
         return not self.over
 
     def _evaluate(self, glance: Glance) -> None:
-        self.look = self.networks.look(glance, self.clip, _weights(self.plan, self.state), self.targets)
+        self.look = self.networks.look(glance, self.clip, self._settings, self.targets)
         self.losses, self.weighted = evaluate(self.terms, self.look.seen)
 
     def _again(self) -> dict[str, Tensor]:
@@ -124,8 +123,7 @@ class Lane:
         self.clock = now
         self.control.keep(self.state.state_dict())
         self.clip = self.state.canvas()
-        step = _step(self.plan, self.networks, self.state, self.look, self.clip.detach(), self.losses, self.weighted)
-        self.last = step
+        self.last = step = self._step()
         if step.index < step.total:
             self.told.append(step)
         else:
@@ -137,44 +135,50 @@ class Lane:
         if self.last is not None:
             self.told.append(ended(self.last, self.networks))
 
+    @property
+    def _settings(self) -> SynthesisConfig:
+        """The live settings, with what is left of the evidence at the full size of a clip that was smaller before."""
+        plan, settings = self.plan, self.state.settings
+        grown = plan.shape_at(0) != plan.shape == self.state.shape
+        return settings.replace(evidence=settings.evidence * settings.evidence_last) if grown else settings
 
-def _weights(plan: Plan, state: State) -> SynthesisConfig:
-    """The live settings, with what is left of the evidence at the full size of a clip that was smaller before."""
-    settings = state.settings
-    grown = plan.shape_at(0) != plan.shape == state.shape
-    return settings.replace(evidence=settings.evidence * settings.evidence_last) if grown else settings
+    def _step(self) -> Step:
+        """What there is to tell of the step that was just made."""
+        look, networks, clip = self.look, self.networks, self.clip.detach()
+        index, total = self.state.done, self.plan.config.steps
+        snapshot = index in snapshot_steps(total)
+        best = look.probabilities.topk(min(5, len(networks.labels)))
+        return Step(
+            index=index,
+            total=total,
+            losses={name: loss.item() for name, loss in self.losses.items()},
+            weighted={name: loss.item() for name, loss in self.weighted.items()},
+            probabilities={
+                "model": look.probability,
+                "verifier": look.verifier,
+                "judge": networks.judged(clip) if snapshot else None,
+            },
+            top5=tuple((networks.labels[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)),
+            clip=clip,
+            embedding=look.embedding,
+            seconds=self.state.seconds,
+            snapshot=snapshot,
+            device=str(clip.device),
+            notices=self._notices() if index == 1 else (),
+        )
 
-
-def _step(
-    plan: Plan,
-    networks: Networks,
-    state: State,
-    look: Look,
-    clip: Tensor,
-    losses: dict[str, Tensor],
-    weighted: dict[str, Tensor],
-) -> Step:
-    """What there is to tell of the step that was just made."""
-    snapshot = state.done in snapshot_steps(plan.config.steps)
-    best = look.probabilities.topk(min(5, len(networks.labels)))
-    return Step(
-        index=state.done,
-        total=plan.config.steps,
-        losses={name: loss.item() for name, loss in losses.items()},
-        weighted={name: loss.item() for name, loss in weighted.items()},
-        probabilities={
-            "model": look.probability,
-            "verifier": look.verifier,
-            "judge": networks.judged(clip) if snapshot else None,
-        },
-        top5=tuple((networks.labels[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)),
-        clip=clip,
-        embedding=look.embedding,
-        seconds=state.seconds,
-        snapshot=snapshot,
-        device=str(clip.device),
-        notices=_notices(plan, networks, look) if state.done == 1 else (),
-    )
+    def _notices(self) -> tuple[str, ...]:
+        """What the person should know: what the plan says, what the networks turned out to be, and whether anything is
+        primed."""
+        plan, said = self.plan, [*self.plan.notices, *self.networks.notices]
+        if are_probabilities(self.look.seen.logits):
+            said.append(PROBABILITIES.format(plan.config.model))
+        taps, share = len(self.networks.model.taps), plan.config.priming_share
+        if plan.stimulus is None or not len(plan.stimulus):
+            said.append("Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip.")
+        elif not primed_taps(taps, share):
+            said.append(f"Unprimed: {share} % of {taps} layers is none.")
+        return tuple(said)
 
 
 def ended(step: Step, networks: Networks) -> Step:
@@ -183,16 +187,3 @@ def ended(step: Step, networks: Networks) -> Step:
     probabilities = step.probabilities | {"judge": final["judge"]}
     speed = {"seconds": step.seconds, "steps_per_second": step.index / step.seconds}
     return replace(step, snapshot=True, probabilities=probabilities, final=final | speed)
-
-
-def _notices(plan: Plan, networks: Networks, look: Look) -> tuple[str, ...]:
-    """What the person should know: what the plan says, what the networks turned out to be, and whether anything is primed."""
-    said = [*plan.notices, *networks.notices]
-    if are_probabilities(look.seen.logits):
-        said.append(PROBABILITIES.format(plan.config.model))
-    taps, share = len(networks.model.taps), plan.config.priming_share
-    if plan.stimulus is None or not len(plan.stimulus):
-        said.append("Unprimed: no stimulus, so nothing but the model's own idea of the action guides the clip.")
-    elif not primed_taps(taps, share):
-        said.append(f"Unprimed: {share} % of {taps} layers is none.")
-    return tuple(said)

@@ -104,11 +104,8 @@ def _ended(plan: Plan, step: Step) -> Iterator[bytes]:
     yield _packed(ended(replace(step, clip=step.clip.to(networks.model.mean.device)), networks), None)
 
 
-def _seconds(plan: Plan, *rest: Any) -> int:
-    """How long a piece of work may take: of a chunk, by the pace so far (seconds a step)."""
-    if len(rest) == 1:
-        return math.ceil(LOADING + SPARE)
-    _, checkpoint, until, pace = rest
+def _seconds(plan: Plan, given: object, checkpoint: dict[str, Any] | None = None, until: int = 0, pace: float = 0.0) -> int:
+    """How long a piece of work of these arguments may take; a chunk's steps by the pace so far (seconds a step)."""
     left = until - (int(checkpoint["done"]) if checkpoint else 0)
     return math.ceil(min(MOST, LOADING + SPARE + left * pace))
 

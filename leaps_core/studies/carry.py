@@ -36,41 +36,43 @@ def make(trials: Sequence[Trial], auto: str) -> list[Made]:
     `auto`: the number format where a trial leaves it open, so that all machines compute alike."""
     configs = [one.config.replace(precision=auto) if one.config.precision == "auto" else one.config for one in trials]
     with tempfile.TemporaryDirectory(prefix="leaps-study-") as place:
-        if len(trials) > 1:
-            with suppress(
-                LeapsError
-            ):  # each alone says why, or succeeds: where memory is small, or a network takes one clip only
-                found = runs.perform_together(configs, [Path(place) / f"{number}" for number in range(len(trials))])
-                return [_made(trial, partial(_or_raise, one)) for trial, one in zip(trials, found, strict=True)]
+        made = _together(configs, Path(place)) if len(trials) > 1 else None
         return [
-            _made(trial, partial(_alone, config, Path(place) / f"alone-{number}"))
+            _made(trial, made[number] if made else None if trial.work else _alone(config, Path(place) / f"alone-{number}"))
             for number, (trial, config) in enumerate(zip(trials, configs, strict=True))
         ]
 
 
-def _made(trial: Trial, run: Callable[[], runs.Run]) -> Made:
-    """The row of a trial, and its run's files."""
-    row = {**trial.at, "status": "done", "error": ""}
+def _together(configs: Sequence[SynthesisConfig], place: Path) -> list[runs.Run | LeapsError] | None:
+    """The runs, made in one batch, or what ended them; None where that can't be: each alone may succeed, where memory is small
+    or a network takes one clip only."""
+    with suppress(LeapsError):
+        return runs.perform_together(configs, [place / f"{number}" for number in range(len(configs))])
+    return None
+
+
+def _alone(config: SynthesisConfig, folder: Path) -> runs.Run | LeapsError:
     try:
-        if trial.work is not None:
-            return Made(row | trial.work(), {})
-        made = run()
-        row |= scores.of(made) | (trial.also(made) if trial.also else {})
-        runs.pack(made)
+        *_, (run, _) = runs.perform(config, folder=folder)
     except LeapsError as error:
-        return Made({**trial.at, "status": "failed", "error": str(error)}, {})
-    return Made(row, {path.name: path.read_bytes() for path in sorted(made.folder.iterdir())})
-
-
-def _alone(config: SynthesisConfig, folder: Path) -> runs.Run:
-    *_, (run, _) = runs.perform(config, folder=folder)
+        return error
     return run
 
 
-def _or_raise(found: runs.Run | LeapsError) -> runs.Run:
-    if isinstance(found, LeapsError):
-        raise found
-    return found
+def _made(trial: Trial, run: runs.Run | LeapsError | None) -> Made:
+    """The row of a trial, and the files of its run (None: it has other work)."""
+    row = {**trial.at, "status": "done", "error": ""}
+    try:
+        if isinstance(run, LeapsError):
+            raise run
+        if run is None:
+            assert trial.work is not None
+            return Made(row | trial.work(), {})
+        row |= scores.of(run) | (trial.also(run) if trial.also else {})
+        runs.pack(run)
+    except LeapsError as error:
+        return Made({**trial.at, "status": "failed", "error": str(error)}, {})
+    return Made(row, {path.name: path.read_bytes() for path in sorted(run.folder.iterdir())})
 
 
 def batches(trials: Sequence[Trial]) -> list[tuple[Trial, ...]]:
@@ -121,7 +123,7 @@ def _finish(
         # a search knows more to try when some is done; one that goes on learns of its earlier points one after the other
         known, trials = {trial.id for trial in trials}, study.trials(asked, kept.rows(trials))
         work += batches([trial for trial in trials if trial.id not in known])
-        pending = [batch for batch in work if not all(map(kept.has, batch))]
+        pending = [batch for batch in work if not kept.finished(batch)]
         if not pending and len(trials) > len(known):
             continue
         _tell(kept, trials, pace, progress)

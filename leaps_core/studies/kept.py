@@ -90,7 +90,7 @@ class Kept:
         while left:
             for _ in range(len(left)):
                 batch = left.popleft()
-                if self._finished(batch):
+                if self.finished(batch):
                     continue
                 lock = files.lock(self.path / "locks" / batch[0].id)
                 try:
@@ -98,7 +98,7 @@ class Kept:
                 except Timeout:
                     left.append(batch)
                     continue
-                if self._finished(batch):  # since a moment ago
+                if self.finished(batch):  # since a moment ago
                     lock.release()
                     continue
                 self._locks[batch[0].id] = lock
@@ -106,7 +106,8 @@ class Kept:
             if left:
                 time.sleep(WAIT)
 
-    def _finished(self, batch: Batch) -> bool:
+    def finished(self, batch: Batch) -> bool:
+        """Whether all of them are."""
         return all(map(self.has, batch))
 
     def keep(self, batch: Batch, made: Sequence[Made]) -> None:

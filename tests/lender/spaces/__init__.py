@@ -4,7 +4,6 @@ was forked off, which gets pickled arguments and gives pickled pieces."""
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 asked: list[float] = []
 """The seconds that each call asked for."""
-refusal = os.environ.get("LENDER_REFUSES", "")
+refusal = ""
 """What to say instead of lending anything."""
 _forked = multiprocessing.get_context("fork")
 
