@@ -26,7 +26,7 @@ document.addEventListener('click', (event) => {
   if (!found) return;
   event.preventDefault();
   document.querySelector('#lessons button.label-wrap:not(.open)')?.click();
-  document.querySelector('#lessons').scrollIntoView({block: 'nearest'});
+  document.querySelector('#lessons').scrollIntoView({block: 'start'});
   /** @type {Followed} */
   const followed = {key: found.getAttribute('href').slice('#lesson-'.length)};
   trigger('pick', followed);
