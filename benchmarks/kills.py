@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -116,6 +117,8 @@ def _in_a_process(work: Callable[[], None], disturb: Callable[[int], None] = lam
         try:
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc()  # nobody else does in a process that ends by `os._exit`
         finally:
             sys.stderr.flush()
             os._exit(code)

@@ -90,7 +90,7 @@ def _same_plan(path: Path, facts: dict[str, Any], count: int) -> None:
             f"{path.parent} holds parts of another bank (another model, other weights or other clips). "
             "Delete it, or choose another --out."
         )
-    path.write_text(text, "utf-8")
+    files.write(path, text)
 
 
 def _write_part(path: Path, columns: dict[str, Any], skipped: Skipped) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import machine, models, paths
+from .. import files, machine, models, paths
 from ..config import SynthesisConfig
 from ..errors import LeapsError, RunError
 from ..inversion import lent
@@ -24,7 +24,7 @@ from ..inversion.control import Control
 from ..inversion.estimate import reckon
 from ..inversion.pace import learn
 from ..inversion.plan import Plan, as_plan, make_plan
-from .record import INTERRUPTED, Run, hold
+from .record import INTERRUPTED, LOCK, Run, hold
 from .writer import Writer, explained
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _create(
     """A new run and the lock of its folder; nothing but the lock is in it yet."""
     path = Path(folder).absolute() if folder is not None else None
     try:
-        if path and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        if path and path.exists() and not (path.is_dir() and all(map(_left_behind, path.iterdir()))):
             raise RunError(f"{path} is in use; a run's folder must be new or empty.")
         if path:
             path.mkdir(parents=True, exist_ok=True)
@@ -224,6 +224,11 @@ def _create(
     except OSError as error:
         raise explained(error, path or paths.home()) from error
     return Run.new(path, config, owner, notices, branched), lock
+
+
+def _left_behind(path: Path) -> bool:
+    """Whether it may be what a process left that was killed before there was anything of its run."""
+    return path.name == LOCK or (path.name.startswith(".") and path.name.endswith(files.UNFINISHED))
 
 
 def _new_folder(config: SynthesisConfig, owner: str) -> Path:

@@ -30,6 +30,8 @@ PACKED = "snapshots.mp4"
 """Where a packed run keeps the pictures of its snapshots, one after the other."""
 INTERRUPTED = "interrupted"
 """The status of a run whose process was killed."""
+LOCK = ".lock"
+"""The file that is locked while somebody writes in a run's folder."""
 NOTE = "note.txt"
 """Where a run keeps what its owner wrote about it."""
 MOST_BYTES = 2**33
@@ -184,7 +186,7 @@ class Run:
     def status(self) -> str:
         """running, done, stopped, failed; interrupted: the process that made it was killed, and it can go on."""
         said = str(self.record["status"])
-        return INTERRUPTED if said == "running" and not files.is_locked(self.folder / ".lock") else said
+        return INTERRUPTED if said == "running" and not files.is_locked(self.folder / LOCK) else said
 
     @property
     def changes(self) -> list[dict[str, Any]]:
@@ -375,7 +377,7 @@ def bundled_clips(config: SynthesisConfig) -> list[tuple[str, int]]:
 
 def hold(folder: Path) -> FileLock:
     """The lock of a run's folder, taken. Raises `RunError` if somebody else is writing there."""
-    lock = files.lock(folder / ".lock")
+    lock = files.lock(folder / LOCK)
     try:
         lock.acquire(timeout=1)  # s; somebody may just be looking whether the run is alive
     except Timeout:

@@ -14,7 +14,7 @@ import numpy as np
 from .. import files, paths, video
 from ..errors import LeapsError, RunError
 from ..paths import PROGRAM
-from .record import INTERRUPTED, NOTE, PACKED, Run, bundled_clips, hold
+from .record import INTERRUPTED, LOCK, NOTE, PACKED, Run, bundled_clips, hold
 from .writer import explained
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def pack(run: Run) -> None:
     files.write_arrays(run.folder / "snapshots.npz", steps=shots.steps, embeddings=shots.embeddings.astype(np.float16))
     files.write_arrays(run.folder / "clip.npz", frames=frames)
     drawn = ("stimulus.npz",) if 0 < len(run.stimulus) == len(bundled_clips(run.config)) == len(run.config.stimuli) else ()
-    for name in ("checkpoint.pt", ".lock", *drawn):
+    for name in ("checkpoint.pt", LOCK, *drawn):
         (run.folder / name).unlink(missing_ok=True)
 
 

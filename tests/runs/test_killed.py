@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leaps_core import runs
+from leaps_core import files, runs
 from leaps_core.errors import RunError
 from leaps_core.inversion.control import Control
-from leaps_core.runs import waiting, writer
+from leaps_core.runs import record, waiting, writer
 from tests.runs.engine import ALL_FILES, config, files_of, made
 
 ROOT = Path(__file__).parents[2]
@@ -161,3 +161,12 @@ def test_a_run_that_was_killed_before_its_first_snapshot_says_so(monkeypatch: py
     (run.folder / waiting.FILE).write_bytes(b"")
     with pytest.raises(RunError, match="no snapshots yet"):
         _ = run.clip
+
+
+@pytest.mark.usefixtures("home")
+def test_a_folder_in_which_a_process_was_killed_before_there_was_a_run_is_as_good_as_new(tmp_path: Path) -> None:
+    for left in (record.LOCK, f".half{files.UNFINISHED}"):
+        (tmp_path / left).touch()
+    with record.hold(tmp_path), pytest.raises(RunError, match="being written at this moment"):
+        made(runs.perform(config(), folder=tmp_path))
+    assert files_of(made(runs.perform(config(), folder=tmp_path))) == ALL_FILES
