@@ -1,5 +1,5 @@
 """The page's HTTP interface, and its MCP tools: what can be inverted, start a run, ask for news, steer, pause, resume, stop,
-look at its clip. docs/api.md has examples."""
+look at its clip, have its files. docs/api.md has examples."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from leaps_core import models, video
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import ConfigError, RunError, brief
 
-from . import controls, stage, start, views
+from . import controls, downloads, stage, start, views
 from .jobs import Job
 from .session import refused
 from .views import JOBS
 
+FILE = {"_type": "gradio.FileData"}
+"""What tells Gradio that an object of an answer, or of a request, is a file."""
+
 
 def publish() -> None:
     """Adds the interface to the page that is being built."""
-    for function in (known, run, news, act, steer, clip):
+    for function in (known, run, news, act, steer, clip, file):
         gr.api(refused(function), api_name=function.__name__, queue=False)
 
 
@@ -42,13 +45,14 @@ def known() -> list[dict]:
     ]
 
 
-def run(settings: dict, visitor: str = "") -> dict:
+def run(settings: dict, visitor: str = "", video: gr.FileData | None = None) -> dict:
     """Starts a run: a clip comes out of noise until a video classifier sees an action in it. If nobody asks for it for two
     minutes, it is stopped (see `act`).
 
     Args:
         settings: model and action (see `known`); others as the config has them, as steps or seed; the rest suits the model.
         visitor: a secret of yours from an earlier answer, which your runs belong to; empty: a new one.
+        video: a file of yours that primes it instead of bundled clips.
 
     Returns:
         visitor and run, by which it can be asked for.
@@ -56,6 +60,8 @@ def run(settings: dict, visitor: str = "") -> dict:
     given = SynthesisConfig(**_checked(settings))  # tells what is missing or wrong
     config = models.configure(given.model, given.action, settings)
     controls.check_bundled(config)
+    if video is not None:
+        config = config.replace(stimuli=(_uploaded(video),))
     visitor = visitor or secrets.token_urlsafe(24)
     return {"visitor": visitor, "run": start.new(views.owner_of(visitor), controls.plan(config)).id}
 
@@ -86,6 +92,23 @@ def clip(visitor: str, run: str, step: int = -1) -> dict:
     if frames is None:
         raise RunError(f"There is no clip of a run “{run}” of yours here yet.")
     return {"step": at, "numbers": row, **video.sprite(frames)}
+
+
+def file(visitor: str, run: str, kind: str) -> gr.FileData:
+    """A file of a run.
+
+    Args:
+        visitor: the secret that the run belongs to.
+        run: its id.
+        kind: "mp4" or "webp", the clip; "npz", its numbers; "json", its settings; "html", one page with all of it; "film.mp4",
+            "film.webp" or "film.gif", from noise to clip.
+    """
+    found = views.look(run, views.owner_of(visitor))
+    of = found.run if isinstance(found, Job) else found
+    if of is None:
+        raise RunError("The run has no files yet.")
+    path = downloads.save(of, kind)
+    return {"path": str(path), "orig_name": path.name, "meta": FILE}  # type: ignore[return-value]  # as Gradio sends it
 
 
 def news(visitor: str, run: str) -> dict:
@@ -126,6 +149,14 @@ def _checked(settings: object) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise ConfigError(f'Expected settings as a JSON object, such as {{"coherence": 0.5}}, got {brief(repr(settings))}.')
     return settings
+
+
+def _uploaded(sent: Any) -> str:
+    """Where an uploaded file lies; Gradio has checked that it is one, if it says so. Raises `ConfigError`."""
+    match sent:
+        case {"path": str(path), "meta": {"_type": kind}} if kind == FILE["_type"]:
+            return path
+    raise ConfigError(f"Expected an uploaded file, such as handle_file(“own.mp4”) gives, got {brief(repr(sent))}.")
 
 
 def _find(visitor: str, run: str) -> Job:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
-from contextlib import suppress
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,15 +10,13 @@ import numpy as np
 
 from leaps_core import runs
 
-from . import controls, player, plots, widgets
+from . import controls, downloads, player, plots, widgets
 from .jobs import ACTIVE, Job
 from .texts import say, sections
 from .views import JOBS, View, shown
 
 MOVE_CURSOR = "(...values) => { window.leaps.moveCursor(values[2]); return values; }"
 """A script that moves the cursor of both plots with the timeline."""
-FILES = {"mp4": "clip.mp4", "webp": "clip.webp", "npz": "clip.npz", "json": "run.json"}
-"""What can be downloaded of a run: name of the button and of the file."""
 
 
 @dataclass(frozen=True)
@@ -186,43 +179,7 @@ def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:
     return (len(recent) - 1) / seconds if seconds > 0 else 0.0
 
 
-def downloads(stage: Stage, run: runs.Run | None) -> dict[Any, Any]:
+def offered(stage: Stage, run: runs.Run | None) -> dict[Any, Any]:
     """The buttons for a run's files. None: nothing to download yet."""
-    return {
-        getattr(stage, name): gr.DownloadButton(value=path, interactive=path is not None) for name, path in copies(run).items()
-    }
-
-
-def copies(run: runs.Run | None) -> dict[str, Path | None]:
-    """Copies of a run's files with telling names, as the browser may not reach into the runs' folder.
-
-    run.json leaves without its owner and without folders of this server, so that it can be shown to others.
-    """
-    made: dict[str, Path | None] = dict.fromkeys(FILES)
-    if run is None:
-        return made
-    try:
-        folder = new_folder()
-    except OSError:  # a full disk: there is nothing to download, and all else goes on
-        return made
-    for name, file in FILES.items():
-        target = folder / f"leaps-{run.config.action.replace(' ', '-')}.{name}"
-        try:
-            if name == "json":
-                target.write_text(run.shared, encoding="utf-8")
-            else:
-                shutil.copyfile(run.folder / file, target)
-            made[name] = target
-        except OSError:
-            continue
-    return made
-
-
-def new_folder() -> Path:
-    """A folder that nobody can guess; those of earlier are removed (Gradio has copies of its own by then)."""
-    parent = Path(tempfile.gettempdir())
-    for old in parent.glob("leaps-download-*"):
-        with suppress(OSError):
-            if time.time() - old.stat().st_mtime > 600:
-                shutil.rmtree(old)
-    return Path(tempfile.mkdtemp(prefix="leaps-download-"))
+    made = downloads.copies(run)
+    return {getattr(stage, kind): gr.DownloadButton(value=path, interactive=path is not None) for kind, path in made.items()}

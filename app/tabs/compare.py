@@ -16,7 +16,7 @@ from leaps_core.errors import ConfigError
 from leaps_core.inversion.plan import Plan
 from leaps_core.runs import comparison, figure
 
-from .. import controls, player, plots, preload, stage, views, widgets
+from .. import controls, downloads, player, plots, preload, stage, views, widgets
 from ..comparison import Comparison
 from ..session import CALM, LATER, QUICK, SOON, Session, told
 from ..texts import sections
@@ -241,7 +241,7 @@ class CompareTab:
                 if job.run is not None and job.step is not None
             ]
         )
-        folder, action = stage.new_folder(), found.plans[0].config.action
+        folder, action = downloads.new_folder(), found.plans[0].config.action
         picture, film = (folder / f"leaps-{action.replace(' ', '-')}.{kind}" for kind in ("png", "mp4"))
         figure.picture(action, entries).save(picture)
         video.write_mp4(figure.film(action, entries), film)

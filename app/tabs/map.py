@@ -14,7 +14,7 @@ from leaps_core import banks, maps, runs, video
 from leaps_core.errors import BankError, LeapsError
 from leaps_core.paths import PROGRAM
 
-from .. import map_data, player, stage, tray, views
+from .. import downloads, map_data, player, tray, views
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..session import CALM, IN_TURN, QUICK, Session, told
 from ..texts import sections
@@ -262,7 +262,7 @@ class MapTab:
         found = query.atlas
         if found is None:
             raise BankError("There is no map to save yet. Choose a bank first.")
-        path = stage.new_folder() / "leaps-map.csv"
+        path = downloads.new_folder() / "leaps-map.csv"
         maps.write_csv(found, path, map_data.table(found, query.shown(found.bank), query.videos))
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 

@@ -12,7 +12,7 @@ from leaps_core import runs
 from leaps_core.config import NETWORKS
 from leaps_core.errors import RunError
 
-from .. import export, player, stage, start, views, widgets
+from .. import downloads, player, start, views, widgets
 from ..session import CALM, IN_TURN, Session, refused, told
 from ..texts import say, sections
 from .synthesis import SynthesisTab
@@ -22,12 +22,12 @@ MORE_STEPS = 100
 
 
 KINDS = {
-    "one page that opens offline (HTML)": ".html",
-    "film from noise to clip (mp4)": ".mp4",
-    "film from noise to clip (WebP)": ".webp",
-    "film from noise to clip (GIF)": ".gif",
+    "one page that opens offline (HTML)": "html",
+    "film from noise to clip (mp4)": "film.mp4",
+    "film from noise to clip (WebP)": "film.webp",
+    "film from noise to clip (GIF)": "film.gif",
 }
-"""What a run can be saved as, and the ending of its file."""
+"""What a run can be saved as here, and what that is called in `downloads`."""
 
 
 class RunsTab:
@@ -149,11 +149,7 @@ class RunsTab:
     def save(self, visitor: str | None, chosen: list[str], kind: str) -> dict[Any, Any]:
         """The chosen run as one file that can be shown to others. Raises `LeapsError`."""
         run = runs.find(_only(chosen), views.owner_of(visitor))
-        try:
-            path = stage.new_folder() / f"leaps-{run.config.action.replace(' ', '-')}{KINDS[kind]}"
-            (export.write if path.suffix == ".html" else runs.write_film)(run, path)
-        except OSError as error:
-            raise RunError(f"The run can't be saved: {error.strerror}. The server's disk may be full.") from error
+        path = downloads.save(run, KINDS[kind])
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
     def annotate(self, visitor: str | None, noted: str, text: str | None) -> None:

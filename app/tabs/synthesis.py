@@ -184,7 +184,7 @@ class SynthesisTab:
                 self.session.seen: {"status": status},
                 self.session.timer: gr.Timer(SOON),
                 **stage.transport(self.stage, status),
-                **stage.downloads(self.stage, None),
+                **stage.offered(self.stage, None),
             }
         return {
             **stage.show(self.stage, views.of_run(found)),
@@ -193,7 +193,7 @@ class SynthesisTab:
             self.session.seen: {"idle": preload.ready()},
             self.session.timer: gr.Timer(SOON),
             **stage.transport(self.stage, "done"),
-            **stage.downloads(self.stage, found),
+            **stage.offered(self.stage, found),
         }
 
     def pick(self, visitor: str | None, event: gr.EventData) -> dict[Any, Any]:
@@ -244,7 +244,7 @@ class SynthesisTab:
             **closer.closed(self.closer),
             **guide.told(self.stage.guide, self.panel.settings, job),
             **stage.transport(self.stage, job.status),
-            **stage.downloads(self.stage, None),
+            **stage.offered(self.stage, None),
         }
 
     @told
@@ -329,7 +329,7 @@ class SynthesisTab:
         if ended:
             # with the run's key, so that the same words about two runs are two toasts
             rest = {self.problem: f"{key}\n{views.shown(job.error)}", self.panel.run: of_run(view.config, view.changes)}
-            updates |= {**stage.downloads(self.stage, job.run), **rest}
+            updates |= {**stage.offered(self.stage, job.run), **rest}
         return updates | {self.session.seen: now}
 
     def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:

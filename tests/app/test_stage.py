@@ -1,10 +1,8 @@
-"""What can be downloaded of a run."""
+"""The stage: captions, and what is seen beside a clip."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -12,17 +10,6 @@ import numpy as np
 from app import stage
 from app.views import View
 from leaps_core.config import SynthesisConfig
-from leaps_core.runs import Run
-
-
-def test_a_downloaded_json_tells_neither_owner_nor_folders(tmp_path: Path) -> None:
-    config = SynthesisConfig(model="any", action="bowling", stimuli=("bundled:3", "/srv/uploads/mine.mp4"))
-    record = {"owner": "somebody", "config": config.model_dump(mode="json"), "changes": []}
-    made = stage.copies(Run(tmp_path, record, config))
-    assert made["json"] is not None and made["mp4"] is None, "what isn't there can't be downloaded"
-    shown = json.loads(made["json"].read_text("utf-8"))
-    assert shown["owner"] == "" and shown["config"]["stimuli"] == ["bundled:3", "mine.mp4"]
-    assert record["config"]["stimuli"][1].startswith("/srv"), "the run itself keeps them"
 
 
 def test_the_finished_clips_caption_says_what_the_line_below_says() -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import signal
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,10 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from app.downloads import KINDS
 from leaps_core import runs
+from leaps_core.puppets import render_clip
+from leaps_core.video import read, write_mp4
 from tests.conftest import ROOT, serve
 
 pytestmark = pytest.mark.timeout(600)
@@ -74,10 +78,46 @@ def test_the_example_of_the_docs_runs(app_url: str) -> None:
     text = (ROOT / "docs" / "api.md").read_text("utf-8")
     example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0].replace("http://127.0.0.1:7860", app_url)
     example = example.replace("clip = client", "wait(client, mine, lambda news: news['newest'])\nclip = client")
+    example = example.replace("mp4 = client", "wait(client, mine, lambda news: news['state'] == 'done')\nmp4 = client")
     found: dict[str, Any] = {"wait": wait}
     exec(example, found)  # noqa: S102
     assert found["news"]["state"] and found["clip"]["src"].startswith("data:image/webp") and found["clip"]["n"] == 16
-    ask(found["client"], found["mine"]["visitor"], found["mine"]["run"], "stop", api_name="/act")
+    assert Path(found["mp4"]).name == "leaps-juggling-balls.mp4" and read(found["mp4"], 16, 112).frames.shape[0] == 16
+
+
+def test_an_own_video_is_the_stimulus_as_the_docs_say(app_url: str, client: Client, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip = render_clip("juggling balls", 3, 16, 112)
+    write_mp4(clip, tmp_path / "own.mp4")
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    found: dict[str, Any] = {"client": client}
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[1].replace('"steps": 60', '"steps": 2'), found)  # noqa: S102
+    mine = found["mine"]
+    wait(client, mine, lambda news: news["state"] == "done")
+    saved = {kind: ask(client, mine["visitor"], mine["run"], kind, api_name="/file") for kind in KINDS}
+    assert json.loads(Path(saved["json"]).read_text("utf-8"))["config"]["stimuli"] == ["own.mp4"]
+    assert all(Path(path).name == f"leaps-juggling-balls.{kind}" for kind, path in saved.items())
+    with pytest.raises(AppError, match="no run"):
+        ask(client, "somebody else", mine["run"], "mp4", api_name="/file")
+    with pytest.raises(AppError, match="can't be saved as 'exe'"):
+        ask(client, mine["visitor"], mine["run"], "exe", api_name="/file")
+
+
+def test_a_file_that_was_not_uploaded_is_no_stimulus(app_url: str, tmp_path: Path) -> None:
+    assert "Expected an uploaded file" in forged(app_url, {"path": "/etc/passwd"})["error"]
+    told = "not uploaded by a user(.|\n)*127.0.0.1 failed validation"  # by Gradio, which writes it to the server's log
+    with pytest.raises(AssertionError, match=told), serve(tmp_path) as (url, _):
+        for path in ("/etc/passwd", "http://127.0.0.1:1/own.mp4"):
+            forged(url, {"path": path, "meta": {"_type": "gradio.FileData"}})
+
+
+def forged(url: str, video: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a request for a run with something as its stimulus."""
+    data = json.dumps({"data": [{"model": "tiny", "action": "bowling"}, "", video]}).encode()
+    request = urllib.request.Request(f"{url}gradio_api/run/run", data, {"Content-Type": "application/json"})  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=ANSWER)  # noqa: S310
+    return dict(json.loads(refused.value.read()))
 
 
 def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
@@ -91,7 +131,7 @@ def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
         ):
             await session.initialize()
             tools = {tool.name: tool for tool in (await session.list_tools()).tools}
-            assert {name.removeprefix("leaps_") for name in tools} == {"known", "run", "news", "act", "steer", "clip"}
+            assert {name.removeprefix("leaps_") for name in tools} == {"known", "run", "news", "act", "steer", "clip", "file"}
             assert "model and action" in str(tools["run"].inputSchema)
 
             async def call(name: str, **values: Any) -> dict[str, Any]:
@@ -105,7 +145,8 @@ def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
                 if news["state"] == "done":
                     break
                 await asyncio.sleep(0.2)
-            return news | await call("clip", **mine)
+            file = await session.call_tool("file", {**mine, "kind": "mp4"})
+            return news | await call("clip", **mine) | {"file": file}
 
     with serve(tmp_path, mcp=True) as (url, _):
         for _ in range(10 * ANSWER):  # Gradio's own requests behind a tool wait for some seconds only
@@ -114,6 +155,9 @@ def test_the_same_as_mcp_tools(tmp_path: Path) -> None:
             time.sleep(0.1)
         with ThreadPoolExecutor(1) as other:  # in this one, playwright may have a loop of its own
             found = other.submit(asyncio.run, use(url)).result()
+        with urllib.request.urlopen(found["file"].content[0].text) as answer:  # noqa: S310
+            (tmp_path / "clip.mp4").write_bytes(answer.read())
+    assert read(tmp_path / "clip.mp4", 8, 64).frames.shape == (8, 64, 64, 3)
     assert found["state"] == "done" and 0 <= found["final"]["model"] <= 1 and found["src"].startswith("data:image/webp")
 
 
