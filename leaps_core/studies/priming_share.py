@@ -61,11 +61,12 @@ def _claims(model: str, rows: Sequence[Row]) -> list[str]:
         return []
     low, high = min(shares), max(shares)
     change = numbers.mean(differences(shares[low], shares[high], name))
-    scores = [np.mean(inception_scores(shares[share], name) or [float("nan")]) for share in (low, high)]
+    scores = [np.mean(found) for share in (low, high) if (found := inception_scores(shares[share], name))]
+    also = f"; its Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}" if len(scores) == 2 else ""
     verdict = "grows" if change.low > 0 else "falls" if change.high < 0 else "does not clearly change"
     return [
         f"From {low} % to {high} % of {models.spec(model).name}'s layers, the {name}'s probability of the action {verdict}: by "
-        f"{change.change}; its Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}."
+        f"{change.change}{also}."
     ]
 
 

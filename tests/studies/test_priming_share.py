@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leaps_core.studies import priming_share
@@ -28,6 +30,9 @@ def test_what_grows_with_the_share_is_said_to() -> None:
     )
     assert set(report.figures) == {"top1-model", "top1-verifier", "top1-judge"}
     assert list(report.sheet["bowling"]) == ["20", "40", "60", "80", "100"]
+    assert "; its Inception Score goes from " in report.claims[0]
+    (alone,) = read(STUDY, replace(ASKED, actions=("bowling",)), lambda at: 0.2 + at["share"] / 200).claims
+    assert "Inception" not in alone, "a score of clips of one action says nothing"
 
 
 def test_what_does_not_change_is_said_not_to() -> None:
