@@ -108,7 +108,13 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
     """Lays the stimulus' widgets out; `words` are those of the choice between its kinds."""
     seed = sections("settings")["stimulus_seed"]
     return Stimulus(
-        gr.Radio([(say(kind), kind) for kind in KINDS], value=KINDS[0], label=words.title, info=words.text, min_width=300),
+        gr.Radio(
+            [(say(kind), kind) for kind in KINDS],
+            value=KINDS[0],
+            label=words.title,
+            info=_with_lesson(words.text, "stimuli"),
+            min_width=300,
+        ),
         gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
         gr.File(label="Video", file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
         gr.Number(0, label=say("Starts at second"), minimum=0, visible=False, min_width=140),
@@ -132,8 +138,7 @@ def label(name: str) -> str:
 def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)
-    lesson = lessons.of_setting(name)
-    said = (section.text if section else facts["text"]) + (f" {lesson.named}" if lesson else "")
+    said = _with_lesson(section.text if section else facts["text"], name)
     words = {"label": label(name), "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:
@@ -148,6 +153,12 @@ def widget(name: str) -> Any:
         return gr.Slider(facts["min"], facts["max"], value=default, step=facts["step"], **words)
     # without limits: the widget would fail on what is out of range, where the config says what is expected
     return gr.Number(default, precision=0 if kind is int else None, **words)
+
+
+def _with_lesson(text: str, name: str) -> str:
+    """The text of a setting, with the lesson that explains it."""
+    lesson = lessons.of_setting(name)
+    return f"{text} {lesson.named}" if lesson else text
 
 
 def choices(name: str) -> list[Any]:

@@ -15,9 +15,9 @@ from leaps_core.inversion.plan import make_plan
 ALL = list(lessons.lessons().values())
 
 
-def test_there_are_ten_of_three_to_eight_minutes() -> None:
-    assert len(ALL) == 10 and all(3 <= lesson.minutes <= 8 for lesson in ALL)
-    assert len({lesson.title for lesson in ALL}) == 10
+def test_there_are_eleven_of_three_to_eight_minutes() -> None:
+    assert len(ALL) == 11 and all(3 <= lesson.minutes <= 8 for lesson in ALL)
+    assert len({lesson.title for lesson in ALL}) == 11
 
 
 @pytest.mark.parametrize("lesson", ALL, ids=lambda lesson: lesson.key)
@@ -50,7 +50,8 @@ def test_everything_can_be_done(doing: lessons.Doing) -> None:
 
 def test_a_setting_finds_its_lesson() -> None:
     found = lessons.of_setting("coherence")
-    assert found is not None and found.key == "05-coherence" and found.number == 5 and lessons.of_setting("precision") is None
+    assert found is not None and found.key == "05-coherence" and found.number == 5
+    assert [name for name in FIELDS if lessons.of_setting(name) is None] == [], "every control links to its lesson"
 
 
 @pytest.mark.parametrize(
