@@ -119,8 +119,10 @@ def news(visitor: str, run: str) -> dict:
         run: its id.
     """
     job = _find(visitor, run)
+    said = stage.report(job)
     return {
-        **stage.report(job),
+        "state": said["state"],
+        "text": said["text"],
         "place": JOBS.place(job),
         "wait": round(JOBS.wait(job), 1) if JOBS.place(job) else 0,
         "newest": job.metrics[-1] if job.metrics else None,

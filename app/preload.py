@@ -9,6 +9,9 @@ import time
 from leaps_core import models
 from leaps_core.errors import LeapsError
 
+from .texts import say
+from .widgets import line
+
 log = logging.getLogger(__name__)
 _done = threading.Event()
 _problem = ""
@@ -32,10 +35,10 @@ def ready() -> bool:
 def report() -> dict[str, str]:
     """The status line while nothing runs."""
     if not ready():
-        return {"state": "loading", "text": "PyTorch and the first model; finished runs can be looked at meanwhile"}
+        return line("loading", say("PyTorch and the first model; finished runs can be looked at meanwhile"))
     if _problem:
-        return {"state": "error", "text": _problem}
-    return {"state": "ready", "text": "choose an action and press Start"}
+        return line("error", _problem)
+    return line("ready", say("choose an action and press Start"))
 
 
 def _load() -> None:

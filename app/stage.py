@@ -150,26 +150,26 @@ def transport(stage: Stage, status: str) -> dict[Any, Any]:
 def report(job: Job) -> dict[str, str]:
     """The status line of a job."""
     if job.status == "error":
-        return {"state": "error", "text": shown(job.error)}
+        return widgets.line("error", shown(job.error))
     if place := JOBS.place(job):
         wait = JOBS.wait(job)
-        begins = f"begins in about {controls.duration(wait)}" if wait >= 1 else "begins soon"
-        return {"state": "queued", "text": f"place {place} in the queue · {begins}"}
+        begins = say("begins in about {time}", time=controls.duration(wait)) if wait >= 1 else say("begins soon")
+        return widgets.line("queued", say("place {place} in the queue", place=place), begins)
     if not job.metrics:
-        return {"state": job.status, "text": "getting the models ready" if job.active else "nothing was made"}
+        return widgets.line(job.status, say("getting the models ready") if job.active else say("nothing was made"))
     step, total, speed = job.metrics[-1]["step"], job.config.steps, pace(job.metrics)
+    done = say("step {step} of {total}", step=step, total=total)
     if not job.active:
         final = job.step.final if job.step else None
-        why = f" · {job.why}" if job.why else ""
-        return {"state": job.status, "text": f"step {step} of {total} · {widgets.scores(final)}{why}"}
-    left = f" · {controls.duration((total - step) / speed)} left" if speed and job.status == "running" else ""
-    notices = f" · {' '.join(job.notices)}" if job.notices else ""
-    return {"state": job.status, "text": f"step {step} of {total} · {speed:.1f} steps/s{left}{notices}"}
+        return widgets.line(job.status, done, widgets.scores(final), job.why)
+    going = speed and job.status == "running"
+    left = say("{time} left", time=controls.duration((total - step) / speed)) if going else ""
+    return widgets.line(job.status, done, say("{speed} steps/s", speed=f"{speed:.1f}"), left, " ".join(job.notices))
 
 
 def about(run: runs.Run) -> dict[str, str]:
     """The status line of a run on disk."""
-    return {"state": "demo" if run.demo else run.status, "text": f"{run.done} steps · {widgets.scores(run.final)}"}
+    return widgets.line("demo" if run.demo else run.status, say("{steps} steps", steps=run.done), widgets.scores(run.final))
 
 
 def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:

@@ -13,7 +13,7 @@ from leaps_core import runs
 from leaps_core.config import NETWORKS
 
 from . import views
-from .texts import sections
+from .texts import say, sections
 from .theme import web
 
 NOTED = 80
@@ -50,7 +50,7 @@ def percent(share: float | None) -> str:
 def scores(final: dict[str, Any] | None) -> str:
     """What the networks that took part say of a finished clip."""
     said = [f"{network} {percent(final[network])}" for network in NETWORKS if final and final.get(network) is not None]
-    return " · ".join(said) or "no scores"
+    return " · ".join(said) or say("no scores")
 
 
 def bars() -> gr.HTML:
@@ -69,8 +69,13 @@ def bars() -> gr.HTML:
     )
 
 
+def line(state: str, *parts: str) -> dict[str, str]:
+    """What the status line says: a state, the word for it, and the rest; empty parts are left out."""
+    return {"state": state, "word": say(state), "text": " · ".join(filter(None, parts))}
+
+
 def status() -> gr.HTML:
-    """One line on what is going on; its value: {"state": word, "text": the rest}."""
+    """One line on what is going on; its value is made by `line`."""
     return gr.HTML(
         {},
         html_template="<div class='line'><b role='status'></b><span></span></div>",

@@ -19,7 +19,7 @@ from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
 from ..session import CALM, IN_TURN, QUICK, SOON, Session, refused, tell, told
 from ..settings_panel import SettingsPanel, config_of, default_config, of_run, steered
-from ..texts import sections
+from ..texts import say, sections
 from ..views import JOBS
 
 FEW = 3
@@ -345,7 +345,7 @@ class SynthesisTab:
         """Nothing is going on here: says when the models are ready, and asks less often from then on."""
         if seen.get("status") in ACTIVE:
             return {
-                self.stage.status: {"run": key, "state": "stopped", "text": "this run is not here any more"},
+                self.stage.status: {"run": key, **widgets.line("stopped", say("this run is not here any more"))},
                 self.session.seen: {"status": "stopped"},
                 **stage.transport(self.stage, "stopped"),
                 **offer.show(self.offer, offer.interrupted(views.own(owner))),  # the server may have been restarted

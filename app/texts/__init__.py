@@ -41,9 +41,9 @@ def spoken() -> str:
     return _spoken
 
 
-def say(words: str) -> str:
-    """What stands on a button or a tab, given in English."""
-    return _words(_spoken).get(words, words)
+def say(words: str, **values: object) -> str:
+    """What stands on a button, a tab or in the status line, given in English; `values` take the places of their names."""
+    return _words(_spoken).get(words, words).format(**values)
 
 
 def sections(name: str) -> dict[str, Section]:

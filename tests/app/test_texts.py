@@ -12,6 +12,7 @@ import pytest
 from app import guide, texts
 from app.lessons import lessons
 from leaps_core.errors import ConfigError
+from tests.conftest import ROOT
 
 OTHERS = [language for language in texts.LANGUAGES if language != texts.ENGLISH]
 FILES = sorted(path.stem for path in texts.HERE.glob("*.md"))
@@ -66,11 +67,15 @@ def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None
     known = texts._words(language)
     code = {
         node.value
-        for path in APP.rglob("*.py")
+        for folder in (APP, ROOT / "leaps_core" / "runs")  # states of a run
+        for path in folder.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert set(known) <= code, set(known) - code
+    names = re.compile(r"\{\w+\}")
+    assert all(sorted(names.findall(words)) == sorted(names.findall(said)) for words, said in known.items())
+    assert texts.say("{time} left", time="5 s") == "noch 5 s"
     assert texts.say("Delete") == known["Delete"] != "Delete" and texts.say("no such word") == "no such word"
 
 

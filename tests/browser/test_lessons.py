@@ -104,6 +104,7 @@ def test_the_page_speaks_german(browser: Any, tmp_path: Path) -> None:
         expect(page.get_by_label("number input for Glätte")).to_be_visible()
         page.locator("#lessons button").first.click()
         expect(page.locator("#lesson-text")).to_contain_text("Weiß ein Netz")
+        expect(page.locator("#status")).to_have_text(re.compile(r"(bereit|Demo).*(drücke Start|Schritte)"), timeout=WAIT)
         right = next(answer for answer in lessons()["01-what-a-model-sees"].answers if answer.right)
         page.locator("#lesson-check label").nth(lessons()["01-what-a-model-sees"].answers.index(right)).click()
         expect(page.locator("#lesson-told")).to_contain_text("Richtig.")
