@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from .. import video
 from ..errors import LeapsError, ModelError
 from ..paths import PROGRAM
-from . import checkpoints
+from . import checkpoints, formats
 from .registry import labels
 from .spec import ModelSpec
 
@@ -248,9 +248,11 @@ class VideoModel(nn.Module):
             temporal = grid.mean(3, dtype=torch.float32)
             taps[name] = temporal.mean(2), temporal
 
-        def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             norms.pop(layer, None)
-            norms[layer] = Moments.apply(inputs[0])
+            norms[layer] = formats.unfolded(layer, *Moments.apply(inputs[0]))
+            # one that is folded hands on what it got, which the next layer may overwrite, and Moments needs later
+            return (inputs[0].clone(),) if formats.is_folded(layer) else None
 
         handles = []
         wanted = self._wanted() if features else set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +99,59 @@ def test_a_strided_convolution_is_the_same_by_blocks(
 )
 def test_others_stay_as_they_are(conv: nn.Conv3d) -> None:
     assert not formats._by_pixels(conv)
+
+
+@pytest.mark.parametrize("activates", [False, True])
+def test_a_folded_batch_norm_tells_what_would_have_gone_into_it(activates: bool) -> None:
+    model = VideoModel(replace(models.spec("tiny"), taps="features", embedding_layer="features"), Blocks(activates))
+    clip = torch.rand((2, 3, 8, 32, 32), generator=torch.Generator().manual_seed(2))
+    folded = copy.deepcopy(model)
+    formats.lay_out(folded, "float32")
+    norms = {name: formats.is_folded(norm) for name, norm in folded.network.named_modules() if isinstance(norm, nn.BatchNorm3d)}
+    assert norms == {"first.norm": True, "second.norm.0": True, "steep.norm": False, "tapped_norm": False}
+    expected, found = seen(model, clip), seen(folded, clip)
+    assert len(expected[1]) == len(found[1]) == 1 + 2 * 4
+    for one, other in zip([expected[0], *expected[1]], [found[0], *found[1]], strict=True):
+        assert torch.allclose(one, other, atol=1e-5, rtol=1e-4)
+    assert (expected[2] - found[2]).norm() < 1e-4 * expected[2].norm()
+    assert folded.state_dict().keys() == model.state_dict().keys()
+    assert torch.equal(folded.fork()(clip), folded(clip))
+
+
+class Blocks(nn.Module):
+    """Four convolutions with a batch norm each: two that are folded, one whose scale is too small, one whose output is
+    tapped; what comes after writes over what it got."""
+
+    def __init__(self, activates: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        kind = type(formats.ACTIVATING, (Activating,), {}) if activates else nn.BatchNorm3d
+        self.first = nn.Sequential(OrderedDict(conv=nn.Conv3d(3, 8, 3, 2, 1), norm=kind(8), act=nn.ReLU(True)))
+        second = nn.Sequential(nn.BatchNorm3d(8), nn.Sigmoid())
+        self.second = nn.Sequential(OrderedDict(conv=nn.Conv3d(8, 8, 3, 1, 1, bias=False), norm=second))
+        self.steep = nn.Sequential(OrderedDict(conv=nn.Conv3d(8, 8, 1), norm=nn.BatchNorm3d(8)))
+        self.features, self.tapped_norm = nn.Conv3d(8, 8, 1), nn.BatchNorm3d(8)
+        self.head = nn.Linear(8, 16)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm3d):
+                for numbers in (module.running_mean, module.running_var, module.weight.data, module.bias.data):
+                    numbers.copy_(torch.rand(8) + 0.5)
+        self.steep.norm.weight.data[3] = 1e-3
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.steep(self.second(self.first(x)))
+        return self.head(self.tapped_norm(self.features(x)).mean((2, 3, 4)))
+
+
+class Activating(nn.BatchNorm3d):
+    """A batch norm in the manner of timm's."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.drop, self.act = nn.Identity(), nn.Hardswish(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.drop(super().forward(x)))
 
 
 class Peeking(tiny.TinyNet):
