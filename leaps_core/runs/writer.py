@@ -211,7 +211,7 @@ def explained(error: Exception, folder: Path, smaller: str = SMALLER) -> Excepti
     """The error as a person should read it; one that no person can cause stays as it is. smaller: what to do where memory is
     used up; that error itself is not passed on, as it holds on to all that the run had."""
     cause = error.__cause__ if isinstance(error, VideoError) and isinstance(error.__cause__, OSError) else error
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if disk_is_full(cause):
         told = RunError(
             f"The disk of {folder} is full. What fitted is saved; free some space, or choose another "
             "folder (--out, LEAPS_HOME)."
@@ -224,6 +224,12 @@ def explained(error: Exception, folder: Path, smaller: str = SMALLER) -> Excepti
         return error
     told.__cause__ = error
     return told
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether that is what an error says, or its cause."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or error is not None and disk_is_full(error.__cause__)
 
 
 def _line(values: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from .. import files, fleet, machine, models, runs
 from ..config import SynthesisConfig
 from ..errors import LeapsError
 from ..inversion.plan import make_plan
-from ..runs.writer import explained
+from ..runs.writer import disk_is_full, explained
 from . import scores
 from .kept import Kept, Made, Progress
 from .report import Report, write_clips
@@ -71,6 +71,8 @@ def _made(trial: Trial, run: runs.Run | LeapsError | None) -> Made:
         row |= scores.of(run) | (trial.also(run) if trial.also else {})
         runs.pack(run)
     except LeapsError as error:
+        if disk_is_full(error):  # once there is space again it can be made
+            raise
         return Made({**trial.at, "status": "failed", "error": str(error)}, {})
     return Made(row, {path.name: path.read_bytes() for path in sorted(run.folder.iterdir())})
 
@@ -160,9 +162,9 @@ def _tell(kept: Kept, trials: Sequence[Trial], pace: _Pace, progress: Callable[[
 def _report(study: Study, asked: Asked, kept: Kept, trials: Sequence[Trial], whole: bool) -> tuple[Report, list[str]]:
     rows = kept.rows(trials)
     report = study.read(asked, rows)
+    seeds = asked.range
+    report.claims.append(f"Seeds: {seeds[0]} to {seeds[-1]}." if len(seeds) > 1 else f"One seed, {seeds[0]}.")
+    if failed := [row for row in rows if row["status"] == "failed"]:
+        report.claims.append(f"{len(failed)} of {len(rows)} runs failed, and are left out; the first: {failed[0]['error']}")
     write_clips(kept.path, rows)
-    notes = report.write(kept.path, whole)
-    failed = [row for row in rows if row["status"] == "failed"]
-    with suppress(IndexError):
-        notes.append(f"{len(failed)} of {len(rows)} runs failed; the first: {failed[0]['error']}")
-    return report, notes
+    return report, report.write(kept.path, whole)

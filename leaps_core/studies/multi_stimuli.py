@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .. import models
 from ..config import NETWORKS
 from . import numbers, pictures, stimuli
-from .report import Report, Row, done, grouped, values
+from .report import Report, Row, differences, done, grouped, values
 from .study import Asked, Study, Trial
 
 COUNTS = (1, 2, 5, 10, 20, 50, 100)
@@ -69,17 +69,23 @@ def _band(rows: Sequence[Row], name: str) -> tuple[float, float, str] | None:
 
 
 def _claims(model: str, by: dict[str, list[Row]]) -> list[str]:
-    """From how many stimuli on priming alone is as good as LEAPS with one, by the judge (else the model)."""
+    """From how many stimuli on priming alone can't be told from LEAPS with one, by the judge (else the model): clip by clip of
+    the same action and seed."""
     leaps = by.get(LEAPS, [])
     name = next((name for name in ("judge", "model") if values(leaps, f"p_{name}")), "")
     if not name:
         return []
     one, called = numbers.mean(values(leaps, f"p_{name}"), percent=True), models.spec(model).name
     counts = [count for count in COUNTS if str(count) in by]
-    level = [count for count in counts if numbers.mean(values(by[str(count)], f"p_{name}")).value >= one.value]
-    worth = (
-        f"needs {level[0]} stimuli for as much" if level else f"does not reach it with {counts[-1] if counts else 0} stimuli"
-    )
+    behind = {count: numbers.mean(differences(leaps, by[str(count)], name)) for count in counts}
+    known = {count: change for count, change in behind.items() if change.n > 1}
+    level = [count for count, change in known.items() if change.high >= 0]
+    if not known:
+        worth = "can't be compared with it by so few clips"
+    elif level:
+        worth = f"is not clearly behind with {level[0]}: by {known[level[0]].change}"
+    else:
+        worth = f"is behind with up to {max(known)}: by {known[max(known)].change}"
     return [f"LEAPS with one stimulus: the {name} gives {called}'s clips {one}; priming without regularizers {worth}."]
 
 

@@ -82,5 +82,7 @@ def inception_score(probabilities: np.ndarray) -> float:
 
 
 def spread_of(values: Sequence[float]) -> str:
-    """Mean ± standard deviation over splits, as the paper's Table S2 has it."""
-    return f"{np.mean(values):.2f} ± {np.std(values):.2f}" if len(values) else "–"
+    """Mean ± standard deviation over splits, as the paper's Table S2 has it; of a single one there is no deviation."""
+    if not len(values):
+        return "–"
+    return f"{np.mean(values):.2f}" + (f" ± {np.std(values):.2f}" if len(values) > 1 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from leaps_core.errors import LeapsError, RunError
 from leaps_core.inversion import loop
 from leaps_core.inversion.plan import make_plan
 from leaps_core.inversion.terms import Term
-from leaps_core.runs import Run
+from leaps_core.runs import Run, writer
 from leaps_core.studies import carry, kept, numbers
 from leaps_core.studies.report import Report, done, values
 from leaps_core.studies.study import Asked, Study, Trial
@@ -106,10 +107,28 @@ def test_a_search_that_goes_on_finds_all_of_its_earlier_points(tmp_path: Path) -
 def test_a_run_that_fails_is_a_row_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = Term("bad", lambda seen: seen.clip.sum() * (float("nan") if seen.settings.seed == 7001 else 0.0))
     monkeypatch.setattr(loop, "TERMS", (*loop.TERMS, bad))
-    report, notes = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    report, _ = carry.carry_out(STUDY, ASKED, tmp_path / "s")
     rows = parquet.read_table(tmp_path / "s" / "clips.parquet").to_pylist()
     assert [row["status"] for row in rows] == ["done", "failed", "done"] and "“bad” became nan" in rows[1]["error"]
-    assert report.table[0]["n"] == 2 and notes[0].startswith("1 of 3 runs failed; the first: The term “bad” became nan")
+    assert report.table[0]["n"] == 2 and "Seeds: 7000 to 7001." in report.claims
+    assert "1 of 3 runs failed, and are left out; the first: The term “bad” became nan" in report.claims[-1]
+    assert report.claims[-1] in (tmp_path / "s" / "table.md").read_text("utf-8")
+
+
+def test_on_a_full_disk_a_study_ends_and_goes_on_when_there_is_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = writer.Writer._save_clip
+
+    def full(self: writer.Writer) -> None:
+        if self.run.config.seed == 7001:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer.Writer, "_save_clip", full)
+        with pytest.raises(RunError, match="disk of .* is full"):
+            carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    report, _ = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert report.table[0]["n"] == 3 and not any("failed" in claim for claim in report.claims)
 
 
 def test_what_can_be_made_in_one_batch_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from leaps_core.studies import multi_stimuli
@@ -35,9 +36,11 @@ def test_it_is_told_how_many_stimuli_are_worth_the_regularizers() -> None:
         return 0.62 if at["stimuli"] == multi_stimuli.LEAPS else min(0.3 + int(at["stimuli"]) / 50, 0.9)
 
     report = read(STUDY, ASKED, p)
-    assert "62% (62% to 62%)" in report.claims[0] and "needs 20 stimuli for as much" in report.claims[0]
+    assert "62% (62% to 62%)" in report.claims[0] and "is not clearly behind with 20: by +0.0" in report.claims[0]
     assert len(report.claims) == 1 and report.table[-1]["stimuli"] == multi_stimuli.LEAPS
     (curve,) = [trace for trace in report.figures["top1-tiny-judge"].data if trace.mode == "lines+markers"]
     assert list(curve.x) == list(multi_stimuli.COUNTS) and curve.y[0] == 0 and curve.y[-1] == 1
     never = read(STUDY, ASKED, lambda at: 0.9 if at["stimuli"] == multi_stimuli.LEAPS else 0.1)
-    assert "does not reach it with 100 stimuli" in never.claims[0]
+    assert "is behind with up to 100: by -0.8" in never.claims[0]
+    few = read(STUDY, replace(ASKED, actions=ASKED.actions[:1], seeds=1), lambda at: 0.5)
+    assert "can't be compared with it by so few clips" in few.claims[0]

@@ -30,7 +30,7 @@ def test_figures_are_told_with_their_intervals() -> None:
     assert numbers.mean([0.25, 0.25]).change == "+0.250 (95 % interval +0.250 to +0.250, 2 pairs of clips)"
     assert numbers.mean([-0.25]).change == "-0.250 (one pair of clips: no interval)"
     assert str(numbers.share([])) == str(numbers.mean([])) == "–"
-    assert numbers.spread_of([1.0, 3.0]) == "2.00 ± 1.00" and numbers.spread_of([]) == "–"
+    assert [numbers.spread_of(some) for some in ([1.0, 3.0], [1.0], [])] == ["2.00 ± 1.00", "1.00", "–"]
 
 
 def test_the_inception_score_counts_clear_and_different_clips() -> None:
