@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,6 +25,14 @@ def test_what_is_pinned_is_locked() -> None:
     assert len(pins("requirements.txt")) > 20 and pins("requirements.txt").items() <= locked.items()
     pinned = pins("constraints.txt")
     assert {name: version for name, version in locked.items() if name in pinned and pinned[name] != version} == {}
+
+
+def test_a_space_may_add_gradios_extras() -> None:
+    locked = pins("requirements.lock")
+    for extra in ("oauth", "mcp"):
+        asked = [Requirement(text) for text in requires("gradio") or ()]
+        wanted = [one for one in asked if one.marker and one.marker.evaluate({"extra": extra})]
+        assert wanted and not [str(one) for one in wanted if one.name in locked and locked[one.name] not in one.specifier]
 
 
 def test_every_package_has_its_hashes_and_no_index_is_named() -> None:

@@ -243,19 +243,29 @@ def test_a_space_finds_all_that_it_needs_and_may_be_framed_by_hugging_face_only(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_space_is_built_from_the_repository_as_it_is(tmp_path: Path) -> None:
-    """Its Python, with nothing but requirements.txt in it, starts app.py and makes a run."""
-    asked = re.search(r'^python_version: "([\d.]+)"$', (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
-    assert asked
+    """A clone; its Python, with requirements.txt and what the builder adds of Gradio in it, starts app.py and makes a
+    run."""
+    clone, readme = tmp_path / "clone", (ROOT / "README.md").read_text("utf-8")
+    asked = re.search(r'^python_version: "([\d.]+)"$', readme, re.MULTILINE)
+    gradio = re.search(r"^sdk_version: ([\d.]+)$", readme, re.MULTILINE)
+    assert asked and gradio
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"  # whose own python3.12 may refuse
     python = next(iter(map(str, pyenv.glob(f"{asked[1]}.*/bin/python"))), None) or shutil.which(f"python{asked[1]}")
     if python is None:
         pytest.skip(f"there is no Python {asked[1]} here")
     there = tmp_path / "venv" / "bin" / "python"
-    for command in ([python, "-m", "venv", str(tmp_path / "venv")], [str(there), *PIP, "-r", str(ROOT / "requirements.txt")]):
+    for command in (
+        ["git", "clone", "-q", str(ROOT), str(clone)],
+        [python, "-m", "venv", str(tmp_path / "venv")],
+        [str(there), *PIP, "-r", str(clone / "requirements.txt"), f"gradio[oauth,mcp]=={gradio[1]}", "uvicorn>=0.14.0"],
+    ):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert not done.returncode, done.stderr[-2000:]
     variables = {"SPACE_ID": "someone/leaps", "SPACE_HOST": "someone-leaps.hf.space"}
-    with serve(tmp_path, start=(str(there), "app.py"), **variables, SYSTEM="spaces", PYTHONPATH=str(LENDER)) as (url, _):
+    with serve(tmp_path, start=(str(there), str(clone / "app.py")), **variables, SYSTEM="spaces", PYTHONPATH=str(LENDER)) as (
+        url,
+        _,
+    ):
         client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
         mine = ask(client, {"model": "puppet_csn", "action": "bowling", "steps": 3}, api_name="/run")
         assert wait(client, mine, lambda news: news["state"] == "done")["final"]["judge"] is not None
