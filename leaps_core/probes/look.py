@@ -21,7 +21,8 @@ class Look:
     """What was found. Clips, uint8 (T, H, W, 3): the `clip`, what changed from frame to frame (`differences`), the optical
     `flow` with the speed of its full colours (`fastest`, px per frame), and where the model looks (`gradient`). `slice`: the
     row `row` of the pixels over time. Per frame, (T,): the mean `change` since the frame before, of the range, and the share
-    of the model's `attention` (the gradient), which sums to 1. `answers` to the counter-questions, by question and network.
+    of the model's `attention` (the gradient), which sums to 1. `since`: what changed since the start, of a clip that began at
+    its stimulus. `answers` to the counter-questions, by question and network.
     Where the networks aren't on this machine, `lacking` says so, and what they would say is left out."""
 
     action: str
@@ -32,6 +33,7 @@ class Look:
     slice: np.ndarray
     row: int
     change: np.ndarray
+    since: np.ndarray | None = None
     gradient: np.ndarray | None = None
     attention: np.ndarray | None = None
     answers: dict[str, dict[str, Answer]] = field(default_factory=dict)
@@ -79,6 +81,8 @@ class Look:
             Entry("what changes", f"white: {motion.FULL:.0%} of the range", self.differences),
             Entry("what moves", f"full colour: {self.fastest:.1f} px per frame", self.flow),
         ]
+        if self.since is not None:
+            found.insert(1, Entry("what changed since the start", found[1].note, self.since))
         return found if self.gradient is None else [*found, Entry("where the model looks", "the gradient", self.gradient)]
 
     def write(self, folder: Path) -> None:
@@ -101,7 +105,10 @@ def look(run: Run) -> Look:
     config, clip = run.config, run.clip
     apart, (coloured, fastest) = motion.differences(clip), motion.coloured(motion.flow(clip))
     picture, row = motion.through_time(clip)
-    found = Look(config.action, clip, motion.drawn(apart), coloured, fastest, picture, row, apart.mean((1, 2)))
+    since = None
+    if config.begin_at == "stimulus" and len(stimulus := run.stimulus):
+        since = motion.drawn(motion.changes(clip, video.resample(stimulus[0], *clip.shape[:2])))
+    found = Look(config.action, clip, motion.drawn(apart), coloured, fastest, picture, row, apart.mean((1, 2)), since)
     try:
         cast = questions.cast(config)
         models.require_weights(cast)

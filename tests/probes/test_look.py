@@ -12,6 +12,7 @@ import pytest
 from leaps_core import models, runs, video
 from leaps_core.cli import main
 from leaps_core.errors import ModelError, RunError
+from leaps_core.probes import motion
 from leaps_core.probes.look import Look, look
 from leaps_core.probes.questions import QUESTIONS, Answer
 from tests.tiny import QUICK
@@ -35,6 +36,17 @@ def test_everything_is_as_long_as_the_clip(run: runs.Run, seen: Look) -> None:
     assert seen.change.shape == seen.attention.shape == shape[:1] and seen.change[0] == 0
     assert float(seen.attention.sum()) == pytest.approx(1, abs=1e-5) and 0 <= seen.row < shape[1]
     assert list(seen.answers) == list(QUESTIONS) and seen.markdown.count("\n| ") == 1 + len(QUESTIONS)
+
+
+def test_of_a_clip_that_began_at_a_real_one_it_shows_what_had_to_change(seen: Look, tmp_path: Path) -> None:
+    assert seen.since is None
+    settings = {**QUICK, "steps": 2, "begin_at": "stimulus", "coarse": 0.0, "stimuli": ("bundled:3/tai chi",)}
+    *_, (run, _) = runs.perform(models.configure("tiny", "bowling", settings), folder=tmp_path / "run")
+    found = look(run)
+    assert [entry.name for entry in found.entries][1] == "what changed since the start" and len(found.entries) == 5
+    assert (
+        found.since.shape == run.clip.shape and (found.since == motion.drawn(motion.changes(run.clip, run.stimulus[0]))).all()
+    )
 
 
 def test_it_is_written_into_a_folder(run: runs.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
