@@ -1,0 +1,49 @@
+"""What README and docs say to type can be typed: every command of the program is understood, and Python examples
+run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+
+from app.main import add_command
+from leaps_core import cli
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands() -> list[tuple[str, str]]:
+    """The lines of all shell examples that run the program: page and line."""
+    blocks = [
+        (page.name, block) for page in PAGES for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    ]
+    lines = [(name, line.strip()) for name, block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [(name, line) for name, line in lines if line.startswith("python -m leaps_core ")]
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_a_command_is_understood(page: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(line, comments=True)[3:]
+    words = ["priming-share" if word == "NAME" else word for word in words[: words.index("|") if "|" in words else None]]
+    try:
+        cli._parser([add_command]).parse_args(words)
+    except SystemExit as left:
+        assert not left.code, capsys.readouterr().err
+
+
+def test_there_are_many() -> None:
+    assert len(commands()) > 30
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_python_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    assert examples
+    for code in examples:
+        short, changed = re.subn(r'(SynthesisConfig\(.*?, action="[a-z ]+")\)', r"\1, steps=2)", code)
+        assert changed, "or it takes a while"
+        exec(short, {})  # noqa: S102
+        assert len(capsys.readouterr().out.splitlines()) == 2
