@@ -21,15 +21,18 @@ CHANGE = ("step", "field", "value")
 """What a change says, in the order in which a link has it."""
 
 
-def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> str:
+def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), run: str = "") -> str:
     """The part of a link after its question mark: what differs from the settings that suit the model, and what was changed
-    while the run went on. A video of the visitor's own can't travel in a link, and is left out."""
+    while the run went on; run: its id, for those who may see it. A video of the visitor's own can't travel in a link, and is
+    left out."""
     said, usual = config.model_dump(mode="json"), models.configure(config.model, config.action).model_dump(mode="json")
     said["stimuli"] = [stimulus for stimulus in config.stimuli if bundled_seed(stimulus) is not None]
     own = {name: value for name, value in said.items() if name not in MAIN and value != usual[name]}
     words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in own.items()}
     if changes:
         words["changes"] = json.dumps([[change[name] for name in CHANGE] for change in changes])
+    if run:
+        words["run"] = run
     return urlencode({name: said[name] for name in MAIN} | words)
 
 

@@ -15,8 +15,9 @@ from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_actio
 from leaps_core.errors import LeapsError
 from leaps_core.models import weights
 
-from . import controls, links, player, preload, previews, tray
-from .session import CALM, QUICK, told
+from . import controls, links, player, preload, previews, tray, views
+from .jobs import Job
+from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
 _SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
@@ -29,7 +30,8 @@ COPY = """(query) => {
 class SettingsPanel:
     """Lays out the widgets and connects them with each other. `fill` makes them say a config, `config_of` reads it."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self.settings: dict[str, Any] = {}
         self.run = gr.State({})  # see `of_run`
         self._lay_out()
@@ -119,7 +121,8 @@ class SettingsPanel:
             trigger_mode="always_last",
             **QUICK,
         )
-        self.link.click(told(self.link_to), [self.run, *self.inputs], self.address, **CALM)
+        asked = [self.session.visitor, self.session.key, self.run, *self.inputs]
+        self.link.click(told(self.link_to), asked, self.address, **CALM)
         self.address.change(None, self.address, None, js=COPY, **CALM)  # not where there is none
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
@@ -163,16 +166,17 @@ class SettingsPanel:
         shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
-    def link_to(self, run: dict[str, Any], *values: Any) -> str:
-        """A link to the settings of the controls, and if they are still those of a run, to what was changed while it went on.
-        Raises `LeapsError`. What follows # makes it another one each time, as the script waits for that."""
+    def link_to(self, visitor: str | None, key: str | None, run: dict[str, Any], *values: Any) -> str:
+        """A link to the settings of the controls; if they are still those of the run on the stage, also to that, and to what
+        was changed while it went on. Raises `LeapsError`. What follows # makes it another one each time, as the script waits
+        for that."""
         changes = steered(run, values)
         config = SynthesisConfig(**run["config"]) if changes else config_of(values)
         if values[len(controls.ORDER)] == controls.KINDS[1]:
             gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")
         what = "this run, with what was changed while it went on," if changes else "these settings"
         gr.Info(f"A link to {what} stands in the address bar, and is copied where the browser allows it.")
-        return f"{links.query(config, changes)}#{secrets.token_hex(2)}"
+        return f"{links.query(config, changes, _run_of(visitor, key, config))}#{secrets.token_hex(2)}"
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls, or why they can't be."""
@@ -256,6 +260,18 @@ def steered(run: dict[str, Any], values: Sequence[Any], again: bool = False) -> 
     said = list(zip(run.get("values", ()), values, strict=False))
     same = all(one == other or _close(one, other) or other == "auto" for one, other in said)  # a run knows its precision
     return run["changes"] if said and same and (run["again"] or not again) else []
+
+
+def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> str:
+    """The id of the run on the stage, if it has these settings; else ""."""
+    try:
+        found = views.look(key, views.owner_of(visitor)) if key else None
+    except LeapsError:
+        return ""
+    if found is None or found.config.replace(precision=config.precision) != config:  # a run knows its precision
+        return ""
+    run = found.run if isinstance(found, Job) else found
+    return run.id if run else ""
 
 
 def _close(one: Any, other: Any) -> bool:

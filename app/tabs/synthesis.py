@@ -55,7 +55,7 @@ class SynthesisTab:
             gr.Markdown(about["looking"].text)
         gr.Markdown(f"**{about['demos'].title}.** {about['demos'].text}", elem_classes="caption")
         self.demos = widgets.gallery(elem_id="demos")
-        self.panel = SettingsPanel()
+        self.panel = SettingsPanel(self.session)
 
     # ------------------------------------------------------------------------------------------------------- wiring
 

@@ -345,7 +345,12 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
     page.get_by_role("button", name="Copy link", exact=True).click()
     page.wait_for_function("() => location.search.includes('changes=')", timeout=WAIT)
     link = page.url
-    assert "coherence=" not in link, "it began with another value"
+    assert "coherence=" not in link and "&run=" in link, "it began with another value"
+    page.locator("#demos button").first.click()
+    _state(page, "demo")
+    _hush(page)
+    page.goto(link)
+    _state(page, "stopped")  # that run again
     with opened(browser, link, "0") as other:  # of somebody else
         expect(other.get_by_label("Steps", exact=True)).to_have_value("900", timeout=WAIT)
         assert other.get_by_label("number input for Coherence").input_value() != "2.5"
