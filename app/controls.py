@@ -115,8 +115,16 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
             info=_with_lesson(words.text, "stimuli"),
             min_width=300,
         ),
-        gr.Number(0, label=seed.title, info=seed.text, precision=0, minimum=0, maximum=2**31 - 1, min_width=200),
-        gr.File(label="Video", file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
+        gr.Number(
+            0,
+            label=seed.title,
+            info=_with_lesson(seed.text, "stimuli"),
+            precision=0,
+            minimum=0,
+            maximum=2**31 - 1,
+            min_width=200,
+        ),
+        gr.File(label=say("Video"), file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
         gr.Number(0, label=say("Starts at second"), minimum=0, visible=False, min_width=140),
     )
 

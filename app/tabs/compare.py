@@ -19,7 +19,7 @@ from leaps_core.runs import comparison, figure
 from .. import controls, downloads, player, plots, preload, stage, views, widgets
 from ..comparison import Comparison
 from ..session import CALM, LATER, QUICK, SOON, Session, told
-from ..texts import sections
+from ..texts import say, sections
 
 NOTHING = "nothing: compare models"
 FIRST = 3
@@ -63,24 +63,30 @@ class CompareTab:
         with gr.Group():
             with gr.Row():
                 self.models = gr.Dropdown(
-                    [], multiselect=True, max_choices=comparison.MOST, label="Models", interactive=True, scale=3, min_width=300
+                    [],
+                    multiselect=True,
+                    max_choices=comparison.MOST,
+                    label=say("Models"),
+                    interactive=True,
+                    scale=3,
+                    min_width=300,
                 )
-                self.action = gr.Dropdown([], label="Action", interactive=True, scale=1, min_width=180)
+                self.action = gr.Dropdown([], label=say("Action"), interactive=True, scale=1, min_width=180)
             with gr.Row():
                 self.field = gr.Dropdown(
-                    [NOTHING, *(name for name in FIELDS if name not in controls.MAIN[:2])],
+                    [(say(NOTHING), NOTHING), *(name for name in FIELDS if name not in controls.MAIN[:2])],
                     value=NOTHING,
-                    label="Vary",
+                    label=say("Vary"),
                     info=words["vary"].text,
                     interactive=True,
                     min_width=200,
                 )
                 self.values = gr.Textbox(
-                    "", label="Values, with commas between", info=words["values"].text, interactive=True, min_width=200
+                    "", label=say("Values, with commas between"), info=words["values"].text, interactive=True, min_width=200
                 )
                 self.steps = gr.Number(
                     info("steps")["default"],
-                    label="Steps",
+                    label=say("Steps"),
                     info=words["steps"].text,
                     precision=0,
                     minimum=1,
@@ -90,10 +96,10 @@ class CompareTab:
             with gr.Row(equal_height=True):
                 self.stimulus = controls.stimulus(words["stimulus"], "versus-video")
         with gr.Row(elem_id="versus-bar"):
-            self.start = gr.Button("Compare", variant="primary", scale=0, min_width=130)
-            self.stop = gr.Button("Stop all", interactive=False, scale=0, min_width=110)
-            self.picture = gr.DownloadButton("Picture", interactive=False, size="sm", scale=0, min_width=90)
-            self.film = gr.DownloadButton("Film", interactive=False, size="sm", scale=0, min_width=90)
+            self.start = gr.Button(say("Compare"), variant="primary", scale=0, min_width=130)
+            self.stop = gr.Button(say("Stop all"), interactive=False, scale=0, min_width=110)
+            self.picture = gr.DownloadButton(say("Picture"), interactive=False, size="sm", scale=0, min_width=90)
+            self.film = gr.DownloadButton(say("Film"), interactive=False, size="sm", scale=0, min_width=90)
             self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
         self.player = player.player(elem_id="versus")
         with gr.Row():

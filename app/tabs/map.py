@@ -17,7 +17,7 @@ from leaps_core.paths import PROGRAM
 from .. import downloads, map_data, player, tray, views
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..session import CALM, IN_TURN, QUICK, Session, told
-from ..texts import sections
+from ..texts import say, sections
 from ..theme import web
 
 STYLES = {"classes": "class", "as in the paper's figure S5": "s5"}
@@ -42,13 +42,13 @@ class MapTab:
     def _lay_out_map(self) -> None:
         usual = maps.Recipe()
         with gr.Row():
-            self.bank = gr.Dropdown([], label="Bank of real clips", interactive=True, scale=3, min_width=220)
+            self.bank = gr.Dropdown([], label=say("Bank of real clips"), interactive=True, scale=3, min_width=220)
             self.method = gr.Radio(
-                [(name.upper(), name) for name in maps.METHODS], value=usual.method, label="Map", min_width=120
+                [(name.upper(), name) for name in maps.METHODS], value=usual.method, label=say("Map"), min_width=120
             )
-            self.metric = gr.Radio(list(maps.METRICS), value=usual.metric, label="Distance", min_width=150)
+            self.metric = gr.Radio(list(maps.METRICS), value=usual.metric, label=say("Distance"), min_width=150)
             self.dims = gr.Radio(
-                [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label="Dimensions", min_width=110
+                [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label=say("Dimensions"), min_width=110
             )
         self.state = gr.Markdown(elem_id="map-state", elem_classes="caption")
         self.map = gr.HTML(
@@ -70,27 +70,33 @@ class MapTab:
             step=1,
             interactive=True,
             buttons=[],
-            label="Journey, % of the steps: drag it to see clip and position together",
+            label=say("Journey, % of the steps: drag it to see clip and position together"),
         )
 
     def _lay_out_sides(self) -> None:
         words = sections("map")
         with gr.Row():
             self.label = gr.Dropdown(
-                [("all classes", "")], value="", label="Highlight a class (type to search)", interactive=True, min_width=180
+                [(say("all classes"), "")],
+                value="",
+                label=say("Highlight a class (type to search)"),
+                interactive=True,
+                min_width=180,
             )
-            self.style = gr.Radio(list(STYLES.items()), value="class", label="Colours", min_width=180)
+            self.style = gr.Radio(
+                [(say(words), style) for words, style in STYLES.items()], value="class", label=say("Colours"), min_width=180
+            )
         self.runs = gr.Dropdown(
             [],
             multiselect=True,
             max_choices=MOST_RUNS,
             interactive=True,
             elem_id="shown-runs",
-            label="Runs on the map, besides the one on the stage",
+            label=say("Runs on the map, besides the one on the stage"),
         )
         self.own = gr.State([])
         self.videos = gr.File(
-            label=f"Your own videos on the map (up to {MOST_VIDEOS})",
+            label=say("Your own videos on the map (up to {most})", most=MOST_VIDEOS),
             file_count="multiple",
             file_types=list(video.MOVING),
             height=120,
@@ -100,11 +106,11 @@ class MapTab:
         self.about = gr.Markdown(elem_id="map-about")
         self.numbers = gr.Markdown(elem_id="map-numbers")
         with gr.Row():
-            self.csv = gr.Button("Make CSV", size="sm", scale=0, min_width=110)
-            self.file = gr.DownloadButton("Save CSV", size="sm", scale=0, min_width=110, interactive=False)
-            self.upload = gr.UploadButton("Open a bank", size="sm", scale=0, min_width=120, file_types=[".parquet"])
+            self.csv = gr.Button(say("Make CSV"), size="sm", scale=0, min_width=110)
+            self.file = gr.DownloadButton(say("Save CSV"), size="sm", scale=0, min_width=110, interactive=False)
+            self.upload = gr.UploadButton(say("Open a bank"), size="sm", scale=0, min_width=120, file_types=[".parquet"])
         gr.Markdown(words["open"].text, elem_classes="caption")
-        with gr.Accordion("What do the numbers mean?", open=False):
+        with gr.Accordion(say("What do the numbers mean?"), open=False):
             gr.Markdown(
                 "\n\n".join(f"**{words[name].title}.** {words[name].text}" for name in (*maps.METHODS, "journey", *NUMBERS))
             )
@@ -189,7 +195,7 @@ class MapTab:
             self.map: map_data.base(found, bank_key),
             **self._overlaid(query, found),
             **self._played(query, bank),
-            self.label: gr.Dropdown([("all classes", ""), *((name, name) for name in classes)], value=label),
+            self.label: gr.Dropdown([(say("all classes"), ""), *((name, name) for name in classes)], value=label),
             self.runs: gr.Dropdown(fitting, value=chosen),
             self.file: gr.DownloadButton(value=None, interactive=False),
         }

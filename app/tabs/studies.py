@@ -19,7 +19,7 @@ from leaps_core.studies.study import Asked
 
 from .. import controls, studies, views
 from ..session import CALM, told
-from ..texts import sections
+from ..texts import say, sections
 
 FIGURES = 3
 """How many figures of a study are shown."""
@@ -45,10 +45,12 @@ class StudiesTab:
                     interactive=True,
                     min_width=200,
                 )
-                self.models = gr.Dropdown([], multiselect=True, label="Models", info=words["models"].text, min_width=260)
-                self.actions = gr.Dropdown([], multiselect=True, label="Actions", info=words["actions"].text, min_width=220)
+                self.models = gr.Dropdown([], multiselect=True, label=say("Models"), info=words["models"].text, min_width=260)
+                self.actions = gr.Dropdown(
+                    [], multiselect=True, label=say("Actions"), info=words["actions"].text, min_width=220
+                )
                 self.seeds = gr.Number(
-                    1, label="Seeds", info=words["seeds"].text, precision=0, minimum=1, maximum=1000, min_width=120
+                    1, label=say("Seeds"), info=words["seeds"].text, precision=0, minimum=1, maximum=1000, min_width=120
                 )
                 self.stimuli = gr.Textbox(
                     "", label=words["stimuli"].title, info=words["stimuli"].text, interactive=True, min_width=220
@@ -68,8 +70,8 @@ class StudiesTab:
                 )
         self.about = gr.Markdown(next(iter(catalogue.STUDIES.values())).about, elem_classes="caption", visible=views.PERSONAL)
         with gr.Row(elem_id="study-bar"):
-            self.start = gr.Button("Start study", variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
-            self.stop = gr.Button("Stop", interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
+            self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
+            self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
             self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
         self.results = gr.Dropdown([], label=words["results"].title, info=words["results"].text, interactive=True)
         self.table = gr.Markdown(elem_id="study-table")

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 OTHERS = [language for language in texts.LANGUAGES if language != texts.ENGLISH]
 FILES = sorted(path.stem for path in texts.HERE.glob("*.md"))
 APP = texts.HERE.parent
+BUTTONS = ("Button", "UploadButton", "DownloadButton", "Accordion", "Tab")
 
 
 @pytest.fixture(params=OTHERS)
@@ -77,6 +78,19 @@ def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None
     assert all(sorted(names.findall(words)) == sorted(names.findall(said)) for words, said in known.items())
     assert texts.say("{time} left", time="5 s") == "noch 5 s"
     assert texts.say("Delete") == known["Delete"] != "Delete" and texts.say("no such word") == "no such word"
+
+
+def test_what_stands_on_widgets_can_be_said_in_every_language(language: str) -> None:
+    known, bare, unknown = texts._words(language), [], []
+    for path in APP.rglob("*.py"):
+        for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
+            said = [value.value for value in call.args[:1] if isinstance(value, ast.Constant)]
+            if isinstance(call.func, ast.Name) and call.func.id == "say":
+                unknown += [words for words in said if words not in known]
+            if isinstance(call.func, ast.Attribute) and call.func.attr in BUTTONS:
+                bare += [words for words in said if isinstance(words, str)]
+            bare += [key.value.value for key in call.keywords if key.arg == "label" and isinstance(key.value, ast.Constant)]
+    assert (unknown, bare) == ([], [])
 
 
 def test_what_a_language_lacks_stays_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
