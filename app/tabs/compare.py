@@ -56,9 +56,8 @@ class CompareTab:
     """Lays out the tab and connects it."""
 
     def __init__(self, session: Session, tab: gr.Tab) -> None:
-        self.session, self.told, self.key = session, gr.State(None), gr.State(None)
-        self.timer = gr.Timer(LATER)
-        words = sections("compare")
+        self.session, self.told, self.key, self.timer = session, gr.State(None), gr.State(None), gr.Timer(LATER)
+        words, varied = sections("compare"), [name for name in FIELDS if name not in controls.MAIN[:2]]
         gr.Markdown(words["compare"].text, elem_classes="caption")
         with gr.Group():
             with gr.Row():
@@ -74,7 +73,7 @@ class CompareTab:
                 self.action = gr.Dropdown([], label=say("Action"), interactive=True, scale=1, min_width=180)
             with gr.Row():
                 self.field = gr.Dropdown(
-                    [(say(NOTHING), NOTHING), *(name for name in FIELDS if name not in controls.MAIN[:2])],
+                    [(say(NOTHING), NOTHING), *varied],
                     value=NOTHING,
                     label=say("Vary"),
                     info=words["vary"].text,

@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from .. import video
 from ..errors import LeapsError, ModelError
 from ..paths import PROGRAM
-from . import checkpoints, formats
+from . import checkpoints
 from .registry import labels
 from .spec import ModelSpec
 
@@ -250,9 +250,9 @@ class VideoModel(nn.Module):
 
         def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             norms.pop(layer, None)
-            norms[layer] = formats.unfolded(layer, *Moments.apply(inputs[0]))
+            norms[layer] = unfolded(layer, *Moments.apply(inputs[0]))
             # one that is folded hands on what it got, which the next layer may overwrite, and Moments needs later
-            return (inputs[0].clone(),) if formats.is_folded(layer) else None
+            return (inputs[0].clone(),) if is_folded(layer) else None
 
         handles = []
         wanted = self._wanted() if features else set()
@@ -315,6 +315,18 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     weight = torch.ones(x.shape[1], device=x.device)
     _, mean, spread = torch.native_batch_norm(x, weight, weight, None, None, True, 0.0, 1e-30)
     return mean[None], spread[None] ** -2
+
+
+def unfolded(norm: Any, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (B, C) of what goes into a batch norm, of those of what is handed to it."""
+    if not is_folded(norm):
+        return mean, variance
+    return (mean - norm.folded_shift) / norm.folded_scale, variance / norm.folded_scale.square()
+
+
+def is_folded(norm: nn.Module) -> bool:
+    """Whether the convolution before it does what this batch norm did."""
+    return hasattr(norm, "folded_scale")
 
 
 def first(output: Any) -> Any:

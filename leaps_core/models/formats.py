@@ -74,18 +74,6 @@ def agree(fast: VideoModel, plain: VideoModel) -> bool:
     return bool(apart <= LIKE[fast.precision] * spread)
 
 
-def unfolded(norm: Any, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (B, C) of what goes into a batch norm, of those of what is handed to it."""
-    if not is_folded(norm):
-        return mean, variance
-    return (mean - norm.folded_shift) / norm.folded_scale, variance / norm.folded_scale.square()
-
-
-def is_folded(norm: nn.Module) -> bool:
-    """Whether the convolution before it does what this batch norm did."""
-    return hasattr(norm, "folded_scale")
-
-
 def _pairs(model: VideoModel) -> list[tuple[Any, Any]]:
     """Convolutions and the batch norms that stand right after them in the same block. A convolution whose output is looked at
     stays as it is."""

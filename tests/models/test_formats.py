@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from leaps_core import models
 from leaps_core.models import formats, registry, weights
-from leaps_core.models.adapter import VideoModel
+from leaps_core.models.adapter import VideoModel, is_folded
 from tests import tiny
 
 PUPPETS = ("puppet_csn", "puppet_r50", "puppet_r2plus1d", "puppet_x3d", "puppet_mvit", "puppet_r50_clean")
@@ -107,7 +107,7 @@ def test_a_folded_batch_norm_tells_what_would_have_gone_into_it(activates: bool)
     clip = torch.rand((2, 3, 8, 32, 32), generator=torch.Generator().manual_seed(2))
     folded = copy.deepcopy(model)
     formats.lay_out(folded, "float32")
-    norms = {name: formats.is_folded(norm) for name, norm in folded.network.named_modules() if isinstance(norm, nn.BatchNorm3d)}
+    norms = {name: is_folded(norm) for name, norm in folded.network.named_modules() if isinstance(norm, nn.BatchNorm3d)}
     assert norms == {"first.norm": True, "second.norm.0": True, "steep.norm": False, "tapped_norm": False}
     expected, found = seen(model, clip), seen(folded, clip)
     assert len(expected[1]) == len(found[1]) == 1 + 2 * 4
