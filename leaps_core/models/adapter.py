@@ -41,8 +41,8 @@ PROBABILITIES = (
 
 
 def are_probabilities(outputs: Tensor) -> bool:
-    """Whether numbers (B, K) are what a softmax gives: none below 0, each row summing to 1."""
-    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < 1e-3).all())
+    """Whether numbers (B, K) are what a softmax gives: none below 0, each row summing to 1, up to what bfloat16 rounds."""
+    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < 1e-2).all())
 
 
 @dataclass
