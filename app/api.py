@@ -103,11 +103,10 @@ def file(visitor: str, run: str, kind: str) -> gr.FileData:
         kind: "mp4" or "webp", the clip; "npz", its numbers; "json", its settings; "html", one page with all of it; "film.mp4",
             "film.webp" or "film.gif", from noise to clip.
     """
-    found = views.look(run, views.owner_of(visitor))
-    of = found.run if isinstance(found, Job) else found
-    if of is None:
+    found = views.on_disk(run, views.owner_of(visitor))
+    if found is None:
         raise RunError("The run has no files yet.")
-    path = downloads.save(of, kind)
+    path = downloads.save(found, kind)
     return {"path": str(path), "orig_name": path.name, "meta": FILE}  # type: ignore[return-value]  # as Gradio sends it
 
 

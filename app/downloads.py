@@ -19,13 +19,13 @@ KINDS = (*FILES, "html", "film.mp4", "film.webp", "film.gif")
 """All kinds: also the run as one page that opens offline, and as a film from noise to clip."""
 
 
-def save(run: runs.Run, kind: str) -> Path:
+def save(run: runs.Run, kind: str, folder: Path | None = None) -> Path:
     """A run as one file that can be shown to others: run.json leaves without its owner and without folders of this server.
-    Raises `LeapsError`."""
+    folder: where to (None: a new one). Raises `LeapsError`."""
     if kind not in KINDS:
         raise RunError(f"A run can't be saved as {brief(repr(kind))}. Known: {', '.join(KINDS)}.")
     try:
-        path = new_folder() / f"leaps-{run.config.action.replace(' ', '-')}.{kind}"
+        path = (folder or new_folder()) / f"leaps-{run.config.action.replace(' ', '-')}.{kind}"
         if kind == "json":
             path.write_text(run.shared, encoding="utf-8")
         elif kind == "html":
@@ -46,9 +46,11 @@ def copies(run: runs.Run | None) -> dict[str, Path | None]:
     on."""
     made: dict[str, Path | None] = dict.fromkeys(FILES)
     if run is not None:
-        for kind in made:
-            with suppress(RunError):
-                made[kind] = save(run, kind)
+        with suppress(OSError):
+            folder = new_folder()
+            for kind in made:
+                with suppress(RunError):
+                    made[kind] = save(run, kind, folder)
     return made
 
 

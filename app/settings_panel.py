@@ -16,7 +16,6 @@ from leaps_core.errors import LeapsError
 from leaps_core.models import weights
 
 from . import controls, links, player, preload, previews, tray, views
-from .jobs import Job
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
@@ -265,13 +264,10 @@ def steered(run: dict[str, Any], values: Sequence[Any], again: bool = False) -> 
 def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> str:
     """The id of the run on the stage, if it has these settings; else ""."""
     try:
-        found = views.look(key, views.owner_of(visitor)) if key else None
+        run = views.on_disk(key, views.owner_of(visitor))
     except LeapsError:
         return ""
-    if found is None or found.config.replace(precision=config.precision) != config:  # a run knows its precision
-        return ""
-    run = found.run if isinstance(found, Job) else found
-    return run.id if run else ""
+    return run.id if run and run.config.replace(precision=config.precision) == config else ""  # a run knows its precision
 
 
 def _close(one: Any, other: Any) -> bool:

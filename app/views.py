@@ -105,6 +105,13 @@ def look(key: str | None, owner: str) -> Job | runs.Run:
     return job if job and (job.active or job.run is None) else runs.find(JOBS.run_of(key or ""), owner)
 
 
+def on_disk(key: str | None, owner: str) -> runs.Run | None:
+    """The run on disk that an owner's key leads to, also while it goes on; None: nothing was made yet. Raises `RunError` where
+    the key leads nowhere."""
+    found = look(key, owner)
+    return found.run if isinstance(found, Job) else found
+
+
 def find(key: str | None, owner: str) -> View | None:
     """The view of an owner's job or run, or of a demo."""
     try:

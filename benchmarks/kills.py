@@ -183,9 +183,9 @@ def _differences(one: runs.Run, other: runs.Run, half: bool) -> list[str]:
     """What of two runs differs; their times may. half: the first was killed when its record already said that it is done, as
     its very last file was written; half of that may be there, until somebody goes on with it."""
     numbers = [[{**row, "seconds": 0} for row in run.metrics] for run in (one, other)]
-    every = [{path.name for path in run.folder.iterdir()} for run in (one, other)]
-    unfinished = [{name for name in names if name.startswith(".") and name.endswith(files.UNFINISHED)} for names in every]
-    names = [found - left for found, left in zip(every, unfinished, strict=True)]
+    every = [list(run.folder.iterdir()) for run in (one, other)]
+    unfinished = [[path for path in paths if files.is_unfinished(path)] for paths in every]
+    names = [{path.name for path in paths if not files.is_unfinished(path)} for paths in every]
     found = {
         "clip": np.array_equal(one.tensor, other.tensor),
         "losses": numbers[0] == numbers[1],

@@ -22,6 +22,11 @@ UNFINISHED = ".part"
 """How the name of a file ends that is being written, and isn't there under its own yet."""
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether it is a file that is being written, or was when its process was killed."""
+    return path.name.startswith(".") and path.name.endswith(UNFINISHED)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of `path` when all went well; else nothing of it is left."""

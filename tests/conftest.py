@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,6 +28,11 @@ from leaps_core.models import loading, registry, weights  # noqa: E402
 from tests import tiny  # noqa: E402  (imports torch)
 
 ROOT = Path(__file__).parents[1]
+
+
+def examples(page: str, language: str) -> list[str]:
+    """The code blocks of a page of the docs."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
 
 
 def pytest_configure() -> None:

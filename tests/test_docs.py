@@ -10,18 +10,16 @@ import pytest
 
 from app.main import add_command
 from leaps_core import cli
-from tests.conftest import ROOT
+from tests.conftest import ROOT, examples
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
 def commands() -> list[tuple[str, str]]:
     """The lines of all shell examples that run the program: page and line."""
-    blocks = [
-        (page.name, block) for page in PAGES for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    ]
-    lines = [(name, line.strip()) for name, block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [(name, line) for name, line in lines if line.startswith("python -m leaps_core ")]
+    blocks = [(page, block.replace("\\\n", " ")) for page in PAGES for block in examples(page, "sh")]
+    lines = [(page, line.strip()) for page, block in blocks for line in block.splitlines()]
+    return [(page, line) for page, line in lines if line.startswith("python -m leaps_core ")]
 
 
 @pytest.mark.parametrize(("page", "line"), commands())
@@ -40,9 +38,9 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
 def test_python_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
-    examples = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
-    assert examples
-    for code in examples:
+    found = examples(page, "python")
+    assert found
+    for code in found:
         short, changed = re.subn(r'(SynthesisConfig\(.*?, action="[a-z ]+")\)', r"\1, steps=2)", code)
         assert changed, "or it takes a while"
         exec(short, {})  # noqa: S102

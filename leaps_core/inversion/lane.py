@@ -171,7 +171,7 @@ class Lane:
         """What the person should know: what the plan says, what the networks turned out to be, and whether anything is
         primed."""
         plan, said = self.plan, [*self.plan.notices, *self.networks.notices]
-        if are_probabilities(self.look.seen.logits):
+        if are_probabilities(self.look.seen.logits, self.networks.model.precision):
             said.append(PROBABILITIES.format(plan.config.model))
         taps, share = len(self.networks.model.taps), plan.config.priming_share
         if plan.stimulus is None or not len(plan.stimulus):

@@ -40,9 +40,14 @@ PROBABILITIES = (
 """What a person should know of such a network; {} is its key."""
 
 
-def are_probabilities(outputs: Tensor) -> bool:
-    """Whether numbers (B, K) are what a softmax gives: none below 0, each row summing to 1, up to what bfloat16 rounds."""
-    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and ((outputs.sum(1) - 1).abs() < 1e-2).all())
+NEARLY_ONE = {"float32": 1e-3, "bfloat16": 1e-2}
+"""How far the sum of a softmax's numbers may be from 1, by their format."""
+
+
+def are_probabilities(outputs: Tensor, precision: str = "float32") -> bool:
+    """Whether numbers (B, K) are what a softmax gives that computes so: none below 0, each row summing to 1."""
+    apart = (outputs.sum(1) - 1).abs()
+    return outputs.shape[1] > 1 and bool((outputs >= 0).all() and (apart < NEARLY_ONE[precision]).all())
 
 
 @dataclass
@@ -178,7 +183,7 @@ class VideoModel(nn.Module):
 
     def check_called(self, called: Collection[str]) -> None:
         """Raises `ModelError` if a tapped module is not among those that a pass called."""
-        if silent := self._wanted().difference(called):
+        if silent := self.watched.difference(called):
             raise ModelError(
                 f"“{self.spec.key}” never runs its module {min(silent)!r}, so it can't be a tap or give "
                 "embeddings. Choose a module that is called (some are only read for their weights): "
@@ -199,7 +204,9 @@ class VideoModel(nn.Module):
             raise ModelError(f"“{self.spec.key}” has no layer for embeddings. Give its record an embedding_layer.")
         return embedding.float().cpu().numpy()
 
-    def _wanted(self) -> set[str]:
+    @property
+    def watched(self) -> set[str]:
+        """The modules whose outputs are looked at: taps, and the one that gives embeddings."""
         return {*self.taps, self.spec.embedding_layer} - {""}
 
     def grid(self, name: str, value: Any, t: int) -> Tensor:
@@ -255,7 +262,7 @@ class VideoModel(nn.Module):
             return (inputs[0].clone(),) if is_folded(layer) else None
 
         handles = []
-        wanted = self._wanted() if features else set()
+        wanted = self.watched if features else set()
         try:
             for name, module in self.network.named_modules():
                 if name in wanted:

@@ -77,13 +77,13 @@ def agree(fast: VideoModel, plain: VideoModel) -> bool:
 def _pairs(model: VideoModel) -> list[tuple[Any, Any]]:
     """Convolutions and the batch norms that stand right after them in the same block. A convolution whose output is looked at
     stays as it is."""
-    wanted, found = {*model.taps, model.spec.embedding_layer}, []
+    found = []
     for place, parent in model.network.named_modules():
         children = [(f"{place}.{name}".lstrip("."), child) for name, child in parent.named_children()]
         for (name, conv), (_, norm) in pairwise(children):
             while isinstance(norm, nn.Sequential) and len(norm):
                 norm = norm[0]
-            if name not in wanted and _is_plain(conv) and _can_fold(norm) and conv.out_channels == norm.num_features:
+            if name not in model.watched and _is_plain(conv) and _can_fold(norm) and conv.out_channels == norm.num_features:
                 found.append((conv, norm))
     return found
 

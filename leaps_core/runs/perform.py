@@ -228,7 +228,7 @@ def _create(
 
 def _left_behind(path: Path) -> bool:
     """Whether it may be what a process left that was killed before there was anything of its run."""
-    return path.name == LOCK or (path.name.startswith(".") and path.name.endswith(files.UNFINISHED))
+    return path.name == LOCK or files.is_unfinished(path)
 
 
 def _new_folder(config: SynthesisConfig, owner: str) -> Path:

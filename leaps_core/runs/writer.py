@@ -57,7 +57,7 @@ class Writer:
 
     def begin(self, stimulus: np.ndarray, checkpoint: dict[str, Any] | None = None) -> None:
         """Say that the run is going on, and lay out what grows with it. checkpoint: of another run, where it begins."""
-        for left in self.run.folder.glob(f".*{files.UNFINISHED}"):  # by a process that was killed
+        for left in filter(files.is_unfinished, list(self.run.folder.iterdir())):  # by a process that was killed
             left.unlink()
         self.run.record.pop("error", None)
         self._save_record("running")

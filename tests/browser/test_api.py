@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
-import re
 import signal
 import time
 import urllib.error
@@ -23,7 +22,7 @@ from app.downloads import KINDS
 from leaps_core import runs
 from leaps_core.puppets import render_clip
 from leaps_core.video import read, write_mp4
-from tests.conftest import ROOT, serve
+from tests.conftest import examples, serve
 
 pytestmark = pytest.mark.timeout(600)
 ANSWER = 240  # s; the first one waits for PyTorch, on a shared machine that may be slow
@@ -75,8 +74,7 @@ def test_what_is_known_can_be_run(client: Client) -> None:
 
 
 def test_the_example_of_the_docs_runs(app_url: str) -> None:
-    text = (ROOT / "docs" / "api.md").read_text("utf-8")
-    example = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0].replace("http://127.0.0.1:7860", app_url)
+    example = examples("docs/api.md", "python")[0].replace("http://127.0.0.1:7860", app_url)
     example = example.replace("clip = client", "wait(client, mine, lambda news: news['newest'])\nclip = client")
     example = example.replace("mp4 = client", "wait(client, mine, lambda news: news['state'] == 'done')\nmp4 = client")
     found: dict[str, Any] = {"wait": wait}
@@ -89,9 +87,8 @@ def test_an_own_video_is_the_stimulus_as_the_docs_say(app_url: str, client: Clie
     monkeypatch.chdir(tmp_path)
     clip = render_clip("juggling balls", 3, 16, 112)
     write_mp4(clip, tmp_path / "own.mp4")
-    text = (ROOT / "docs" / "api.md").read_text("utf-8")
     found: dict[str, Any] = {"client": client}
-    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[1].replace('"steps": 60', '"steps": 2'), found)  # noqa: S102
+    exec(examples("docs/api.md", "python")[1].replace('"steps": 60', '"steps": 2'), found)  # noqa: S102
     mine = found["mine"]
     wait(client, mine, lambda news: news["state"] == "done")
     saved = {kind: ask(client, mine["visitor"], mine["run"], kind, api_name="/file") for kind in KINDS}

@@ -118,6 +118,23 @@ def test_a_folded_batch_norm_tells_what_would_have_gone_into_it(activates: bool)
     assert torch.equal(folded.fork()(clip), folded(clip))
 
 
+@pytest.mark.parametrize("key", [spec.key for spec in models.specs() if spec.batch_norm and "tiny" not in spec.key])
+def test_what_is_folded_gets_what_the_convolution_gives(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "_can_fold", lambda norm: "BatchNorm" in type(norm).__name__)  # whatever its numbers are
+    spec, gave, apart = models.spec(key), dict[nn.Module, Tensor](), set[nn.Module]()
+    with torch.device("meta"):
+        model = VideoModel(replace(spec, weights=None), registry.network(key))
+        pairs = formats._pairs(model)
+        for conv, norm in pairs:
+            conv.register_forward_hook(lambda conv, given, out: gave.__setitem__(conv, out))
+            norm.register_forward_pre_hook(
+                lambda norm, given, conv=conv: apart.discard(norm) if gave[conv] is given[0] else None
+            )
+            apart.add(norm)
+        model.network(torch.rand(1, 3, spec.frames, spec.size, spec.size))
+    assert pairs and not apart
+
+
 class Blocks(nn.Module):
     """Four convolutions with a batch norm each: two that are folded, one whose scale is too small, one whose output is
     tapped; what comes after writes over what it got."""
