@@ -25,8 +25,10 @@ document.addEventListener('click', (event) => {
   const found = event.target.closest?.('a[href^="#lesson-"]');
   if (!found) return;
   event.preventDefault();
+  const lessons = document.querySelector('#lessons'), panel = lessons.closest('[role=tabpanel]');
+  document.querySelector(`[role=tab][aria-controls="${panel?.id}"][aria-selected=false]`)?.click();  // from another tab
   document.querySelector('#lessons button.label-wrap:not(.open)')?.click();
-  document.querySelector('#lessons').scrollIntoView({block: 'start'});
+  setTimeout(() => lessons.scrollIntoView({block: 'start'}));  // once it is seen
   /** @type {Followed} */
   const followed = {key: found.getAttribute('href').slice('#lesson-'.length)};
   trigger('pick', followed);

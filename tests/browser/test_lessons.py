@@ -51,6 +51,16 @@ def test_a_setting_leads_to_its_lesson(page: Page) -> None:
         expect(page.locator("#lesson-text")).to_contain_text(first, timeout=WAIT)
 
 
+def test_from_another_tab_a_setting_leads_to_its_lesson(page: Page) -> None:
+    page.get_by_role("tab", name="Compare").click()
+    lesson = of_setting("stimuli")
+    assert lesson
+    link = page.get_by_role("tabpanel").locator(f"a[href='#lesson-{lesson.key}']:visible").first
+    link.click()
+    expect(page.locator("#lesson input")).to_have_value(re.compile(f"^{lesson.number}\\. "), timeout=WAIT)
+    expect(page.locator("#lesson-text")).to_be_in_viewport(timeout=WAIT)
+
+
 def test_a_lesson_is_done(page: Page) -> None:
     page.locator("#lessons button").first.click()
     page.get_by_role("button", name="Show a finished clip").click()
