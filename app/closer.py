@@ -18,10 +18,10 @@ from PIL import Image
 from leaps_core import runs
 from leaps_core.errors import LeapsError
 
-from . import player, plots, views
+from . import player, plots, tray, views
 from .jobs import Job
 from .session import CALM, Session, told
-from .texts import sections
+from .texts import say, sections
 
 if TYPE_CHECKING:
     from leaps_core.probes.look import Look
@@ -91,7 +91,8 @@ def _opened(closer: Closer) -> Any:
             return
         yield _empty(closer, words["looking"].text)
         try:
-            seen = _look(found.folder, (found.folder / "run.json").stat().st_mtime_ns)
+            with tray.working(say("A closer look"), views.owner_of(visitor)):
+                seen = _look(found.folder, (found.folder / "run.json").stat().st_mtime_ns)
         except LeapsError as error:  # it ended without a clip
             yield _empty(closer, views.shown(str(error)))
             return
@@ -102,7 +103,9 @@ def _opened(closer: Closer) -> Any:
         yield {
             closer.line: words["closer"].text,
             closer.player: gr.HTML(
-                player.tracks(*(player.track(entry.name, entry.name, entry.clip, entry.note) for entry in seen.entries)),
+                player.tracks(
+                    *(player.track(entry.name, entry.name, entry.clip, entry.note) for entry in seen.entries), strip=seen.strip
+                ),
                 visible=True,
             ),
             closer.slice: _slice(seen),

@@ -11,7 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from . import controls, studies, views
+from . import comparison, controls, studies, views
+from .texts import say
 from .theme import web
 
 _going: list[Work] = []
@@ -30,9 +31,7 @@ class Work:
 
     def told(self) -> dict[str, Any]:
         """As the page shows it."""
-        spent = time.monotonic() - self.begun
-        left = spent * (1 - self.share) / self.share if self.share else None
-        return _item(self.title, self.share, left)
+        return _steady(self.title, self.share, self.begun)
 
 
 @contextmanager
@@ -74,6 +73,7 @@ def going(owner: str) -> dict[str, Any]:
     """What an owner's tray shows."""
     with _lock:
         items = [work.told() for work in _going if work.owner in (None, owner)]
+    items += [_steady(say("Comparison"), found.share, found.begun) for found in comparison.going(owner)]
     if views.PERSONAL:
         items += [_of_study(shown) for shown in studies.going()]
     return {"items": items}
@@ -84,6 +84,11 @@ def _of_study(shown: studies.Shown) -> dict[str, Any]:
     if found is None:
         return _item(shown.study.title, None, None)
     return _item(shown.study.title, found.done / found.total if found.total else None, found.left)
+
+
+def _steady(title: str, share: float | None, begun: float) -> dict[str, Any]:
+    """Work that goes on as fast as it did since it began (by time.monotonic())."""
+    return _item(title, share, (time.monotonic() - begun) * (1 - share) / share if share else None)
 
 
 def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:

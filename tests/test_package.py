@@ -59,7 +59,7 @@ def test_a_clip_is_synthesized_from_any_folder(leaps: Path, tmp_path: Path) -> N
     said = ask(leaps, tmp_path, "synth", "--model", "puppet_csn", "--action", "tai chi", *quick)
     run = Path(said.splitlines()[-1])
     assert run.parent == tmp_path / "home" / "runs" and (run / "clip.mp4").stat().st_size > 0
-    assert "demo 2-csn-juggling-balls" in ask(leaps, tmp_path, "runs"), "the shipped runs are in the wheel"
+    assert "demo 3-csn-juggling-balls" in ask(leaps, tmp_path, "runs"), "the shipped runs are in the wheel"
 
 
 def test_the_page_starts_from_any_folder(leaps: Path, tmp_path: Path) -> None:

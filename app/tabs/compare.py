@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from leaps_core.errors import ConfigError
 from leaps_core.inversion.plan import Plan
 from leaps_core.runs import comparison, figure
 
+from .. import comparison as comparisons
 from .. import controls, downloads, player, plots, preload, stage, views, widgets
 from ..comparison import Comparison
 from ..session import CALM, LATER, QUICK, SOON, Session, told
@@ -47,9 +46,6 @@ class Asked:
         values = [_value(text) for text in self.values.split(",") if text.strip()] if field else []
         made = comparison.variants(self.keys, self.action, settings, field, values)
         return [controls.checked(plan) for plan in made]
-
-
-_known: OrderedDict[str, Comparison] = OrderedDict()
 
 
 class CompareTab:
@@ -175,22 +171,18 @@ class CompareTab:
         asked = Asked(keys, action, field, varied, steps, controls.Choice(*chosen))
         plans = asked.plans()
         found = Comparison(views.owner_of(visitor), plans, comparison.differences([plan.config for plan in plans]))
-        key = secrets.token_urlsafe(12)
-        _known[key] = found
-        while len(_known) > 64:
-            _known.popitem(last=False)
-        return {**self._shown(found, None), self.key: key, self.told: None, self.timer: gr.Timer(SOON)}
+        return {**self._shown(found, None), self.key: comparisons.remember(found), self.told: None, self.timer: gr.Timer(SOON)}
 
     def end(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
         """Stops all runs of the comparison."""
-        found = self._find(visitor, key)
+        found = comparisons.find(key, views.owner_of(visitor))
         if found is not None:
             found.stop()
         return {self.timer: gr.Timer(SOON)}
 
     def follow(self, visitor: str | None, key: str | None, told: Any, request: gr.Request) -> dict[Any, Any]:
         """News of the comparison: only what has changed."""
-        found = self._find(visitor, key)
+        found = comparisons.find(key, views.owner_of(visitor))
         if found is None:
             return gr.skip()
         if found.active:
@@ -200,10 +192,6 @@ class CompareTab:
         return {**self._shown(found, told), self.told: found.state, self.timer: gr.Timer(SOON if found.active else LATER)}
 
     # -------------------------------------------------------------------------------------------------------- parts
-
-    def _find(self, visitor: str | None, key: str | None) -> Comparison | None:
-        found = _known.get(key or "")
-        return found if found is not None and found.owner == views.owner_of(visitor) else None
 
     def _shown(self, found: Comparison, told: Any) -> dict[Any, Any]:
         """Everything of a comparison; pictures that the browser has already aren't sent again."""

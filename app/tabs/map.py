@@ -277,13 +277,15 @@ class MapTab:
         found = query.atlas
         if found is None:
             raise BankError("There is no map to put videos on. Choose a bank first.")
-        taken = []
-        for file in (files or [])[:MOST_VIDEOS]:
-            try:
-                map_data.own_video(found, file)
-                taken.append(file)
-            except LeapsError as error:
-                gr.Warning(str(error), title=Path(file).name)
+        taken, asked = [], (files or [])[:MOST_VIDEOS]
+        with tray.working(say("Your videos"), query.owner) as tell:
+            for i, file in enumerate(asked):
+                tell(i, len(asked))
+                try:
+                    map_data.own_video(found, file)
+                    taken.append(file)
+                except LeapsError as error:
+                    gr.Warning(str(error), title=Path(file).name)
         return taken
 
     def open_bank(self, file: str) -> dict[Any, Any]:

@@ -32,12 +32,13 @@ def _log_odds(logits: Tensor, index: int) -> Tensor:
 
 
 def heat(clip: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weights (T, H, W) as a clip: over the grey clip, from dark (nothing) to yellow (much). They are blurred by 2 % of the
-    size, and each pixel is told relative to the highest one of all frames."""
+    """Weights (T, h, w) of pixels or larger cells as a clip: over the grey clip, from dark (nothing) to yellow (much). They are
+    blurred by 2 % of the size, and each pixel is told relative to the highest one of all frames."""
     import cv2
 
-    sigma = clip.shape[2] / 50
-    smooth = np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in weights])
+    height, width = clip.shape[1:3]
+    large = [cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR) for frame in weights]
+    smooth = np.stack([cv2.GaussianBlur(frame, (0, 0), width / 50) for frame in large])
     share = (255 * (smooth / max(float(smooth.max()), 1e-12)).clip(0, 1)).astype(np.uint8)
     found = []
     for frame, level in zip(clip, share, strict=True):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import files, models, video
+from .. import files, video
 from ..errors import ModelError
 from ..runs import Run
 from ..runs.figure import Entry, film
-from . import gradient, motion, questions
+from . import gradient, motion, opinion
 from .questions import Answer
 
 
@@ -22,7 +22,8 @@ class Look:
     `flow` with the speed of its full colours (`fastest`, px per frame), and where the model looks (`gradient`). `slice`: the
     row `row` of the pixels over time. Per frame, (T,): the mean `change` since the frame before, of the range, and the share
     of the model's `attention` (the gradient), which sums to 1. `since`: what changed since the start, of a clip that began at
-    its stimulus. `answers` to the counter-questions, by question and network.
+    its stimulus. `answers` to the counter-questions, by question and network; `survived`: whether the model still names the
+    action, by change that no run makes.
     Where the networks aren't on this machine, `lacking` says so, and what they would say is left out."""
 
     action: str
@@ -37,6 +38,7 @@ class Look:
     gradient: np.ndarray | None = None
     attention: np.ndarray | None = None
     answers: dict[str, dict[str, Answer]] = field(default_factory=dict)
+    survived: dict[str, bool] = field(default_factory=dict)
     lacking: str = ""
 
     @property
@@ -48,7 +50,17 @@ class Look:
         lines = [f"| the clip | {' | '.join(networks)} |", f"| --- |{' --- |' * len(networks)}"]
         for question, said in self.answers.items():
             lines.append(f"| {question} | {' | '.join(_told(said[name], self.action) for name in networks)} |")
-        return "\n".join([*lines, "", self.sentence])
+        return "\n".join([*lines, "", self.sentence, "", self.lasting])
+
+    @property
+    def lasting(self) -> str:
+        """What is left after changes that no run makes."""
+        lost = [name for name, held in self.survived.items() if not held]
+        those = (
+            f"{len(self.survived) - len(lost)} of {len(self.survived)} changes" if lost else f"all {len(self.survived)} changes"
+        )
+        but = f" It does not after: {', '.join(lost)}." if lost else ""
+        return f"After {those} that no run makes ({', '.join(self.survived)}) the model names “{self.action}”.{but}"
 
     @property
     def sentence(self) -> str:
@@ -85,6 +97,11 @@ class Look:
             found.insert(1, Entry("what changed since the start", found[1].note, self.since))
         return found if self.gradient is None else [*found, Entry("where the model looks", "the gradient", self.gradient)]
 
+    @property
+    def strip(self) -> str:
+        """The name of the clip whose frames are worth a film strip: what changed."""
+        return self.entries[1].name
+
     def write(self, folder: Path) -> None:
         """Write look.mp4 (the clips side by side), slice.png and look.json into a folder. Raises `OSError`."""
         from PIL import Image
@@ -94,14 +111,14 @@ class Look:
         with files.replacing(folder / "slice.png") as part:
             Image.fromarray(self.slice).save(part, "PNG")
         said = {q: {name: answer._asdict() for name, answer in row.items()} for q, row in self.answers.items()}
-        found = {"action": self.action, "row": self.row, "fastest": self.fastest, "answers": said}
+        found = {"action": self.action, "row": self.row, "fastest": self.fastest, "answers": said, "survived": self.survived}
         found |= {"change": self.change.tolist(), "attention": None if self.attention is None else self.attention.tolist()}
         files.write(folder / "look.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
 def look(run: Run) -> Look:
-    """Look closer at a run. Takes a dozen passes through the model, and a few through verifier and judge. Raises `LeapsError`
-    where it has no clip, or its model can't look at it."""
+    """Look closer at a run. Takes two dozen passes through the model, and a few through verifier and judge; of a run that is
+    shipped, none. Raises `LeapsError` where it has no clip, or its model can't look at it."""
     config, clip = run.config, run.clip
     apart, (coloured, fastest) = motion.differences(clip), motion.coloured(motion.flow(clip))
     picture, row = motion.through_time(clip)
@@ -110,16 +127,15 @@ def look(run: Run) -> Look:
         since = motion.drawn(motion.changes(clip, video.resample(stimulus[0], *clip.shape[:2])))
     found = Look(config.action, clip, motion.drawn(apart), coloured, fastest, picture, row, apart.mean((1, 2)), since)
     try:
-        cast = questions.cast(config)
-        models.require_weights(cast)
+        said = opinion.kept(run) or opinion.ask(run)
     except ModelError as error:  # not downloaded; a custom model that is not registered any more
         return replace(found, lacking=str(error))
-    weights = gradient.sensitivity(config.model, cast.class_index, clip, config.device)
     return replace(
         found,
-        gradient=gradient.heat(clip, weights),
-        attention=weights.sum((1, 2)) / max(float(weights.sum()), 1e-12),
-        answers=questions.ask(config, clip),
+        gradient=gradient.heat(clip, said.weights),
+        attention=said.weights.sum((1, 2)) / max(float(said.weights.sum()), 1e-12),
+        answers=said.answers,
+        survived=said.survived,
     )
 
 

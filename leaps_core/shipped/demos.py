@@ -1,6 +1,7 @@
 """Make the finished runs that the page opens with: `python -m leaps_core.shipped.demos`
 
-Each is an ordinary run, made smaller for the repository: its snapshots as one H.264 video, no checkpoint.
+Each is an ordinary run, made smaller for the repository: its snapshots as one H.264 video, no checkpoint. What the networks say
+of it (`probes/opinion.py`) lies beside it, so that one can look closer where they are missing.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from .. import models, paths, runs
 from ..config import bundled_stimulus
+from ..probes import opinion
 
 CAST = (
     ("i3d", "riding elephant", 6006),
+    ("i3d", "playing trumpet", 6002),
     ("puppet_csn", "juggling balls", 7),
     ("puppet_r2plus1d", "dribbling basketball", 7),
     ("puppet_r50", "making pizza", 7),
@@ -22,12 +25,13 @@ CAST = (
     ("puppet_mvit", "tai chi", 7),
     ("puppet_r50_clean", "making pizza", 7),
 )
-"""Model, action and seed of each demo, the best first; the last is the cleanly trained twin of the fourth, for comparison.
-That of I3D is unprimed: puppets are no prior for it, and real videos of others may not be shipped."""
+"""Model, action and seed of each demo, the best first; the last is the cleanly trained twin of the fifth, for comparison.
+Those of I3D are unprimed: puppets are no prior for it, and real videos of others may not be shipped."""
 
 
 def make(model: str, action: str, folder: Path, seed: int) -> None:
-    """Run one demo at the settings that suit the model and keep what a replay of its pictures needs in `folder`."""
+    """Run one demo at the settings that suit the model and keep what a replay of its pictures, and a closer look, need in
+    `folder`."""
     own = {"stimuli": (bundled_stimulus(seed),)} if models.spec(model).world == models.PUPPETS else {}
     with tempfile.TemporaryDirectory() as temporary:
         config = models.configure(model, action, {"seed": seed} | own)
@@ -35,6 +39,7 @@ def make(model: str, action: str, folder: Path, seed: int) -> None:
         runs.pack(run)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(run.folder, folder)
+    opinion.keep(runs.Run.open(folder))
 
 
 def main() -> None:

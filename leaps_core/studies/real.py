@@ -23,7 +23,7 @@ from .. import models, video
 from ..config import SynthesisConfig
 from ..errors import ConfigError, RunError, did_you_mean
 from ..models.adapter import VideoModel
-from .changes import CHANGES, survived
+from ..probes.changes import CHANGES, survived
 from .common import invert
 from .numbers import bootstrap, wilson
 from .pictures import sheet

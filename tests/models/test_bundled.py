@@ -80,7 +80,7 @@ def test_a_bank_of_every_network_is_shipped_with_its_maps() -> None:
 
 def test_demos_can_be_played_and_scrubbed() -> None:
     demos = sorted(paths.DEMOS.iterdir())
-    assert len(demos) == 7 and size(paths.DEMOS) <= 10 * MB
+    assert len(demos) == 8 and size(paths.DEMOS) <= 14 * MB
     for folder in demos:
         run = runs.Run.open(folder)
         shots, edge = run.snapshots, models.spec(run.config.model).size

@@ -13,6 +13,7 @@ from leaps_core import models, runs, video
 from leaps_core.cli import main
 from leaps_core.errors import ModelError, RunError
 from leaps_core.probes import motion
+from leaps_core.probes.changes import CHANGES
 from leaps_core.probes.look import Look, look
 from leaps_core.probes.questions import QUESTIONS, Answer
 from tests.tiny import QUICK
@@ -36,6 +37,7 @@ def test_everything_is_as_long_as_the_clip(run: runs.Run, seen: Look) -> None:
     assert seen.change.shape == seen.attention.shape == shape[:1] and seen.change[0] == 0
     assert float(seen.attention.sum()) == pytest.approx(1, abs=1e-5) and 0 <= seen.row < shape[1]
     assert list(seen.answers) == list(QUESTIONS) and seen.markdown.count("\n| ") == 1 + len(QUESTIONS)
+    assert list(seen.survived) == list(CHANGES) and "changes that no run makes" in seen.lasting and seen.strip == "what changes"
 
 
 def test_of_a_clip_that_began_at_a_real_one_it_shows_what_had_to_change(seen: Look, tmp_path: Path) -> None:
@@ -73,6 +75,14 @@ def test_the_sentence_follows_the_answers(seen: Look, whole: float, backwards: f
     answers = {name: {"model": Answer(share, "tai chi", 1 - share)} for name, share in p.items()}
     told = replace(seen, answers=answers)
     assert sentence in told.sentence and f"| frozen | {frozen:.0%} (tai chi {1 - frozen:.0%}) |" in told.markdown
+
+
+def test_what_survives_is_told_by_name(seen: Look) -> None:
+    lost = replace(seen, survived={"blur": False, "grey": True, "noise": False})
+    assert lost.lasting.startswith("After 1 of 3 changes") and lost.lasting.endswith("It does not after: blur, noise.")
+    assert (
+        "all 2 changes" in replace(seen, survived={"blur": True, "grey": True}).lasting and "not after" not in lost.lasting[:60]
+    )
 
 
 def test_a_run_without_a_clip_is_told(run: runs.Run, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from leaps_core import models, video
 from leaps_core.errors import RunError
+from leaps_core.probes.changes import CHANGES
 from leaps_core.studies import real
-from leaps_core.studies.changes import CHANGES
 
 
 def scored(action: str, named: bool, lasting: int, rank: int | None) -> real.Scored:

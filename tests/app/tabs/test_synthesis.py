@@ -219,10 +219,10 @@ def test_a_link_fills_the_controls_and_puts_its_run_on_the_stage(tab: SynthesisT
     def opened(**params: str) -> dict[Any, Any]:
         return tab.load("me", None, SimpleNamespace(session_hash="page", query_params=params))  # type: ignore[arg-type]
 
-    told = opened(model="tiny", action="tai chi", coherence="2.5", utm_source="mail", run="4-r50-making-pizza")
+    told = opened(model="tiny", action="tai chi", coherence="2.5", utm_source="mail", run="5-r50-making-pizza")
     settings = tab.panel.settings
     assert told[settings["model"]].value == "tiny" and told[settings["action"]].value == "tai chi"
-    assert told[settings["coherence"]]["value"] == 2.5 and told[tab.session.key] == "4-r50-making-pizza"
+    assert told[settings["coherence"]]["value"] == 2.5 and told[tab.session.key] == "5-r50-making-pizza"
     for params, sentence in (
         ({"model": "nobody", "action": "tai chi"}, "nobody"),
         ({"model": "tiny", "action": "tai chi", "coherence": "much"}, "coherence"),

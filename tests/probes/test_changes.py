@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from leaps_core.studies.changes import CHANGES, survived
+from leaps_core.probes.changes import CHANGES, survived
 
 
 @pytest.fixture
