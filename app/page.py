@@ -52,6 +52,7 @@ def build() -> gr.Blocks:
                 MapTab(shared, tab)
             with gr.Tab(say("Studies"), id="studies") as tab:
                 StudiesTab(tab)
+        synthesis.tray.render()
         lessons.wire(shared, synthesis, tabs)
         api.publish()
         page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)

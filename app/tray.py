@@ -51,8 +51,8 @@ def working(title: str, owner: str | None = None) -> Iterator[Callable[[float, f
             _going.remove(work)
 
 
-def build() -> gr.HTML:
-    """The tray, unseen while nothing goes on."""
+def build(render: bool = True) -> gr.HTML:
+    """The tray, unseen while nothing goes on. render: whether it stands here on the page."""
     return gr.HTML(
         {"items": []},  # type: ignore[arg-type]
         html_template="<aside aria-label='Work that goes on' hidden></aside>",
@@ -60,6 +60,7 @@ def build() -> gr.HTML:
         js_on_load=web("tray.js"),
         apply_default_css=False,
         elem_id="tray",
+        render=render,
     )
 
 

@@ -18,15 +18,26 @@ from .theme import web
 
 NOTED = 80
 """Characters of a note that a card shows."""
+ORDERS = {
+    "": "newest first",
+    "action": "by action",
+    "model": "by model",
+    "judge": "by the judge’s opinion",
+    "wall": "a wall: model × action",
+}
+"""How a gallery's cards can lie, by the name that gallery.js has for it."""
 
 
 def gallery(**options: Any) -> gr.HTML:
     """Cards of runs; its value is made by `cards`, its event `pick` has the chosen runs' `ids`."""
+    choices = "".join(f"<option value='{value}'>{html.escape(say(name))}</option>" for value, name in ORDERS.items())
+    words = ("Find runs: action, model, status, note", "Order of the runs", "Pause all clips", "Play all clips")
+    find, order, still, moving = (html.escape(say(name), quote=True) for name in words)
     return gr.HTML(
         {},
-        html_template="<div class='find' hidden><input type='search' placeholder='find: action, model, status, note' "
-        "aria-label='Find runs'><select aria-label='Order of the runs'><option value=''>newest first</option>"
-        "<option>action</option><option>model</option><option value='judge'>judge’s opinion</option></select></div>"
+        html_template=f"<div class='find' hidden><input type='search' placeholder='{find}' aria-label='{find}'>"
+        f"<select aria-label='{order}'>{choices}</select>"
+        f"<button type='button' class='all' data-still='{still}' data-moving='{moving}'></button></div>"
         "<div class='cards'></div>",
         css_template=web("gallery.css"),
         js_on_load=web("gallery.js"),

@@ -1,12 +1,13 @@
 """Screenshots of the page's states, to be looked at: `python -m benchmarks.screens --out DIR [--only first map]`
 
-Each state as a desktop and a phone show it, light and dark. Starts a page of its own, with an empty home. `--docs` writes the
-README's pictures instead.
+Each state as a desktop and a phone show it, light and dark; all of them take a quarter of an hour. Starts a page of its own,
+with an empty home. `--docs` writes the README's pictures instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -24,22 +25,65 @@ WAIT = 120_000  # ms
 
 def demo(page: Any) -> None:
     """A finished run on the stage."""
-    page.locator("#demos button").nth(1).click()
+    page.locator("#demos .cards button[data-id*=csn]").click()
     page.wait_for_function("() => document.querySelector('#player').innerText.includes('juggling balls')")
+
+
+def _begun(page: Any) -> None:
+    demo(page)
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
+def _status(page: Any, words: str) -> None:
+    page.wait_for_function(f"() => /{words}/.test(document.querySelector('#status').innerText)")
 
 
 def running(page: Any) -> None:
     """A run that is going on."""
-    demo(page)
+    _begun(page)
+    _status(page, "step [3-9]\\d ")
+
+
+def paused(page: Any) -> None:
+    """One that was paused."""
+    running(page)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    _status(page, "paused")
+
+
+def guided(page: Any) -> None:
+    """The guided run at its first stop."""
+    page.locator("#guided").click()
+    _status(page, "paused")
+    page.locator("#guide").scroll_into_view_if_needed()
+
+
+def refused(page: Any) -> None:
+    """A number that can't be."""
+    page.get_by_label("Steps", exact=True).fill("0")
     page.get_by_role("button", name="Start", exact=True).click()
-    page.wait_for_function("() => /step [3-9]\\d /.test(document.querySelector('#status').innerText)")
+    page.get_by_text("“steps” is 0; expected").last.wait_for()
+
+
+def preview(page: Any) -> None:
+    """What a slider would do."""
+    slider = page.get_by_label("range slider for Smoothness")
+    slider.hover()
+    page.wait_for_timeout(1000)  # what scrolls meanwhile hides it again
+    slider.hover(position={"x": 3, "y": 3})
+    page.locator("#previews .card:not([hidden])").wait_for()
 
 
 def closer(page: Any) -> None:
-    """A closer look at a finished clip."""
-    demo(page)
+    """A closer look at the clip of I3D that the page opens with."""
     page.locator("#closer button").first.click()
     page.locator("#closer-table tbody tr").nth(4).wait_for()
+    page.locator("#closer-player").scroll_into_view_if_needed()
+
+
+def questions(page: Any) -> None:
+    """What the networks say in it."""
+    closer(page)
     page.locator("#closer-table").scroll_into_view_if_needed()
 
 
@@ -63,15 +107,54 @@ def tab(name: str, there: str) -> Callable[[Any], None]:
     return opened
 
 
+def compared(page: Any) -> None:
+    """A comparison that goes on, with the tray over it."""
+    STATES["compare"](page)
+    page.get_by_role("tabpanel").get_by_role("button", name="Compare").click()
+    page.wait_for_function("() => /step \\d/.test(document.querySelector('#versus').innerText)")
+    page.locator("#tray aside:not([hidden])").wait_for()
+    page.locator("#versus").scroll_into_view_if_needed()
+
+
+def pair(page: Any) -> None:
+    """Two runs against each other."""
+    STATES["runs"](page)
+    for name in ("5-r50", "8-r50_clean"):
+        page.locator(f"#gallery .cards button[data-id^='{name}-']").click()
+    page.locator("#pair canvas").nth(1).wait_for()
+
+
+def wall(page: Any) -> None:
+    """Runs as a wall, model by action."""
+    STATES["runs"](page)
+    page.locator("#gallery").get_by_label("Order of the runs").select_option("wall")
+
+
+def cube(page: Any) -> None:
+    """The map in three dimensions."""
+    STATES["map"](page)
+    page.get_by_text("3-D", exact=True).first.click()
+    page.wait_for_timeout(6000)
+
+
 STATES: dict[str, Callable[[Any], None]] = {
     "first": lambda page: None,
     "demo": demo,
     "running": running,
+    "paused": paused,
+    "guided": guided,
+    "refused": refused,
+    "preview": preview,
     "closer": closer,
+    "questions": questions,
     "lesson": lesson,
     "compare": tab("Compare", "#versus canvas"),
-    "runs": tab("Runs", "#gallery button"),
+    "compared": compared,
+    "runs": tab("Runs", "#gallery .cards button"),
+    "pair": pair,
+    "wall": wall,
     "map": tab("Map", "#map .js-plotly-plot"),
+    "cube": cube,
     "studies": tab("Studies", "#study-line"),
 }
 DOCS: dict[str, tuple[Callable[[Any], None], str, str]] = {
@@ -87,8 +170,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("screens"))
     parser.add_argument("--only", nargs="+", choices=STATES, default=list(STATES))
+    parser.add_argument("--language", default="en", help="of the page; where it isn't English, the states that need no click")
     parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
+    os.environ["LEAPS_LANGUAGE"] = options.language
     with tempfile.TemporaryDirectory() as home, started(Path(home)) as (url, _), sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         if options.docs:

@@ -146,8 +146,10 @@ class RunsTab:
         filled = self.synthesis.panel.fill(run.config, run.changes)
         return filled | self.synthesis.launch(visitor, lambda owner: start.replayed(owner, run)) | self._to_stage()
 
-    def save(self, visitor: str | None, chosen: list[str], kind: str) -> dict[Any, Any]:
+    def save(self, visitor: str | None, chosen: list[str], kind: str | None) -> dict[Any, Any]:
         """The chosen run as one file that can be shown to others. Raises `LeapsError`."""
+        if kind is None:  # the keyboard went past the list
+            return gr.skip()
         run = runs.find(_only(chosen), views.owner_of(visitor))
         path = downloads.save(run, KINDS[kind])
         return {self.file: gr.DownloadButton(value=path, interactive=True)}

@@ -87,7 +87,7 @@ class StudiesTab:
     def _wire(self, tab: gr.Tab) -> None:
         chosen = [self.study, self.models]
         tab.select(self.fill, [*chosen, self.results], [self.models, self.actions, *self._outputs], **CALM)
-        self.study.input(self.explain, self.study, [self.about, self.seeds, self.budget], **CALM)
+        self.study.input(told(self.explain), self.study, [self.about, self.seeds, self.budget], **CALM)
         self.models.input(self.offer, self.models, self.actions, **CALM)
         asked = [self.study, self.models, self.actions, self.seeds, self.stimuli, self.settings, self.budget]
         self.start.click(told(self.begin), asked, self._outputs, **CALM)

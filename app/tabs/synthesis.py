@@ -42,7 +42,7 @@ class SynthesisTab:
                 self.closer = closer.build(session)
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
                 self._lay_out_controls()
-        self.tray = tray.build()  # below all else: unseen, it would take room at the top
+        self.tray = tray.build(render=False)  # by the page, below all tabs
         self._wire_stage()
         self._wire_controls()
 

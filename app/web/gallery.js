@@ -21,9 +21,10 @@
  */
 
 const box = element.querySelector('.cards'), tools = element.querySelector('.find');
-const [words, order] = ['input', 'select'].map((part) => tools.querySelector(part));
+const [words, order, all] = ['input', 'select', 'button'].map((part) => tools.querySelector(part));
 /** With so many cards and more, they can be searched and put in order. */
-const MANY = 9;
+const MANY = 4;
+let playing = !matchMedia('(prefers-reduced-motion: reduce)').matches;
 /** @type {string[] | null} */
 let chosen = null;
 /** @type {{cx: CanvasRenderingContext2D, img: HTMLImageElement, sheet: import('./player.js').Sheet}[]} */
@@ -82,7 +83,7 @@ function load() {
   // an answer to what was asked before a click must not undo the click: what is chosen here counts, and is reported again
   const sent = value.chosen || [];
   chosen = (chosen || sent).filter((id) => value.cards.some((item) => item.id === id));
-  box.classList.toggle('small', Boolean(value.small));
+  box.classList.toggle('small', Boolean(value.small)); box.classList.remove('wall'); box.style.gridTemplateColumns = '';
   box.replaceChildren(...value.cards.map(card));
   if (!value.cards.length) { const p = document.createElement('p'); p.textContent = value.empty || ''; box.append(p); }
   tools.hidden = Boolean(value.small) || value.cards.length < MANY;
@@ -101,16 +102,43 @@ function arrange() {
     button.hidden = !asked.every((word) => said.includes(word));
   }
   const place = new Map(props.value.cards.map((item, i) => [item.id, i]));
-  const value = (button) => items.get(button.dataset.id)?.order?.[by] ?? (by === 'judge' ? -1 : '');
+  const value = (button, field = by) => items.get(button.dataset.id)?.order?.[field] ?? (field === 'judge' ? -1 : '');
   const compare = (a, b) => (by === 'judge' ? value(b) - value(a) : String(value(a)).localeCompare(String(value(b))));
   const earlier = (a, b) => place.get(a.dataset.id) - place.get(b.dataset.id);
-  box.append(...buttons.sort((a, b) => (by && compare(a, b)) || earlier(a, b)));
+  const wall = by === 'wall' && buttons.some((button) => !button.hidden);
+  box.classList.toggle('wall', wall);
+  buttons.sort((a, b) => (by && !wall && compare(a, b)) || earlier(a, b));
+  box.style.gridTemplateColumns = '';
+  box.replaceChildren(...(wall ? cells(buttons.filter((button) => !button.hidden), value) : []), ...(wall ? buttons.filter((button) => button.hidden) : buttons));
+}
+
+/**
+ * A row per model and a column per action, with their names; runs of the same two lie in one cell.
+ * @param {HTMLButtonElement[]} buttons the cards
+ * @param {(button: HTMLButtonElement, field: string) => string} value what a card can be put in order by
+ */
+function cells(buttons, value) {
+  const names = (field) => [...new Set(buttons.map((button) => value(button, field)))].sort();
+  const element = (kind, ...inner) => { const made = document.createElement('div'); made.className = kind; made.append(...inner); return made; };
+  const actions = names('action');
+  box.style.gridTemplateColumns = `max-content repeat(${actions.length}, 88px)`;
+  const row = (model) => actions.map((action) => element('cell', ...buttons.filter(
+    (button) => value(button, 'model') === model && value(button, 'action') === action)));
+  return [element('name'), ...actions.map((action) => element('name', action)),
+    ...names('model').flatMap((model) => [element('name row', model), ...row(model)])];
+}
+
+/** @param {boolean} on */
+function toggle(on) {
+  playing = on;
+  all.textContent = on ? '❚❚' : '▶';
+  all.setAttribute('aria-label', on ? all.dataset.still : all.dataset.moving);
 }
 
 function tick() {
   if (!element.isConnected) return clearInterval(timer);
-  if (drawn.length && box.offsetParent && !document.hidden) { frame += 1; draw(); }
+  if (playing && drawn.length && box.offsetParent && !document.hidden) { frame += 1; draw(); }
 }
-const timer = matchMedia('(prefers-reduced-motion: reduce)').matches ? null : setInterval(tick, 250);
-words.addEventListener('input', arrange); order.addEventListener('change', arrange);
-watch('value', load); load();
+const timer = setInterval(tick, 250);
+words.addEventListener('input', arrange); order.addEventListener('change', arrange); all.addEventListener('click', () => toggle(!playing));
+watch('value', load); toggle(playing); load();

@@ -9,7 +9,7 @@ import numpy as np
 
 FULL = 0.25
 """A change that is drawn white, as a share of the range."""
-SLOWEST = 0.5
+SLOWEST = 1.0
 """px per frame that are drawn in full colour at least, so that a still clip's noise stays pale."""
 TALL = 10
 """px of the picture of a slice for each frame."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from app import lessons
+from app import lessons, texts
 from leaps_core import paths
 from leaps_core.config import FIELDS, LIVE_SETTINGS
 from leaps_core.errors import ConfigError
 from leaps_core.inversion.plan import make_plan
 
 ALL = list(lessons.lessons().values())
+TEXTS = Path(texts.__file__).parent
 
 
 def test_there_are_eleven_of_three_to_eight_minutes() -> None:
@@ -52,6 +54,13 @@ def test_a_setting_finds_its_lesson() -> None:
     found = lessons.of_setting("coherence")
     assert found is not None and found.key == "05-coherence" and found.number == 5
     assert [name for name in FIELDS if lessons.of_setting(name) is None] == [], "every control links to its lesson"
+
+
+def test_tabs_lead_to_lessons_that_there_are() -> None:
+    for folder in (TEXTS, TEXTS / "de"):
+        found = [re.findall(r"\[\w+ (\d+)\]\(#lesson-([\w-]+)\)", path.read_text("utf-8")) for path in folder.glob("*.md")]
+        links = [link for page in found for link in page]
+        assert len(links) >= 5 and all(lessons.lessons()[key].number == int(number) for number, key in links), folder
 
 
 @pytest.mark.parametrize(

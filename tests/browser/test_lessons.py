@@ -96,7 +96,7 @@ def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: P
         page.get_by_role("button", name="Resume", exact=True).click()
     _state(page, "done")
     assert all(f"{name} {value:g}" in page.locator("#plots").inner_text() for name, value in stops[0].settings.items())
-    page.locator("#demos button").first.click()
+    page.locator("#demos .cards button").first.click()
     expect(page.locator("#guide")).to_be_hidden(timeout=WAIT)
 
 

@@ -1,0 +1,139 @@
+"""What the page draws by itself: marks of sliders, names and ways on the map, the tray over all tabs, a clip in view."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from app import previews
+from tests.browser.test_page import CAPTION, SECONDS, WAIT, _prepare, _start, _state
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+pytestmark = pytest.mark.timeout(600, method="thread")
+TRACES = "document.querySelector('#map .js-plotly-plot')?.data"
+TOLD = """({x, y, mode, text, line, opacity, marker, customdata}) =>
+  ({x, y, mode, text, line, opacity, marker, of: customdata?.[0]?.[0]})"""
+MARKS = """label => {
+  const range = document.querySelector(`#controls input[type=range][aria-label="range slider for ${label}"]`);
+  const share = (range.value - range.min) / (range.max - range.min);
+  const kind = (mark) => (mark.classList.contains('paper') ? 'paper' : 'recommended');
+  const marks = [...range.parentElement.querySelectorAll('.mark.placed')];
+  return {knob: range.offsetLeft + 8 + share * (range.offsetWidth - 16),
+    marks: marks.map((mark) => [kind(mark), parseFloat(mark.style.left), mark.dataset.value])};
+}"""
+
+Page = Any
+
+
+def test_a_slider_set_to_a_marked_value_stands_at_its_mark(page: Page) -> None:
+    _prepare(page, steps=10)
+    known = previews.value("tiny")["marks"]
+    for label in ("Coherence", "Smoothness", "Motion speed, ×", "Learning rate"):  # logarithmic ones and others
+        found = page.evaluate(MARKS, label)
+        kinds = {kind: (left, float(value)) for kind, left, value in found["marks"]}
+        assert {kind: value for kind, (_, value) in kinds.items()} == pytest.approx(known[label]), label
+        for left, value in kinds.values():
+            number = page.get_by_label(f"number input for {label}", exact=True)
+            number.fill(f"{value:g}")
+            number.press("Tab")
+            page.wait_for_timeout(SECONDS // 2)
+            assert page.evaluate(MARKS, label)["knob"] == pytest.approx(left, abs=3), (label, value)
+
+
+def test_islands_have_names_and_a_journey_is_faint_first_and_dashed_where_it_jumps(page: Page) -> None:
+    page.locator("#demos .cards button[data-id*=csn]").click()
+    page.wait_for_function(f"() => {CAPTION}.startsWith('juggling balls')", timeout=WAIT)
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function(f"() => {TRACES}?.some((trace) => trace.customdata?.[0]?.[0] === 'run')", timeout=3 * WAIT)
+    traces = page.evaluate(f"{TRACES}.map({TOLD})")
+    (names,) = (trace for trace in traces if trace["mode"] == "text")
+    said = [re.sub(r"<[^>]+>|\s", " ", name).strip() for name in names["text"]]
+    assert len(said) == 16 and {"juggling balls", "tai chi", "bowling"} <= set(said)
+    assert any("<b>juggling balls</b>" in name for name in names["text"]), "the highlighted one"
+    drawn = page.locator("#map .js-plotly-plot .textpoint").all_text_contents()
+    assert "tai chi" in " ".join(drawn), "they are seen, not only sent"
+    dots = next(trace for trace in traces if trace["of"] == "run")
+    faint = dots["marker"]["opacity"]
+    assert faint[0] < 0.2 < faint[len(faint) // 2] < faint[-1] == 1 and dots["marker"]["size"][0] < dots["marker"]["size"][-1]
+    ways = [trace for trace in traces if trace["mode"] == "lines"]
+    assert [way["line"].get("dash") for way in ways] == [None, None, "dash"] and ways[0]["opacity"] < ways[1]["opacity"]
+
+    def lengths(way: dict[str, Any]) -> list[float]:
+        points = list(zip(way["x"], way["y"], strict=True))
+        return [((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5 for a, b in zip(points[::3], points[1::3], strict=True)]
+
+    jumps, steps = lengths(ways[2]), lengths(ways[0]) + lengths(ways[1])
+    assert len(jumps) + len(steps) == len(dots["x"]) - 1, "each way is drawn once"
+    assert jumps and min(jumps) > max(steps), "a journey of this map jumps out of the noise"
+
+
+def test_the_tray_stays_over_all_tabs_while_models_are_compared(page: Page) -> None:
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#versus canvas").first.wait_for(timeout=WAIT)
+    tray = page.locator("#tray aside")
+    expect(tray).to_be_hidden()
+    page.locator("#versus-bar").get_by_role("button", name="Compare").click()
+    for tab in ("Runs", "Map", "Studies", "Synthesis", "Compare"):
+        page.get_by_role("tab", name=tab).click()
+        expect(tray).to_be_visible(timeout=WAIT)
+        expect(tray).to_contain_text("Comparison")
+        box = tray.bounding_box()
+        assert box and box["x"] + box["width"] <= 1440 and box["y"] + box["height"] <= 900
+    expect(tray).to_contain_text(re.compile(r"\d+ % · about \d+ (s|min) left"), timeout=WAIT)
+    page.get_by_role("button", name="Stop all").click()
+    expect(tray).to_be_hidden(timeout=WAIT)
+
+
+def test_on_a_phone_the_clip_stays_in_view_while_a_slider_is_moved(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    _prepare(page, steps=20_000)
+    _start(page)
+    for name in ("Regularizers (r)", "Coherence", "Smoothness", "Motion speed, ×"):
+        slider = page.get_by_label(f"range slider for {name}", exact=True)
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(SECONDS // 2)
+        clip, knob = page.locator("#player canvas").last.bounding_box(), slider.bounding_box()
+        figure = page.locator("#player figure canvas").last.bounding_box()
+        assert 0 <= figure["y"] and figure["y"] + figure["height"] <= 844 and figure["width"] > 60, name
+        assert clip and knob and figure["y"] + figure["height"] <= knob["y"] <= 844 - 10, f"{name} is not below the clip"
+        assert (
+            page.evaluate(
+                "([x, y]) => document.elementFromPoint(x, y)?.tagName",
+                [figure["x"] + figure["width"] / 2, figure["y"] + figure["height"] / 2],
+            )
+            == "CANVAS"
+        ), "nothing lies over it"
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+
+
+def test_the_player_is_scrubbed_by_arrows_and_goes_round(page: Page) -> None:
+    player, count = page.locator("#player .player"), page.locator("#player .count")
+    player.focus()
+    if page.locator("#player .play").get_attribute("aria-label") == "Pause the clip":
+        page.keyboard.press("Space")
+    at, frames = map(int, count.inner_text().split(" / "))
+    page.keyboard.press("ArrowRight")
+    expect(count).to_have_text(f"{at % frames + 1} / {frames}")
+    picture = "() => document.querySelector('#player figure:last-child canvas').toDataURL()"
+    before = page.evaluate(picture)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(picture) != before
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    expect(count).to_have_text(f"{at} / {frames}")
+    for _ in range(at):
+        page.keyboard.press("ArrowLeft")
+    expect(count).to_have_text(f"{frames} / {frames}")
+
+
+@pytest.mark.parametrize(("tab", "number"), [("Compare", 6), ("Map", 8), ("Studies", 11)])
+def test_each_tab_leads_to_its_lesson(page: Page, tab: str, number: int) -> None:
+    page.get_by_role("tab", name=tab).click()
+    page.get_by_role("tabpanel").get_by_role("link", name=re.compile(f"^Lesson {number}$", re.IGNORECASE)).click()
+    expect(page.locator("#lesson input")).to_have_value(re.compile(f"^{number}\\. "), timeout=WAIT)
+    expect(page.locator("#lesson-text")).to_be_in_viewport(timeout=WAIT)
