@@ -1,0 +1,69 @@
+"""What goes from here to there: a video of one's own that becomes another action, and a link to another server."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leaps_core import runs, video
+from tests.browser.test_page import WAIT, _prepare, _start, _state, opened
+from tests.conftest import serve
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
+pytestmark = pytest.mark.timeout(600, method="thread")
+
+Page = Any
+
+
+def test_a_video_of_ones_own_becomes_another_action_with_little_change(page: Page, app_home: Path, tmp_path: Path) -> None:
+    red = np.zeros((16, 64, 64, 3), np.uint8)
+    red[..., 0] = 200
+    video.write_mp4(red, tmp_path / "mine.mp4")
+    _prepare(page, steps=3)
+    page.get_by_label("own video").check()
+    page.locator("#controls input[type=file][accept*='.mp4']").set_input_files(tmp_path / "mine.mp4")
+    expect(page.locator("#preview figure canvas")).to_have_attribute("width", re.compile(r"\d+"), timeout=WAIT)
+    page.get_by_role("button", name="More settings").click()
+    page.get_by_label("Begin at", exact=True).click()
+    page.get_by_role("option", name="stimulus", exact=True).click()
+    nearness = page.get_by_label("Nearness", exact=True).or_(page.get_by_label("number input for Nearness")).first
+    nearness.fill("5")
+    nearness.press("Tab")
+    before = set((app_home / "leaps" / "runs").glob("*"))
+    _start(page)
+    _state(page, "done")
+    (folder,) = set((app_home / "leaps" / "runs").glob("*")) - before
+    run = runs.Run.open(folder)
+    assert run.config.begin_at == "stimulus" and run.config.nearness == 5
+    assert run.clip[..., 0].mean() > 150 and run.clip[..., 1:].mean() < 60, "it began at that video, and stays near it"
+    page.locator("#closer button").first.click()
+    expect(page.locator("#closer-player")).to_contain_text("what changed since the start", timeout=WAIT)
+    expect(page.locator("#closer-player figure")).to_have_count(5)
+
+
+def test_a_link_gives_the_same_clip_on_another_server(page: Page, browser: Any, app_home: Path, tmp_path: Path) -> None:
+    _prepare(page, steps=12)
+    number = page.get_by_label("number input for Smoothness")
+    number.fill("2.5")
+    number.press("Tab")
+    before = set((app_home / "leaps" / "runs").glob("*"))
+    _start(page)
+    _state(page, "done")
+    (mine,) = set((app_home / "leaps" / "runs").glob("*")) - before
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    page.wait_for_function("() => location.search.includes('smoothness=2.5')", timeout=WAIT)
+    query = page.evaluate("location.search")
+    with serve(tmp_path) as (url, _), opened(browser, url + query, "0") as other:
+        expect(other.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
+        expect(other.get_by_label("Steps", exact=True)).to_have_value("12", timeout=WAIT)
+        _start(other)
+        _state(other, "done")
+        (theirs,) = (tmp_path / "leaps" / "runs").glob("*")
+    mine, theirs = runs.Run.open(mine), runs.Run.open(theirs)
+    assert theirs.config == mine.config and theirs.owner != mine.owner
+    assert np.array_equal(theirs.clip, mine.clip) and np.array_equal(theirs.tensor, mine.tensor), "bit for bit"
