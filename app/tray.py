@@ -15,6 +15,8 @@ from . import comparison, controls, studies, views
 from .texts import say
 from .theme import web
 
+TELLING = 0.05
+"""The share from which on the time that is left is told."""
 _going: list[Work] = []
 _lock = threading.Lock()
 
@@ -88,8 +90,9 @@ def _of_study(shown: studies.Shown) -> dict[str, Any]:
 
 
 def _steady(title: str, share: float | None, begun: float) -> dict[str, Any]:
-    """Work that goes on as fast as it did since it began (by time.monotonic())."""
-    return _item(title, share, (time.monotonic() - begun) * (1 - share) / share if share else None)
+    """Work that goes on as fast as it did since it began (by time.monotonic()); at first that says little."""
+    known = share is not None and share >= TELLING
+    return _item(title, share, (time.monotonic() - begun) * (1 - share) / share if known and share else None)
 
 
 def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:

@@ -104,19 +104,20 @@ function trail(run, shownAt, colour) {
 
 /** @param {Base} base @param {number} wanted the highlighted class, below 0: none @returns {object[]} names of classes */
 function names(base, wanted) {
-  if (base.positions.length > 2 || (wanted < 0 && base.classes.length > NAMES)) return [];
+  if (wanted < 0 && base.classes.length > NAMES) return [];
   const chosen = wanted < 0 || base.classes.length <= NAMES ? base.classes.map((_, i) => i) : [wanted];
   const [strong, faint] = document.body.classList.contains('dark') ? ['#f1f5f9', '#94a3b8'] : ['#0f172a', '#64748b'];
+  const color = chosen.map((i) => wanted < 0 || i === wanted ? strong : faint);
+  const said = (i) => (i === wanted ? `<b>${base.classes[i]}</b>` : base.classes[i]);
+  const [x, y, z] = base.positions.map((_, k) => chosen.map((i) => base.places[i][k]));
+  const shown = {mode: 'text', x, y, hoverinfo: 'skip', showlegend: false, textfont: {size: 11, color}};
+  if (z) return [{...shown, type: 'scatter3d', z, text: chosen.map(said), textposition: 'bottom center'}];
   const [wide, high] = base.positions.map((axis) => Math.max(...axis) - Math.min(...axis));
   // below its island; above it where another name stands there already
   const crossed = chosen.map((i, k) => chosen.slice(0, k).some((j) =>
     Math.abs(base.places[i][0] - base.places[j][0]) < 0.2 * wide && Math.abs(base.places[i][1] - base.places[j][1]) < 0.035 * high));
-  const said = (i) => (i === wanted ? `<b>${base.classes[i]}</b>` : base.classes[i]);
-  return [{type: 'scatter', mode: 'text', x: chosen.map((i) => base.places[i][0]), y: chosen.map((i) => base.places[i][1]),
-    text: chosen.map((i, k) => (crossed[k] ? `${said(i)}<br> ` : `<br>${said(i)}`)),
-    textposition: crossed.map((up) => (up ? 'top center' : 'bottom center')),
-    hoverinfo: 'skip', showlegend: false,
-    textfont: {size: 11, color: chosen.map((i) => wanted < 0 || i === wanted ? strong : faint)}}];
+  return [{...shown, type: 'scatter', text: chosen.map((i, k) => (crossed[k] ? `${said(i)}<br> ` : `<br>${said(i)}`)),
+    textposition: crossed.map((up) => (up ? 'top center' : 'bottom center'))}];
 }
 
 /** @param {Base} base @param {Partial<Overlay>} overlay @returns {object[]} all of Plotly's traces */

@@ -14,6 +14,11 @@
     plots ? resized.observe(plots) : setTimeout(wait, 200);
   };
   wait();
+  // A table that is too wide can be scrolled by keyboard, too. What comes and goes on the page changes its height.
+  new ResizeObserver(() => {
+    for (const table of document.querySelectorAll('#closer-table, #versus-table, #study-table, #table, #map-numbers'))
+      table.scrollWidth > table.clientWidth ? table.tabIndex = 0 : table.removeAttribute('tabindex');
+  }).observe(document.body);
 }
 
 /**
