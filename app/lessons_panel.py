@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from . import widgets
 from .lessons import MOST_DOINGS, Lesson, lessons
 from .session import CALM
 from .texts import sections
@@ -45,7 +46,7 @@ class LessonsPanel:
                 label, text, there = _doing(first, i)
                 button = gr.Button(label, size="sm", visible=there, scale=0, elem_classes="doing")
                 self.doings.append((button, gr.Markdown(text, visible=there, latex_delimiters=FORMULAS)))
-            self.check = gr.Radio(
+            self.check = widgets.Options(
                 [answer.text for answer in first.answers], label=first.question, interactive=True, elem_id="lesson-check"
             )
             self.told = gr.Markdown("", elem_id="lesson-told")

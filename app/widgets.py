@@ -97,15 +97,19 @@ def status() -> gr.HTML:
     )
 
 
-def _as_sent(self: gr.Dropdown, payload: Any) -> Any:
+def _as_sent(self: Any, payload: Any) -> Any:
     """The value as the browser sent it."""
     return payload
 
 
-# A dropdown whose value is checked by the config alone, in words. Gradio's own check takes it for wrong while another model's
-# choices and values are on their way to the browser, and says so. (`allow_custom_value` would also take half a word for a
-# choice.) Made past Gradio's metaclass, which would write a stub beside this file.
-Select: Any = ABCMeta.__new__(type(gr.Dropdown), "Select", (gr.Dropdown,), {"preprocess": _as_sent, "is_template": True})
+def _unchecked(kind: type) -> Any:
+    """A list of choices whose value is checked by whoever takes it. Gradio's own check takes it for wrong while other choices
+    are on their way to the browser, and says so with a traceback. (`allow_custom_value` would also take half a word for a
+    choice.) Made past Gradio's metaclass, which would write a stub beside this file."""
+    return ABCMeta.__new__(type(kind), "Select", (kind,), {"preprocess": _as_sent, "is_template": True})
+
+
+Select, Options = _unchecked(gr.Dropdown), _unchecked(gr.Radio)
 
 
 def log_slider(minimum: float, maximum: float, step: float, value: float, label: str, info: str) -> gr.HTML:

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_page import CAPTION, WAIT, _prepare, _state
+from app.lessons import lessons
+from tests.browser.test_page import CAPTION, SECONDS, WAIT, _prepare, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
 pytestmark = pytest.mark.timeout(600, method="thread")
+
+PLOTTED = "document.querySelector('#map .js-plotly-plot')"
 
 Page = Any
 
@@ -46,16 +49,22 @@ def test_a_lesson_is_read_and_its_check_answered(page: Page) -> None:
     _top(page)
     _tab_to(page, "el => el.matches('#lessons button')")
     page.keyboard.press("Enter")
+    expect(page.locator("#lesson-text")).to_be_visible(timeout=WAIT)
+    page.wait_for_timeout(SECONDS)  # it slides open
     _tab_to(page, "el => el.matches('#lesson input')")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.locator("#lesson-text .katex").first).to_be_visible(timeout=WAIT)
+    expect(page.locator("#lesson-text")).not_to_contain_text("Before you read on: does", timeout=WAIT)  # the first one's
+    chosen = page.locator("#lesson input").input_value()
+    lesson = next(one for one in lessons().values() if chosen.startswith(f"{one.number}. "))
+    expect(page.locator("#lesson-check")).to_contain_text(lesson.question, timeout=WAIT)
     _tab_to(page, "el => el.matches('#lesson-check input')")
     page.keyboard.press("Space")
     expect(page.locator("#lesson-told")).to_contain_text(re.compile(r"Right\.|Not quite\."), timeout=WAIT)
     first = page.locator("#lesson-told").inner_text()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
     expect(page.locator("#lesson-told")).not_to_have_text(first, timeout=WAIT)
 
 
@@ -82,21 +91,20 @@ def test_a_comparison_is_begun_and_stopped(page: Page) -> None:
 
 def test_the_map_is_made_anew_and_a_class_highlighted(page: Page) -> None:
     _to(page, "Map", "#map .js-plotly-plot")
-    _tab_to(page, "el => el.type === 'radio' && el.closest('label')?.textContent.trim() === 'UMAP'")
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#map-state")).to_contain_text("PCA", timeout=3 * WAIT)
-    _tab_to(page, "el => el.getAttribute('aria-label') === 'Highlight a class'")
+    _tab_to(page, "el => el.type === 'radio' && el.closest('label')?.textContent.trim() === 'PCA'")
+    page.keyboard.press("Space")
+    page.wait_for_function(f"() => {PLOTTED}?.layout.xaxis.title.text.startsWith('component 1')", timeout=WAIT)
+    _tab_to(page, "el => (el.getAttribute('aria-label') || '').startsWith('Highlight a class')")
     page.keyboard.type("tai")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    plotted = "() => document.querySelector('#map .js-plotly-plot').data.some((trace) => trace.name === 'tai chi')"
-    page.wait_for_function(plotted, timeout=WAIT)
+    page.wait_for_function(f"() => {PLOTTED}.data.some((trace) => trace.name === 'tai chi')", timeout=WAIT)
 
 
 def test_another_study_is_shown(page: Page) -> None:
     _to(page, "Studies", "#study-table table")
     before = page.locator("#study-table").inner_text()
-    _tab_to(page, "el => el.getAttribute('role') === 'listbox'")
+    _tab_to(page, "el => el.getAttribute('aria-label') === 'Results'")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
