@@ -102,14 +102,14 @@ def _as_sent(self: Any, payload: Any) -> Any:
     return payload
 
 
-def _unchecked(kind: type) -> Any:
+def _unchecked(kind: type, name: str) -> Any:
     """A list of choices whose value is checked by whoever takes it. Gradio's own check takes it for wrong while other choices
     are on their way to the browser, and says so with a traceback. (`allow_custom_value` would also take half a word for a
-    choice.) Made past Gradio's metaclass, which would write a stub beside this file."""
-    return ABCMeta.__new__(type(kind), "Select", (kind,), {"preprocess": _as_sent, "is_template": True})
+    choice.) Made past Gradio's metaclass, which would write a stub beside this file; Gradio tells kinds apart by `name`."""
+    return ABCMeta.__new__(type(kind), name, (kind,), {"preprocess": _as_sent, "is_template": True})
 
 
-Select, Options = _unchecked(gr.Dropdown), _unchecked(gr.Radio)
+Select, Options = _unchecked(gr.Dropdown, "Select"), _unchecked(gr.Radio, "Options")
 
 
 def log_slider(minimum: float, maximum: float, step: float, value: float, label: str, info: str) -> gr.HTML:

@@ -16,8 +16,8 @@ from ..config import bundled_stimulus
 from ..probes import opinion
 
 CAST = (
+    ("i3d", "playing saxophone", 42),
     ("i3d", "riding elephant", 6006),
-    ("i3d", "playing trumpet", 6002),
     ("puppet_csn", "juggling balls", 7),
     ("puppet_r2plus1d", "dribbling basketball", 7),
     ("puppet_r50", "making pizza", 7),
@@ -26,7 +26,8 @@ CAST = (
     ("puppet_r50_clean", "making pizza", 7),
 )
 """Model, action and seed of each demo, the best first; the last is the cleanly trained twin of the fifth, for comparison.
-Those of I3D are unprimed: puppets are no prior for it, and real videos of others may not be shipped."""
+Those of I3D are unprimed: puppets are no prior for it, and real videos of others may not be shipped. The saxophone was made on
+one thread (OMP_NUM_THREADS=1): more of them add up in another order, which ends in another saxophone."""
 
 
 def make(model: str, action: str, folder: Path, seed: int) -> None:
