@@ -51,6 +51,17 @@ def paused(page: Any) -> None:
     _status(page, "paused")
 
 
+def queued(page: Any) -> None:
+    """One that waits for its turn, as on two cores the second does."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_function("() => document.querySelector('#player figure canvas')")
+    running(other)
+    page.bring_to_front()
+    _begun(page)
+    _status(page, "queued")
+
+
 def guided(page: Any) -> None:
     """The guided run at its first stop."""
     page.locator("#guided").click()
@@ -142,6 +153,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     "demo": demo,
     "running": running,
     "paused": paused,
+    "queued": queued,
     "guided": guided,
     "refused": refused,
     "preview": preview,
