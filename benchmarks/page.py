@@ -35,14 +35,16 @@ WAIT = 300
 
 
 @contextmanager
-def page(home: Path) -> Iterator[tuple[str, float]]:
+def page(home: Path, personal: bool = False) -> Iterator[tuple[str, float]]:
     """The running page: its address, and the seconds from its start to its first answer."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     url, begun = f"http://127.0.0.1:{port}/", time.perf_counter()
     env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "LEAPS_HOME": str(home)}
-    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, "app.py", *["--personal"] * personal], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
+    )
     try:
         while time.perf_counter() - begun < WAIT:
             try:

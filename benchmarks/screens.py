@@ -1,12 +1,14 @@
 """Screenshots of the page's states, to be looked at: `python -m benchmarks.screens --out DIR [--only first map]`
 
 Each state as a desktop and a phone show it, light and dark; all of them take a quarter of an hour. Starts a page of its own,
-with an empty home. `--docs` writes the README's pictures instead.
+with an empty home; those of `PERSONAL` have a person's own, with a run in it that was interrupted. `--docs` writes the README's
+pictures instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import tempfile
@@ -15,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+
+from leaps_core import Control, models, runs
 
 from .page import page as started
 
@@ -83,6 +87,24 @@ def preview(page: Any) -> None:
     page.wait_for_timeout(1000)  # what scrolls meanwhile hides it again
     slider.hover(position={"x": 3, "y": 3})
     page.locator("#previews .card:not([hidden])").wait_for()
+
+
+def offer(page: Any) -> None:
+    """An interrupted run is offered."""
+    page.locator("#offer").wait_for()
+
+
+def study(page: Any) -> None:
+    """A study that goes on, with its first rows."""
+    page.get_by_role("tab", name="Studies").click()
+    page.get_by_label("Actions", exact=True).click()
+    page.get_by_role("option", name="bowling", exact=True).click()
+    page.get_by_label("Actions", exact=True).press("Escape")
+    if not page.locator("#tray aside").is_visible():  # it goes on from one picture to the next
+        page.get_by_label("Settings", exact=True).fill("steps=20")
+        page.get_by_role("button", name="Start study").click()
+    page.locator("#tray aside:not([hidden])").wait_for()
+    page.locator("#study-table tbody tr").first.wait_for()
 
 
 def closer(page: Any) -> None:
@@ -157,6 +179,8 @@ STATES: dict[str, Callable[[Any], None]] = {
     "guided": guided,
     "refused": refused,
     "preview": preview,
+    "offer": offer,
+    "study": study,
     "closer": closer,
     "questions": questions,
     "lesson": lesson,
@@ -169,6 +193,8 @@ STATES: dict[str, Callable[[Any], None]] = {
     "cube": cube,
     "studies": tab("Studies", "#study-line"),
 }
+PERSONAL = ("offer", "study")
+"""The states that a page of one person has."""
 DOCS: dict[str, tuple[Callable[[Any], None], str, str]] = {
     "page": (STATES["first"], "desktop", "light"),
     "map": (STATES["map"], "desktop", "dark"),
@@ -186,19 +212,43 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
     os.environ["LEAPS_LANGUAGE"] = options.language
-    with tempfile.TemporaryDirectory() as home, started(Path(home)) as (url, _), sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-        if options.docs:
-            for name, (state, size, theme) in DOCS.items():
-                _shoot(browser, url, state, size, theme, ROOT / "docs" / "pictures" / f"{name}.png")
-            return
-        options.out.mkdir(parents=True, exist_ok=True)
-        for state in options.only:
-            for size in SIZES:
-                for theme in ("light", "dark"):
-                    path = options.out / f"{state}-{size}-{theme}.png"
-                    _shoot(browser, url, STATES[state], size, theme, path)
-                    print(path, flush=True)
+    shown = options.only if not options.docs else list(DOCS)
+    for personal in (False, True):
+        mine = [state for state in shown if (state in PERSONAL) is personal]
+        if not mine:
+            continue
+        with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
+            if personal:
+                _interrupted(Path(home) / "runs" / "interrupted")
+            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+            with started(Path(home), personal) as (url, _):
+                _shoot_all(browser, url, mine, None if options.docs else options.out)
+
+
+def _shoot_all(browser: Any, url: str, states: list[str], out: Path | None) -> None:
+    """Pictures of states in a folder; None: those of the docs."""
+    if out is None:
+        for name in states:
+            state, size, theme = DOCS[name]
+            _shoot(browser, url, state, size, theme, ROOT / "docs" / "pictures" / f"{name}.png")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for state in states:
+        for size in SIZES:
+            for theme in ("light", "dark"):
+                path = out / f"{state}-{size}-{theme}.png"
+                _shoot(browser, url, STATES[state], size, theme, path)
+                print(path, flush=True)
+
+
+def _interrupted(folder: Path) -> None:
+    """A run whose process was killed, as it lies on disk."""
+    control = Control()
+    config = models.configure("puppet_csn", "bowling", {"steps": 60})
+    for run, step in runs.perform(config, control, folder=folder):  # noqa: B007
+        if step.index == 5:
+            control.stop()
+    (run.folder / "run.json").write_text(json.dumps({**run.record, "status": "running"}), "utf-8")
 
 
 def _shoot(browser: Any, url: str, state: Callable[[Any], None], size: str, theme: str, path: Path) -> None:
