@@ -67,7 +67,7 @@ def test_only_what_can_be_done_with_the_chosen_runs_is_offered(tab: RunsTab) -> 
     assert offered(demo) == [True, True, False, False, False, False], "a demo stays what it is"
     assert offered(mine, demo) == [False, False, False, False, False, True]
     seen = tab.choose(ME, picked(mine, demo))[tab.table]
-    assert "| objects | – | jigsaw puzzle 2" in seen.replace("\N{NO-BREAK SPACE}", " "), "what an object judge saw, too"
+    assert "| objects | – | sea snake 4" in seen.replace("\N{NO-BREAK SPACE}", " "), "what an object judge saw, too"
 
 
 def test_a_note_is_kept_shown_and_found_again(tab: RunsTab) -> None:
