@@ -91,8 +91,8 @@ def _of_study(shown: studies.Shown) -> dict[str, Any]:
 
 def _steady(title: str, share: float | None, begun: float) -> dict[str, Any]:
     """Work that goes on as fast as it did since it began (by time.monotonic()); at first that says little."""
-    known = share is not None and share >= TELLING
-    return _item(title, share, (time.monotonic() - begun) * (1 - share) / share if known and share else None)
+    left = (time.monotonic() - begun) * (1 - share) / share if share and share >= TELLING else None
+    return _item(title, share, left)
 
 
 def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:

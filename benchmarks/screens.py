@@ -195,11 +195,7 @@ STATES: dict[str, Callable[[Any], None]] = {
 }
 PERSONAL = ("offer", "study")
 """The states that a page of one person has."""
-DOCS: dict[str, tuple[Callable[[Any], None], str, str]] = {
-    "page": (STATES["first"], "desktop", "light"),
-    "map": (STATES["map"], "desktop", "dark"),
-    "phone": (demo, "phone", "dark"),
-}
+DOCS = {"page": ("first", "desktop", "light"), "map": ("map", "desktop", "dark"), "phone": ("demo", "phone", "dark")}
 """The README's pictures: what they show, on what, and how."""
 
 
@@ -212,31 +208,28 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
     os.environ["LEAPS_LANGUAGE"] = options.language
-    shown = options.only if not options.docs else list(DOCS)
+    shots = [
+        (state, size, theme, options.out / f"{state}-{size}-{theme}.png")
+        for state in options.only
+        for size in SIZES
+        for theme in ("light", "dark")
+    ]
+    if options.docs:
+        shots = [(*shot, ROOT / "docs" / "pictures" / f"{name}.png") for name, shot in DOCS.items()]
     for personal in (False, True):
-        mine = [state for state in shown if (state in PERSONAL) is personal]
-        if not mine:
-            continue
-        with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
-            if personal:
-                _interrupted(Path(home) / "runs" / "interrupted")
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-            with started(Path(home), personal) as (url, _):
-                _shoot_all(browser, url, mine, None if options.docs else options.out)
+        if mine := [shot for shot in shots if (shot[0] in PERSONAL) is personal]:
+            _take(mine, personal)
 
 
-def _shoot_all(browser: Any, url: str, states: list[str], out: Path | None) -> None:
-    """Pictures of states in a folder; None: those of the docs."""
-    if out is None:
-        for name in states:
-            state, size, theme = DOCS[name]
-            _shoot(browser, url, state, size, theme, ROOT / "docs" / "pictures" / f"{name}.png")
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    for state in states:
-        for size in SIZES:
-            for theme in ("light", "dark"):
-                path = out / f"{state}-{size}-{theme}.png"
+def _take(shots: list[tuple[str, str, str, Path]], personal: bool) -> None:
+    """Pictures of one page: of which state, on what, how, and where to."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
+        if personal:
+            _interrupted(Path(home) / "runs" / "interrupted")
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        with started(Path(home), personal) as (url, _):
+            for state, size, theme, path in shots:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 _shoot(browser, url, STATES[state], size, theme, path)
                 print(path, flush=True)
 

@@ -83,11 +83,11 @@ function load() {
   // an answer to what was asked before a click must not undo the click: what is chosen here counts, and is reported again
   const sent = value.chosen || [];
   chosen = (chosen || sent).filter((id) => value.cards.some((item) => item.id === id));
-  box.classList.toggle('small', Boolean(value.small)); box.classList.remove('wall'); box.style.gridTemplateColumns = '';
-  box.replaceChildren(...value.cards.map(card));
-  if (!value.cards.length) { const p = document.createElement('p'); p.textContent = value.empty || ''; box.append(p); }
+  box.classList.toggle('small', Boolean(value.small));
   tools.hidden = Boolean(value.small) || value.cards.length < MANY;
-  if (!tools.hidden) arrange();
+  box.replaceChildren(...value.cards.map(card));
+  arrange();
+  if (!value.cards.length) { const p = document.createElement('p'); p.textContent = value.empty || ''; box.append(p); }
   press();
   if (String(chosen) !== String(sent)) report({ids: chosen});
 }
@@ -95,7 +95,8 @@ function load() {
 /** Hides the cards that lack one of the words, and puts the others in order. */
 function arrange() {
   const items = new Map(props.value.cards.map((item) => [item.id, item]));
-  const asked = words.value.toLowerCase().split(/\s+/).filter(Boolean), by = order.value;
+  const [sought, by] = tools.hidden ? ['', ''] : [words.value, order.value];
+  const asked = sought.toLowerCase().split(/\s+/).filter(Boolean);
   const buttons = [...box.querySelectorAll('button')];
   for (const button of buttons) {
     const said = button.getAttribute('aria-label').toLowerCase();
@@ -105,11 +106,12 @@ function arrange() {
   const value = (button, field = by) => items.get(button.dataset.id)?.order?.[field] ?? (field === 'judge' ? -1 : '');
   const compare = (a, b) => (by === 'judge' ? value(b) - value(a) : String(value(a)).localeCompare(String(value(b))));
   const earlier = (a, b) => place.get(a.dataset.id) - place.get(b.dataset.id);
-  const wall = by === 'wall' && buttons.some((button) => !button.hidden);
+  buttons.sort((a, b) => (by && by !== 'wall' && compare(a, b)) || earlier(a, b));
+  const shown = buttons.filter((button) => !button.hidden), wall = by === 'wall' && shown.length > 0;
   box.classList.toggle('wall', wall);
-  buttons.sort((a, b) => (by && !wall && compare(a, b)) || earlier(a, b));
   box.style.gridTemplateColumns = '';
-  box.replaceChildren(...(wall ? cells(buttons.filter((button) => !button.hidden), value) : []), ...(wall ? buttons.filter((button) => button.hidden) : buttons));
+  box.replaceChildren(...buttons);
+  if (wall) box.prepend(...cells(shown, value));
 }
 
 /**
@@ -119,13 +121,13 @@ function arrange() {
  */
 function cells(buttons, value) {
   const names = (field) => [...new Set(buttons.map((button) => value(button, field)))].sort();
-  const element = (kind, ...inner) => { const made = document.createElement('div'); made.className = kind; made.append(...inner); return made; };
+  const div = (kind, ...inner) => { const made = document.createElement('div'); made.className = kind; made.append(...inner); return made; };
   const actions = names('action');
   box.style.gridTemplateColumns = `max-content repeat(${actions.length}, 88px)`;
-  const row = (model) => actions.map((action) => element('cell', ...buttons.filter(
+  const row = (model) => actions.map((action) => div('cell', ...buttons.filter(
     (button) => value(button, 'model') === model && value(button, 'action') === action)));
-  return [element('name'), ...actions.map((action) => element('name', action)),
-    ...names('model').flatMap((model) => [element('name row', model), ...row(model)])];
+  return [div('name'), ...actions.map((action) => div('name', action)),
+    ...names('model').flatMap((model) => [div('name row', model), ...row(model)])];
 }
 
 /** @param {boolean} on */

@@ -55,12 +55,10 @@ class Look:
     @property
     def lasting(self) -> str:
         """What is left after changes that no run makes."""
-        lost = [name for name, held in self.survived.items() if not held]
-        those = (
-            f"{len(self.survived) - len(lost)} of {len(self.survived)} changes" if lost else f"all {len(self.survived)} changes"
-        )
+        names, lost = list(self.survived), [name for name, held in self.survived.items() if not held]
+        count = f"{len(names) - len(lost)} of {len(names)}" if lost else f"all {len(names)}"
         but = f" It does not after: {', '.join(lost)}." if lost else ""
-        return f"After {those} that no run makes ({', '.join(self.survived)}) the model names “{self.action}”.{but}"
+        return f"After {count} changes that no run makes ({', '.join(names)}) the model names “{self.action}”.{but}"
 
     @property
     def sentence(self) -> str:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from torch import Tensor
 
 from .. import files, models, video
-from ..models.adapter import VideoModel
 from ..runs import Run
 from . import gradient, questions
 from .changes import survived
@@ -20,6 +18,8 @@ FILE = "look.npz"
 """Where a run that is shipped keeps it, for machines that lack its networks."""
 GRID = 56
 """Cells of a frame's side in which a shipped run keeps where the model looks."""
+MOST = 2**24
+"""Bytes that it may take."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def ask(run: Run) -> Opinion:
     return Opinion(
         gradient.sensitivity(config.model, cast.class_index, clip, config.device),
         questions.ask(config, clip),
-        survived(partial(_logits, network), video.to_tensor(even), cast.class_index),
+        survived(partial(questions.logits, network), video.to_tensor(even), cast.class_index),
     )
 
 
@@ -61,11 +61,7 @@ def kept(run: Run) -> Opinion | None:
     path = run.folder / FILE
     if not run.demo or not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as found:
+    with files.arrays(path, MOST) as found:
         weights, said = found["weights"].astype(np.float32), json.loads(str(found["said"]))
     answers = {question: {name: Answer(*told) for name, told in row.items()} for question, row in said["answers"].items()}
     return Opinion(weights, answers, said["survived"])
-
-
-def _logits(network: VideoModel, clip: Tensor) -> Tensor:
-    return network(network.fit(clip.to(network.mean.device)))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .. import models, video
 from ..config import NETWORKS, SynthesisConfig
+from ..models.adapter import VideoModel
 
 GREY = 128
 """What frames show that are taken away."""
@@ -55,6 +56,11 @@ def cast(config: SynthesisConfig) -> models.Cast:
     return models.resolve(SynthesisConfig(model=config.model, action=config.action, frames=config.frames))
 
 
+def logits(network: VideoModel, clip: Tensor) -> Tensor:
+    """Logits (1, K) that a network gives a clip (1, 3, T, H, W) in [0, 1], wherever that lies, at its own size."""
+    return network(network.fit(clip.to(network.mean.device)))  # type: ignore[no-any-return]
+
+
 @torch.no_grad()
 def opinions(config: SynthesisConfig, clip: Tensor) -> dict[str, Tensor | None]:
     """Probabilities (K,) that those of `cast` give a clip (1, 3, T, H, W) in [0, 1], each at its own size; None: there is no
@@ -63,9 +69,7 @@ def opinions(config: SynthesisConfig, clip: Tensor) -> dict[str, Tensor | None]:
     asked = cast(config).networks
     for name in NETWORKS:
         record = asked.get(name)
-        network = models.load(record.key, config.device) if record else None
-        seen = None if network is None else clip.to(network.mean.device)
-        found[name] = None if network is None or seen is None else network(network.fit(seen)).softmax(1)[0].cpu()
+        found[name] = logits(models.load(record.key, config.device), clip).softmax(1)[0].cpu() if record else None
     return found
 
 

@@ -34,11 +34,7 @@ def test_a_video_of_ones_own_becomes_another_action_with_little_change(page: Pag
     nearness = page.get_by_label("Nearness", exact=True).or_(page.get_by_label("number input for Nearness")).first
     nearness.fill("5")
     nearness.press("Tab")
-    before = set((app_home / "leaps" / "runs").glob("*"))
-    _start(page)
-    _state(page, "done")
-    (folder,) = set((app_home / "leaps" / "runs").glob("*")) - before
-    run = runs.Run.open(folder)
+    run = _made(page, app_home)
     assert run.config.begin_at == "stimulus" and run.config.nearness == 5
     assert run.clip[..., 0].mean() > 150 and run.clip[..., 1:].mean() < 60, "it began at that video, and stays near it"
     page.locator("#closer button").first.click()
@@ -51,19 +47,23 @@ def test_a_link_gives_the_same_clip_on_another_server(page: Page, browser: Any, 
     number = page.get_by_label("number input for Smoothness")
     number.fill("2.5")
     number.press("Tab")
-    before = set((app_home / "leaps" / "runs").glob("*"))
-    _start(page)
-    _state(page, "done")
-    (mine,) = set((app_home / "leaps" / "runs").glob("*")) - before
+    mine = _made(page, app_home)
     page.get_by_role("button", name="Copy link", exact=True).click()
     page.wait_for_function("() => location.search.includes('smoothness=2.5')", timeout=WAIT)
     query = page.evaluate("location.search")
     with serve(tmp_path) as (url, _), opened(browser, url + query, "0") as other:
         expect(other.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
         expect(other.get_by_label("Steps", exact=True)).to_have_value("12", timeout=WAIT)
-        _start(other)
-        _state(other, "done")
-        (theirs,) = (tmp_path / "leaps" / "runs").glob("*")
-    mine, theirs = runs.Run.open(mine), runs.Run.open(theirs)
+        theirs = _made(other, tmp_path)
     assert theirs.config == mine.config and theirs.owner != mine.owner
     assert np.array_equal(theirs.clip, mine.clip) and np.array_equal(theirs.tensor, mine.tensor), "bit for bit"
+
+
+def _made(page: Page, home: Path) -> runs.Run:
+    """The run that Start makes, once it is done."""
+    folder = home / "leaps" / "runs"
+    before = set(folder.glob("*"))
+    _start(page)
+    _state(page, "done")
+    (made,) = set(folder.glob("*")) - before
+    return runs.Run.open(made)
