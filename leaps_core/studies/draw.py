@@ -5,7 +5,6 @@ It is a program of its own, as the browser that draws may hang for ever, and wha
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -14,15 +13,24 @@ STATIC = ("svg", "png")
 
 
 def main(folder: Path, names: list[str]) -> None:
-    """Draw them, each whole or not at all."""
+    """Draw them, all by one browser, as starting it takes longer than what it has to do; each whole or not at all."""
     import plotly.io
 
-    for name in names:
-        figure = plotly.io.read_json(folder / f"{name}.json")
-        for kind in STATIC:
-            part = folder / f".{name}.{kind}.part"
-            part.write_bytes(figure.to_image(format=kind, width=900, height=520, scale=2 if kind == "png" else 1))
-            os.replace(part, folder / f"{name}.{kind}")
+    wanted = [(name, kind, folder / f".{name}.{kind}.part") for name in names for kind in STATIC]
+    try:
+        plotly.io.write_images(
+            [plotly.io.read_json(folder / f"{name}.json") for name, _, _ in wanted],
+            [part for _, _, part in wanted],
+            format=[kind for _, kind, _ in wanted],
+            scale=[2 if kind == "png" else 1 for _, kind, _ in wanted],
+            width=900,
+            height=520,
+        )
+        for name, kind, part in wanted:
+            part.replace(folder / f"{name}.{kind}")
+    finally:
+        for *_, part in wanted:
+            part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
