@@ -11,7 +11,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from .. import files, fleet, machine, models, runs
+from .. import files, fleet, models, runs
 from ..config import SynthesisConfig
 from ..errors import LeapsError
 from ..inversion.plan import make_plan
@@ -131,7 +131,7 @@ def _finish(
         _tell(kept, trials, pace, progress)
         if not pending:
             break
-        auto = machine.pick_precision("auto", pending[0][0].config.device)
+        auto = kept.precision(pending[0][0].config.device)
         for batch, made in fleet.each(partial(make, auto=auto), kept.claims(pending), engine):
             kept.keep(batch, made)
             pace.done += len(batch)

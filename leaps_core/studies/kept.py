@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .. import __version__, files, models, paths
+from .. import __version__, files, machine, models, paths
 from ..errors import RunError
 from .report import Row
 from .study import Asked, Study, Trial
@@ -70,6 +70,16 @@ class Kept:
                 f"{path} holds the study “{found.get('study')}” with another “{apart[0]}” ({found.get(apart[0])}; asked for: "
                 f"{said[apart[0]]}). Choose another folder (--out), or ask for the same."
             )
+
+    def precision(self, device: str) -> str:
+        """The number format of all its runs that leave it open: what suits the machine that asked first. Which one is the faster
+        is measured, so that another process, or this one later, may find another."""
+        with files.lock(self.path / "locks" / "precision"):
+            said = asked_in(self.path)
+            if "precision" not in said:
+                said["precision"] = machine.pick_precision("auto", device)
+                files.write(self.path / FILE, json.dumps(said, indent=1) + "\n")
+            return str(said["precision"])
 
     def rows(self, trials: Sequence[Trial]) -> list[Row]:
         """The rows of those that are finished, in their order, with the `folder` of each one's run."""

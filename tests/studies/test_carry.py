@@ -86,6 +86,16 @@ def test_a_study_that_was_stopped_goes_on_and_ends_as_it_would_have(tmp_path: Pa
     assert one == other
 
 
+def test_one_that_goes_on_computes_in_the_format_in_which_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for picked in ("float32", "bfloat16"):
+        monkeypatch.setattr(machine, "pick_precision", lambda name, device, picked=picked: picked if name == "auto" else name)
+        carry.carry_out(STUDY, ASKED, tmp_path / "s")
+        (row,) = (path for path in (tmp_path / "s" / "rows").iterdir() if f"-{ASKED.range.stop}-" in path.name)
+        run = Run.open(tmp_path / "s" / "runs" / row.stem)
+        assert run.config.precision == "float32"
+        row.unlink()
+
+
 def test_a_search_that_goes_on_finds_all_of_its_earlier_points(tmp_path: Path) -> None:
     def one_more(asked: Asked, rows: Sequence[dict[str, Any]]) -> list[Trial]:
         return trials(replace(asked, seeds=min(len(rows) + 1, 4)), ())
