@@ -149,6 +149,17 @@ def test_a_study_on_a_cluster_that_loses_a_machine_has_the_same_table(cluster: A
         assert one == other, "bit for bit"
 
 
+def test_a_bank_from_a_cluster_is_the_one_from_here(cluster: Any, tmp_path: Path) -> None:
+    from leaps_core import banks
+
+    plan = banks.plan_puppets(24)
+    there = banks.build(plan, "puppet_csn", tmp_path / "there.parquet", engine=Engine("ray"))
+    here = banks.build(plan, "puppet_csn", tmp_path / "here.parquet")
+    assert there.labels.tolist() == here.labels.tolist() and there.sources == here.sources
+    assert there.embeddings.tobytes() == here.embeddings.tobytes(), "bit for bit"
+    assert there.poster(23) == here.poster(23) and there.facts["weights"] == here.facts["weights"]
+
+
 def _plain(path: Path) -> dict[str, Any]:
     row = json.loads(path.read_text())
     assert row["status"] == "done"

@@ -72,8 +72,8 @@ class Kept:
             )
 
     def precision(self, device: str) -> str:
-        """The number format of all its runs that leave it open: what suits the machine that asked first. Which one is the faster
-        is measured, so that another process, or this one later, may find another."""
+        """The number format of all its runs that leave it open: what suits the machine that asked first. Which is faster is
+        measured, so that another process, or this one later, may find another."""
         with files.lock(self.path / "locks" / "precision"):
             said = asked_in(self.path)
             if "precision" not in said:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from app import studies
-from leaps_core import models, paths
+from leaps_core import machine, models, paths
 from leaps_core.cli import _parser
 from leaps_core.cli.synth import setting
 from leaps_core.errors import RunError
@@ -66,6 +66,7 @@ def test_a_study_is_a_process_of_its_own_that_gives_way(begun: list[int]) -> Non
     assert process.command[1:5] == ["-m", "leaps_core", "study", "priming-share"] and "--stimuli" not in process.command
     assert process.command[process.command.index("--actions") + 1] == "bowling"
     assert begun == [studies.NICE] and process.options["start_new_session"]
+    assert int(process.options["env"]["OMP_NUM_THREADS"]) == max(1, machine.cores() // 2), "a visitor's run has the others"
     assert shown.running and shown.line == "It is beginning." and shown.folder == kept.place(STUDY, ASKED)
     with pytest.raises(RunError, match="carried out already"):
         studies.begin(STUDY, ASKED)

@@ -99,3 +99,14 @@ def test_demos_can_be_played_and_scrubbed() -> None:
         assert run.stimulus is not None and run.stimulus.shape == (1, *run.clip.shape) and run.final["judge"] is not None
         expected = make_plan(run.config, weights=False).estimate.seconds
         assert 0.6 < run.final["seconds"] / expected < 1.4, "the estimate that a person sees before"
+
+
+def test_the_papers_mode_takes_the_rows_that_the_search_found() -> None:
+    """Those of docs/results.md, "Which weights suit a model"; X3D's was no better than the published one on other clips."""
+    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text("utf-8")
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| puppet_")]
+    found = {row[0]: tuple(map(float, row[2:5])) for row in cells if len(row) == 8 and row[1] in ("125", "13")}
+    papers = {key: models.spec(key).paper for key in found}
+    rows = {key: (row.lambda_1, row.lambda_L, row.r) for key, row in papers.items() if row}
+    assert len(found) == len(rows) == 5
+    assert {key for key in found if rows[key] != found[key]} == {"puppet_x3d"} and rows["puppet_x3d"] == (0.75, 0.1, 1e-3)
