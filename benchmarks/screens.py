@@ -101,7 +101,7 @@ def study(page: Any) -> None:
     page.get_by_role("option", name="bowling", exact=True).click()
     page.get_by_label("Actions", exact=True).press("Escape")
     if not page.locator("#tray aside").is_visible():  # it goes on from one picture to the next
-        page.get_by_label("Settings of all runs", exact=True).fill("steps=20")
+        page.get_by_label("Settings of all runs").fill("steps=20")
         page.get_by_role("button", name="Start study").click()
     page.locator("#tray aside:not([hidden])").wait_for()
     page.locator("#study-table tbody tr").first.wait_for()
