@@ -97,6 +97,6 @@ def _steady(title: str, share: float | None, begun: float) -> dict[str, Any]:
 
 def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:
     said = "" if share is None else f"{100 * share:.0f} %"
-    if left is not None:
+    if left:
         said += f" · about {controls.duration(left)} left"
     return {"title": title, "share": share, "said": said}
