@@ -11,7 +11,7 @@ from .study import Asked, Study, Trial
 
 TERMS = ("cross_entropy", "priming", "coherence", "diversity")
 """The terms of the paper's loss."""
-FEWEST = 4
+FEWEST = 6
 """Models from which on a correlation is told."""
 
 
@@ -43,16 +43,21 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
 
 
 def _claims(points: Sequence[tuple[int, numbers.Interval, str]]) -> list[str]:
-    """Whether the loss grows with the number of layers, by Spearman's rank correlation over the models."""
-    from scipy.stats import spearmanr
+    """Whether the loss grows with the number of layers, by Spearman's rank correlation over the models; how often chance would
+    have it by exchanging the models' losses."""
+    from scipy.stats import permutation_test, rankdata, spearmanr
 
     if len(points) < FEWEST or len({layers for layers, _, _ in points}) < 2:
         return [f"{len(points)} models are too few to say whether the loss grows with the number of primed layers."]
-    found = spearmanr([layers for layers, _, _ in points], [one.value for _, one, _ in points])
-    word = "grows with" if found.pvalue < 0.05 and found.statistic > 0 else "does not clearly grow with"
+    layers, losses = (rankdata(values) for values in zip(*((layers, one.value) for layers, one, _ in points), strict=True))
+    rho = spearmanr(layers, losses).statistic
+    chance = permutation_test(
+        (losses,), lambda ranks, axis=-1: (ranks * layers).sum(axis), permutation_type="pairings", vectorized=True, rng=0
+    )
+    word = "grows with" if chance.pvalue < 0.05 and rho > 0 else "does not clearly grow with"
     return [
-        f"Over {len(points)} models, the final loss {word} the number of primed layers (Spearman's ρ {found.statistic:.2f}, "
-        f"p {found.pvalue:.2f}); the paper notes that it grows."
+        f"Over {len(points)} models, the final loss {word} the number of primed layers (Spearman's ρ {rho:.2f}, "
+        f"p {chance.pvalue:.2f}); the paper notes that it grows."
     ]
 
 

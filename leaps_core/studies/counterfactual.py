@@ -115,4 +115,5 @@ STUDY = Study(
     _read,
     {models.PUPPETS: stimuli.EIGHT, "kinetics400": stimuli.FOUR},
     usual={"seeds": 1},
+    own=frozenset({"nearness", "begin_at", "stimuli"}),
 )

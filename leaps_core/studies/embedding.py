@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import banks, maps, models, video
-from ..errors import BankError, ConfigError, RunError
+from ..errors import BankError, RunError
 from ..maps import figure_s5
 from ..maps.figure_s5 import ARMS, COLOURS, LEAPS, STIMULI
 from ..runs import Run
@@ -22,13 +22,8 @@ from . import numbers, pictures, stimuli
 from .report import Report, Row, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
-OWN = {"stimuli", "diversity"}
-"""Settings that the study chooses for each clip."""
-
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
-    if own := OWN & asked.settings.keys():
-        raise ConfigError(f"--set gives {' and '.join(sorted(own))}, which the study chooses for each clip. Leave it out.")
     if asked.seeds < 2:
         raise RunError(f"--seeds is {asked.seeds}; a spread takes two clips or more.")
     stimuli.need(asked, STUDY.name, count=asked.seeds)
@@ -92,7 +87,8 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
             table += [_row(model, action, space, kind, one) for kind, one in found.sets.items()]
             claims.append(_claim(space, action, found))
             warnings |= {f"Fréchet: {one['warning']}" for one in found.sets.values() if one["warning"]}
-            if len(own) == len(ARMS) * asked.seeds:  # UMAP takes a while: once, at the end
+            if sum(row["model"] == model and row["action"] == action for row in rows) == len(ARMS) * asked.seeds:
+                # UMAP takes a while: once, at the end, of those that didn't fail
                 groups = {"real": bank.rows(np.flatnonzero(bank.labels == action)), **sets}
                 figures[f"{action}-{model}-{name}".replace(" ", "-")] = _map(action, space, groups)
     return Report(table, [*claims, *sorted(warnings)], figures, first_clips(rows, "arm"))
@@ -145,4 +141,5 @@ STUDY = Study(
     _read,
     {models.PUPPETS: ("tai chi",)},
     usual={"seeds": 32},
+    own=frozenset({"stimuli", "diversity"}),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import models
 from . import numbers, search, stimuli
 from .report import Report, Row, done, grouped, values
@@ -13,6 +15,7 @@ from .study import Asked, Study, Trial
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
     stimuli.need(asked, STUDY.name)
+    search.optuna()  # its pictures need it, too: say so before any run
     found = []
     for model in asked.models:
         own = [row for row in rows if row["model"] == model]
@@ -72,13 +75,13 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
 def _claims(model: str, found: dict[search.Point, numbers.Interval], name: str) -> list[str]:
     best = max(found, key=lambda point: found[point].value)
     row = "λ_1 {:g}, λ_L {:g}, r {:g}".format(*best)
-    like = sum(one.high >= found[best].value for one in found.values())
+    like = sum(one.high >= found[best].value for point, one in found.items() if point != best)
     said = [
         f"The best of {len(found)} points for {models.spec(model).name}: {row}; the {name} gives its clips {found[best]}. "
         + (
-            f"Points whose interval reaches its value: {like}."
-            if like
-            else "One clip a point: no interval, so a close second may be as good."
+            "One clip a point: no interval, so a close second may be as good."
+            if np.isnan(found[best].low)
+            else f"Other points whose interval reaches its value: {like}."
         )
     ]
     if len(found) == len(search.points()):
@@ -100,4 +103,5 @@ STUDY = Study(
     _read,
     {models.PUPPETS: ("dribbling basketball", "making pizza"), "kinetics400": stimuli.FOUR[:1]},
     usual={"seeds": 1},
+    own=frozenset(search.SPACE),
 )

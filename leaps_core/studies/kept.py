@@ -60,9 +60,9 @@ class Kept:
         for part in (path, path / "rows", path / "runs", path / "locks"):
             part.mkdir(parents=True, exist_ok=True)
         said = {"study": study.name, **described(asked)}
-        file = path / FILE
-        if not file.exists():
-            files.write(file, json.dumps({**said, "version": __version__}, indent=1) + "\n")
+        with self._writing():
+            if not (path / FILE).exists():
+                files.write(path / FILE, json.dumps({**said, "version": __version__}, indent=1) + "\n")
         found = asked_in(path)
         found.setdefault("banks", [])  # of a study begun before there were any
         if apart := [name for name in said if found.get(name) != said[name]]:
@@ -71,10 +71,14 @@ class Kept:
                 f"{said[apart[0]]}). Choose another folder (--out), or ask for the same."
             )
 
+    def _writing(self) -> FileLock:
+        """A lock on study.json."""
+        return files.lock(self.path / "locks" / "study")
+
     def precision(self, device: str) -> str:
         """The number format of all its runs that leave it open: what suits the machine that asked first. Which is faster is
         measured, so that another process, or this one later, may find another."""
-        with files.lock(self.path / "locks" / "precision"):
+        with self._writing():
             said = asked_in(self.path)
             if "precision" not in said:
                 said["precision"] = machine.pick_precision("auto", device)
@@ -95,7 +99,8 @@ class Kept:
 
     def claims(self, batches: Sequence[Batch]) -> Iterator[Batch]:
         """Those that are to be done, one by one, each when nobody else works on it; it is this process's until it is kept.
-        Those that others finish meanwhile are left out. Ends when all are done, or this process's."""
+        Those that others finish meanwhile are left out. Ends when all are done, or when others have the rest while something of
+        this process's is still to be kept: ask again then."""
         left = deque(batches)
         while left:
             for _ in range(len(left)):
@@ -113,6 +118,8 @@ class Kept:
                     continue
                 self._locks[batch[0].id] = lock
                 yield batch
+            if left and self._locks:  # what was made has to be kept first: another may wait for it, and this one for the other
+                return
             if left:
                 time.sleep(WAIT)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import models
 from ..config import NETWORKS
@@ -12,6 +13,8 @@ from .study import Asked, Study, Trial
 
 COUNTS = (1, 2, 5, 10, 20, 50, 100)
 """How many stimuli prime a run without regularizers."""
+WITHOUT: dict[str, Any] = {"coherence": 0.0, "diversity": 0.0, "evidence": 0.0, "frame_verifier": "none"}
+"""Cross entropy and priming alone."""
 LEAPS = "LEAPS, 1"
 """The arm with one stimulus and both regularizers."""
 
@@ -25,7 +28,7 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
                 at = {"model": model, "action": action, "seed": seed}
                 found.append(Trial({**at, "stimuli": LEAPS}, stimuli.config(asked, model, action, seed)))
                 for count in (count for count in COUNTS if count <= stimuli.most(asked, action)):
-                    config = stimuli.config(asked, model, action, seed, count, coherence=0.0, diversity=0.0)
+                    config = stimuli.config(asked, model, action, seed, count, **WITHOUT)
                     found.append(Trial({**at, "stimuli": str(count)}, config))
     return found
 
@@ -77,15 +80,15 @@ def _claims(model: str, by: dict[str, list[Row]]) -> list[str]:
         return []
     one, called = numbers.mean(values(leaps, f"p_{name}"), percent=True), models.spec(model).name
     counts = [count for count in COUNTS if str(count) in by]
-    behind = {count: numbers.mean(differences(leaps, by[str(count)], name)) for count in counts}
-    known = {count: change for count, change in behind.items() if change.n > 1}
-    level = [count for count, change in known.items() if change.high >= 0]
+    behind = {count: differences(leaps, by[str(count)], name) for count in counts}
+    known = {count: changes for count, changes in behind.items() if len(changes) > 1}
+    level = [count for count, changes in known.items() if numbers.clearly(changes) >= 0]
     if not known:
         worth = "can't be compared with it by so few clips"
     elif level:
-        worth = f"is not clearly behind with {level[0]}: by {known[level[0]].change}"
+        worth = f"is not clearly behind with {level[0]}: by {numbers.mean(known[level[0]]).change}"
     else:
-        worth = f"is behind with up to {max(known)}: by {known[max(known)].change}"
+        worth = f"is behind with up to {max(known)}: by {numbers.mean(known[max(known)]).change}"
     return [f"LEAPS with one stimulus: the {name} gives {called}'s clips {one}; priming without regularizers {worth}."]
 
 
@@ -106,4 +109,5 @@ STUDY = Study(
     _trials,
     _read,
     {models.PUPPETS: stimuli.FOUR, "kinetics400": stimuli.FOUR},
+    own=frozenset({"stimuli", *WITHOUT}),
 )

@@ -9,6 +9,8 @@ import numpy as np
 
 RESAMPLES = 2000
 """Samples of a bootstrap."""
+CLEAR = 0.05
+"""How seldom chance may make a change that is called clear."""
 
 
 class Interval(NamedTuple):
@@ -71,6 +73,18 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
     means = rng.choice(np.asarray(values, float), (RESAMPLES, len(values))).mean(1)
     low, high = np.percentile(means, (2.5, 97.5))
     return float(low), float(high)
+
+
+def clearly(changes: Sequence[float]) -> int:
+    """Whether pairs of clips changed for sure: 1 they grew, -1 they fell, 0 neither can be told. By the exact test that gives
+    each change its sign at random, two-sided (Fisher 1935): of less than six pairs nothing can be told, though a bootstrapped
+    interval leaves out 0 whenever all have the same sign."""
+    if not np.any(changes):
+        return 0
+    from scipy.stats import permutation_test
+
+    found = permutation_test((np.asarray(changes, float),), np.mean, permutation_type="samples", vectorized=True, rng=0)
+    return int(np.sign(np.mean(changes))) if found.pvalue < CLEAR else 0
 
 
 def inception_score(probabilities: np.ndarray) -> float:

@@ -60,13 +60,13 @@ def _claims(model: str, rows: Sequence[Row]) -> list[str]:
     if not name or len(shares) < 2:
         return []
     low, high = min(shares), max(shares)
-    change = numbers.mean(differences(shares[low], shares[high], name))
+    changes = differences(shares[low], shares[high], name)
     scores = [np.mean(found) for share in (low, high) if (found := inception_scores(shares[share], name))]
     also = f"; its Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}" if len(scores) == 2 else ""
-    verdict = "grows" if change.low > 0 else "falls" if change.high < 0 else "does not clearly change"
+    verdict = {1: "grows", -1: "falls", 0: "does not clearly change"}[numbers.clearly(changes)]
     return [
         f"From {low} % to {high} % of {models.spec(model).name}'s layers, the {name}'s probability of the action {verdict}: by "
-        f"{change.change}{also}."
+        f"{numbers.mean(changes).change}{also}."
     ]
 
 
@@ -78,4 +78,5 @@ STUDY = Study(
     _trials,
     _read,
     {models.PUPPETS: stimuli.EIGHT, "kinetics400": stimuli.FOUR},
+    own=frozenset({"priming_share"}),
 )

@@ -37,7 +37,13 @@ def settings(model: str, arm: str) -> dict[str, Any]:
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
     stimuli.need(asked, STUDY.name)
-    return stimuli.varied(asked, "arm", lambda model: {arm: settings(model, arm) for arm in ARMS})
+    return stimuli.varied(asked, "arm", lambda model: {arm: settings(model, arm) for arm in _arms(asked, model)})
+
+
+def _arms(asked: Asked, model: str) -> list[str]:
+    """Those that differ: with nobody to verify, there is no diversity."""
+    verified = models.resolve(models.configure(model, asked.actions[0], asked.settings)).verifier is not None
+    return [arm for arm in ARMS if verified or arm not in ("priming, coherence", "priming, diversity")]
 
 
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
@@ -84,14 +90,13 @@ def _claims(model: str, arms: dict[str, list[Row]]) -> list[str]:
     for part, without, with_it in (
         ("Feature diversity (R_feat)", "priming, coherence", FULL),
         ("Temporal coherence (R_coh)", "priming, diversity", FULL),
-        ("Evidence", FULL, "full, evidence"),
+        ("Evidence (and the frame verifier, where the model's settings have one)", FULL, "full, evidence"),
     ):
         for judge in ("judge", "model"):
-            change = numbers.mean(differences(arms.get(without, ()), arms.get(with_it, ()), judge))
-            if change.n:
+            if changes := differences(arms.get(without, ()), arms.get(with_it, ()), judge):
                 up, down, same = _WORDS[judge]
-                verdict = up if change.low > 0 else down if change.high < 0 else same
-                found.append(f"{part} {verdict.format(name)}: {change.change}.")
+                verdict = {1: up, -1: down, 0: same}[numbers.clearly(changes)]
+                found.append(f"{part} {verdict.format(name)}: {numbers.mean(changes).change}.")
                 break
     return found
 
@@ -104,4 +109,5 @@ STUDY = Study(
     _trials,
     _read,
     {models.PUPPETS: stimuli.EIGHT, "kinetics400": stimuli.FOUR},
+    own=frozenset(_BARE),
 )

@@ -34,11 +34,11 @@ def points() -> list[Point]:
 
 def tpe(seed: int, value: Callable[[Point], float], known: Iterable[Point], budget: int) -> list[Point]:
     """Up to `budget` different points in the order in which TPE asks for them; the last may be one that isn't `known`."""
-    optuna = _optuna()
-    search = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
-    space = {name: optuna.distributions.CategoricalDistribution(options) for name, options in SPACE.items()}
+    tool = optuna()
+    search = tool.create_study(direction="maximize", sampler=tool.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
+    space = {name: tool.distributions.CategoricalDistribution(options) for name, options in SPACE.items()}
     known, asked_for = set(known), dict.fromkeys(list[Point]())
-    for _ in range(40 * budget):  # it may ask for the same point again
+    for _ in range(40 * min(budget, len(points()))):  # it may ask for the same point again
         trial = search.ask(space)
         point = tuple(float(trial.params[name]) for name in SPACE)
         if point not in asked_for and len(asked_for) == budget:
@@ -68,13 +68,13 @@ def _at_random(seed: int) -> list[Point]:
 
 def figures(model: str, found: dict[Point, Interval], name: str) -> dict[str, Any]:
     """Optuna's own pictures of the search."""
-    optuna = _optuna()
-    search = optuna.create_study(direction="maximize")
-    space = {part: optuna.distributions.CategoricalDistribution(options) for part, options in SPACE.items()}
+    tool = optuna()
+    search = tool.create_study(direction="maximize")
+    space = {part: tool.distributions.CategoricalDistribution(options) for part, options in SPACE.items()}
     for point, one in found.items():
         params = dict(zip(SPACE, point, strict=True))
-        search.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=one.value))
-    show, target = optuna.visualization, f"{name}'s probability of the action"
+        search.add_trial(tool.trial.create_trial(params=params, distributions=space, value=one.value))
+    show, target = tool.visualization, f"{name}'s probability of the action"
     figures = {
         f"parallel-{model}": show.plot_parallel_coordinate(search, target_name=target),
         f"slices-{model}": show.plot_slice(search, target_name=target),
@@ -84,10 +84,11 @@ def figures(model: str, found: dict[Point, Interval], name: str) -> dict[str, An
     return figures
 
 
-def _optuna() -> Any:
+def optuna() -> Any:
+    """The module Optuna. Raises `LeapsError` where it isn't installed."""
     try:
-        import optuna
+        import optuna as tool
     except ImportError:
         raise LeapsError("Optuna is not installed: pip install -r requirements-studies.txt.") from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
+    tool.logging.set_verbosity(tool.logging.WARNING)
+    return tool

@@ -13,10 +13,12 @@ from typing import Any
 
 from .. import models
 from ..config import SynthesisConfig
-from ..errors import RunError
+from ..errors import ConfigError, RunError
 from ..runs import Run
 from .report import Report, Row
 
+CHOSEN = frozenset({"model", "action", "seed"})
+"""Settings that every study chooses for each of its runs."""
 TUNED_BELOW = 1000
 """Settings were chosen on seeds below this; studies score others."""
 
@@ -75,7 +77,7 @@ class Study:
     """An experiment. `name`: of its command; `title`; `about`: what it asks, with where the paper has it. `trials`: the runs
     that are known to be needed, given the rows that are there (a search learns from them). `read`: what rows say, all or some
     of them. `actions`: its own, by world. `usual`: values of `Asked` that differ from the common ones where nobody says so.
-    `fewest`: models that it needs."""
+    `fewest`: models that it needs. `own`: settings that it chooses for each of its runs."""
 
     name: str
     title: str
@@ -85,13 +87,22 @@ class Study:
     actions: dict[str, tuple[str, ...]]
     usual: dict[str, Any] = field(default_factory=dict)
     fewest: int = 1
+    own: frozenset[str] = frozenset()
 
     def completed(self, asked: Asked) -> Asked:
-        """The same, with the study's own actions where none were named. Raises `RunError` for a world that it has none of, and
-        for less than one seed
-        or fewer models than it needs."""
-        if asked.seeds < 1:
-            raise RunError(f"{asked.seeds} seeds were asked for; expected 1 or more.")
+        """The same, each model and action once, with the study's own actions where none were named. Raises `RunError` for a
+        world that it has none of, for less than one seed or point of a search, and for fewer models than it needs;
+        `ConfigError` for settings that are the study's own."""
+        if asked.seeds < 1 or asked.budget < 0:
+            raise RunError(
+                f"{asked.seeds} seeds and a budget of {asked.budget} were asked for; expected 1 or more, and none below 0."
+            )
+        if own := (self.own | CHOSEN) & asked.settings.keys():
+            raise ConfigError(
+                f"The study “{self.name}” chooses {' and '.join(sorted(own))} for each of its runs: leave it out of the "
+                "settings (--set)."
+            )
+        asked = replace(asked, models=tuple(dict.fromkeys(asked.models)), actions=tuple(dict.fromkeys(asked.actions)))
         world = asked.world
         if len(asked.models) < self.fewest:
             raise RunError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _students(asked: Asked, model: str, clips: Sequence[Row]) -> list[Trial]:
     """Nobody learns before all clips are there; no more real ones, or noise, than were made."""
     from . import student  # torch
 
-    folders = tuple(row["folder"] for row in clips)
+    folders = tuple(str(Path(row["folder"]).absolute()) for row in clips)
     if not folders:
         return []
     return [
@@ -102,4 +103,5 @@ STUDY = Study(
     _read,
     {models.PUPPETS: stimuli.EIGHT},
     usual={"seeds": 8},
+    own=frozenset({"priming_share"}),
 )

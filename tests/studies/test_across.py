@@ -7,7 +7,7 @@ from leaps_core.studies.study import Asked
 from tests.studies.helpers import rows_of
 
 STUDY = across.STUDY
-MODELS = ("tiny", "tiny_tokens", "tiny_verifier", "puppet_csn")
+MODELS = ("tiny", "tiny_tokens", "tiny_verifier", "puppet_csn", "puppet_r50", "puppet_x3d")
 ASKED = Asked(MODELS, ("bowling",), seeds=2)
 
 
@@ -20,14 +20,16 @@ def report(*layers: int):
 
 
 def test_a_loss_that_grows_with_the_layers_is_said_to() -> None:
-    found = report(3, 5, 9, 12)
+    found = report(3, 5, 9, 12, 14, 20)
     assert "the final loss grows with the number of primed layers (Spearman's ρ 1.00" in found.claims[0]
-    assert [row["primed layers"] for row in found.table] == [3, 5, 9, 12]
+    assert [row["primed layers"] for row in found.table] == [3, 5, 9, 12, 14, 20]
     assert found.table[0]["final loss"].value == 0.75, "the terms of the paper's loss, and no others"
 
 
 def test_one_that_does_not_is_said_not_to() -> None:
-    assert "does not clearly grow" in report(12, 9, 5, 3).claims[0]
+    assert "does not clearly grow" in report(20, 14, 12, 9, 5, 3).claims[0]
+    nearly = report(3, 5, 9, 20, 14, 12).claims[0]
+    assert "does not clearly grow with the number of primed layers (Spearman's ρ 0.77, p 0.1" in nearly
 
 
 def test_a_few_models_are_too_few() -> None:
@@ -36,4 +38,4 @@ def test_a_few_models_are_too_few() -> None:
 
 
 def test_the_layout_has_a_row_for_each_model() -> None:
-    assert [name for name, _ in report(1, 2, 3, 4).layouts["bowling"]][:2] == ["Tiny", "Tiny tokens"]
+    assert [name for name, _ in report(1, 2, 3, 4, 5, 6).layouts["bowling"]][:2] == ["Tiny", "Tiny tokens"]

@@ -97,7 +97,7 @@ def test_one_arm_alone_says_nothing_yet(asked: Asked) -> None:
         ({"settings": {**SETTINGS, "judge": "none"}}, BankError, "a bank of “tiny_judge” was given"),
         ({"banks": (Path("nowhere.parquet"),)}, BankError, "There is no bank nowhere.parquet"),
         ({"actions": ("flying",)}, LeapsError, "flying"),
-        ({"settings": {**SETTINGS, "diversity": 2}}, ConfigError, "--set gives diversity"),
+        ({"settings": {**SETTINGS, "diversity": 2}}, ConfigError, "chooses diversity for each of its runs"),
         ({"banks": ()}, BankError, "There is no bank"),
     ],
 )

@@ -57,6 +57,12 @@ def test_tpe_comes_further_than_chance() -> None:
     assert 1 >= found["TPE"] > found["random search"] > 0.3
 
 
+def test_the_points_that_may_be_as_good_are_others() -> None:
+    asked = Asked(("tiny",), ("bowling",), seeds=2)
+    rows = rows_of(STUDY, asked, lambda at: 0.9 if at["lambda_1"] == 1.0 and at["r"] == 1e-3 else 0.1 + at["seed"] % 2 / 50)
+    assert "Other points whose interval reaches its value: 4." in STUDY.read(asked, rows).claims[0], "five are as good"
+
+
 def test_a_point_whose_runs_failed_is_no_best_one() -> None:
     rows = rows_of(STUDY, ASKED, height)
     for row in rows:
@@ -70,3 +76,5 @@ def test_without_optuna_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(LeapsError, match="pip install -r requirements-studies.txt"):
         STUDY.trials(Asked(("tiny",), ("bowling",), seeds=1, budget=3), ())
+    with pytest.raises(LeapsError, match="pip install -r requirements-studies.txt"):
+        STUDY.trials(ASKED, ())

@@ -74,12 +74,13 @@ def test_nobody_works_on_what_another_works_on(tmp_path: Path, monkeypatch: pyte
     work = [(one,), (two,), (three,)]
     first, second = mine.claims(work), theirs.claims(work)
     assert (next(first), next(second), next(first)) == ((one,), (two,), (three,))
-    ended = threading.Thread(target=lambda: list(first))  # waits for the other's
+    assert not list(first), "what is made is kept before it waits for the other, which may wait for it"
+    for trial in (one, three):
+        mine.keep((trial,), [Made({}, {})])
+    ended = threading.Thread(target=lambda: list(mine.claims(work)))  # waits for the other's
     ended.start()
     assert ended.is_alive()
     theirs.keep((two,), [Made({}, {})])
-    for trial in (one, three):
-        mine.keep((trial,), [Made({}, {})])
     ended.join(10)
     assert not ended.is_alive() and not list(second)
 

@@ -10,12 +10,12 @@ from leaps_core.studies.study import Asked
 from tests.studies.helpers import read
 
 STUDY = multi_stimuli.STUDY
-ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=2)
+ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=3)
 
 
 def test_runs_by_several_stimuli_have_no_regularizers_and_the_band_has_them() -> None:
     trials = STUDY.trials(ASKED, ())
-    assert len(trials) == (len(multi_stimuli.COUNTS) + 1) * 2 * 2
+    assert len(trials) == (len(multi_stimuli.COUNTS) + 1) * 2 * 3
     for trial in trials:
         leaps = trial.at["stimuli"] == multi_stimuli.LEAPS
         assert len(trial.config.stimuli) == (1 if leaps else int(trial.at["stimuli"]))

@@ -33,6 +33,15 @@ def test_figures_are_told_with_their_intervals() -> None:
     assert [numbers.spread_of(some) for some in ([1.0, 3.0], [1.0], [])] == ["2.00 ± 1.00", "1.00", "–"]
 
 
+def test_a_change_is_clear_when_chance_would_seldom_make_it() -> None:
+    assert numbers.clearly([0.1] * 6) == 1 and numbers.clearly([-0.1] * 6) == -1
+    assert numbers.clearly([0.1] * 5) == 0, "one time in sixteen all five have the same sign"
+    assert numbers.clearly([0.3, -0.1, 0.2, -0.2, 0.1, 0.05]) == numbers.clearly([0.0] * 9) == numbers.clearly([]) == 0
+    rng = np.random.default_rng(1)
+    false = sum(numbers.clearly(rng.normal(0, 1, 8).tolist()) != 0 for _ in range(200))
+    assert false <= 20, "of nothing, it says something one time in twenty"
+
+
 def test_the_inception_score_counts_clear_and_different_clips() -> None:
     assert numbers.inception_score(np.eye(5)) == pytest.approx(5), "each clip another class, and sure"
     assert numbers.inception_score(np.full((5, 4), 0.25)) == pytest.approx(1), "all unclear"

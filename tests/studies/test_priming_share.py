@@ -11,12 +11,12 @@ from leaps_core.studies.study import Asked
 from tests.studies.helpers import CLASSES, read, rows_of
 
 STUDY = priming_share.STUDY
-ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=2)
+ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=3)
 
 
 def test_each_share_is_run_with_the_same_seeds_and_stimuli() -> None:
     trials = STUDY.trials(ASKED, ())
-    assert len(trials) == 5 * 2 * 2 and {trial.config.priming_share for trial in trials} == set(priming_share.SHARES)
+    assert len(trials) == 5 * 2 * 3 and {trial.config.priming_share for trial in trials} == set(priming_share.SHARES)
     one, *_, other = [trial.config for trial in trials if (trial.at["seed"], trial.at["action"]) == (7000, "bowling")]
     assert one.replace(priming_share=100) == other
 
@@ -37,6 +37,8 @@ def test_what_grows_with_the_share_is_said_to() -> None:
 
 def test_what_does_not_change_is_said_not_to() -> None:
     assert "does not clearly change" in read(STUDY, ASKED, lambda at: 0.4).claims[0]
+    few = read(STUDY, replace(ASKED, seeds=2), lambda at: 0.9 - at["share"] / 200).claims[0]
+    assert "does not clearly change: by -0.4" in few, "four pairs of the same sign happen by chance"
     assert "falls: by -0.4" in read(STUDY, ASKED, lambda at: 0.9 - at["share"] / 200).claims[0]
 
 
@@ -44,7 +46,7 @@ def test_the_inception_score_is_of_each_seeds_clips() -> None:
     rows = rows_of(STUDY, ASKED, lambda at: 1.0)
     rows[0]["classes_judge"] = [0.0, 1.0, *[0.0] * (CLASSES - 2)]
     some = [row for row in rows if row["share"] == rows[0]["share"]]
-    assert priming_share.inception_scores(some, "judge") == pytest.approx([2, 1])
+    assert priming_share.inception_scores(some, "judge") == pytest.approx([2, 1, 1])
 
 
 def test_without_rows_there_is_nothing_to_say() -> None:

@@ -10,7 +10,7 @@ from leaps_core.studies.study import Asked
 from tests.studies.helpers import read, rows_of
 
 STUDY = regularizers.STUDY
-ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=2)
+ASKED = Asked(("tiny",), ("bowling", "tai chi"), seeds=3)
 
 
 @pytest.mark.parametrize("model", ["puppet_csn", "i3d"])
@@ -24,7 +24,16 @@ def test_each_arm_has_one_thing_more_than_the_one_before(model: str) -> None:
 
 def test_all_arms_can_be_run() -> None:
     trials = STUDY.trials(ASKED, ())
-    assert len(trials) == 6 * 2 * 2 and all(make_plan(trial.config) for trial in trials)
+    assert len(trials) == 6 * 2 * 3 and all(make_plan(trial.config) for trial in trials)
+
+
+def test_where_nobody_verifies_there_is_no_diversity_to_add() -> None:
+    arms = [
+        trial.at["arm"] for trial in STUDY.trials(Asked(("tiny",), ("bowling",), seeds=1, settings={"verifier": "none"}), ())
+    ]
+    assert arms == ["cross entropy", "priming", "full", "full, evidence"]
+    report = read(STUDY, Asked(("tiny",), ("bowling",), settings={"verifier": "none"}), lambda at: 0.5)
+    assert not any("R_feat" in claim for claim in report.claims)
 
 
 def test_parts_help_harm_or_change_nothing() -> None:
@@ -33,7 +42,7 @@ def test_parts_help_harm_or_change_nothing() -> None:
     assert [row["loss has"] for row in report.table] == list(regularizers.ARMS)
     diversity, coherence, evidence = report.claims
     assert "R_feat) helps on Tiny, in the eyes of the judge: +0.300" in diversity
-    assert "R_coh) changes nothing that can be told" in coherence and "Evidence harms on Tiny" in evidence
+    assert "R_coh) changes nothing that can be told" in coherence and "harms on Tiny" in evidence
     assert list(report.sheet["tai chi"]) == list(regularizers.ARMS)
     assert set(report.figures) == {"p-model", "p-verifier", "p-judge"}
 
@@ -44,7 +53,7 @@ def test_the_models_own_opinion_is_called_so() -> None:
     assert diversity.startswith(
         "Feature diversity (R_feat) raises Tiny's own opinion of its clips, which nobody else has judged: +0.7"
     )
-    assert evidence.startswith("Evidence lowers Tiny's own opinion")
+    assert evidence.startswith("Evidence (and the frame verifier") and "lowers Tiny's own opinion" in evidence
 
 
 def test_clips_are_compared_with_those_of_their_own_action_and_seed() -> None:

@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[2]
     [
         (Asked(("tiny", "i3d")), "know the worlds kinetics400, puppets"),
         (Asked(()), r"know the worlds \(none\)"),
-        (Asked(("tiny",), seeds=0), "0 seeds were asked for"),
+        (Asked(("tiny",), seeds=0), "0 seeds and a budget"),
+        (Asked(("tiny",), budget=-1), "a budget of -1 were asked for"),
+        (Asked(("tiny",), settings={"priming_share": 60}), "chooses priming_share for each of its runs"),
+        (Asked(("tiny",), settings={"seed": 1}), "chooses seed"),
         (Asked(("nobody",)), "no model “nobody”"),
         (Asked(("vjepa2_l_ssv2",)), "no actions of its own in the world ssv2"),
     ],
@@ -27,6 +30,11 @@ ROOT = Path(__file__).parents[2]
 def test_what_cant_be_asked_is_told(asked: Asked, said: str) -> None:
     with pytest.raises(LeapsError, match=said):
         catalogue.find("priming-share").completed(asked)
+
+
+def test_what_is_named_twice_counts_once() -> None:
+    asked = catalogue.find("priming-share").completed(Asked(("tiny", "tiny"), ("bowling", "tai chi", "bowling")))
+    assert asked.models == ("tiny",) and asked.actions == ("bowling", "tai chi")
 
 
 def test_a_study_that_compares_models_needs_two() -> None:
