@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from leaps_core import machine, paths
+from leaps_core import files, machine, paths
 from leaps_core.errors import RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked, Study
@@ -24,7 +24,8 @@ from . import controls, plots
 
 NICE = 10
 """How far a study's process stands back."""
-_begun: dict[Path, subprocess.Popen[bytes]] = {}
+PROCESS = "process.json"
+"""Which process carries a study out, in its folder: its id, and when it began, as ids are used again."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,25 @@ class Shown:
         return self.folder.parent == paths.FINDINGS
 
     @property
+    def process(self) -> psutil.Process | None:
+        """Which process carries it out at the moment, begun by this page or by one before it; None of another machine's."""
+        try:
+            number, begun = json.loads((self.folder / PROCESS).read_text("utf-8"))
+            process = psutil.Process(number)
+            alive = process.create_time() == begun and process.status() != psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, TypeError, psutil.Error):
+            return None
+        return process if alive else None
+
+    @property
     def running(self) -> bool:
-        """Whether this page's process carries it out at the moment."""
-        process = _begun.get(self.folder)
-        return process is not None and process.poll() is None
+        """Whether a page's process carries it out at the moment."""
+        return self.process is not None
+
+    @property
+    def ended_at_once(self) -> bool:
+        """Whether its process ended before it had written down which study it is: its line says why."""
+        return (self.folder / PROCESS).is_file() and not (self.folder / kept.FILE).is_file()
 
     @property
     def progress(self) -> kept.Progress | None:
@@ -75,8 +91,10 @@ class Shown:
             made = " · an example; the command line and a personal page make studies" if self.shipped else ""
             return f"Done: {total} runs{failed}.{made}"
         left = f", about {controls.duration(found.left)} left" if self.running and found.left else ""
-        state = "" if self.running else " · stopped, or carried out elsewhere: Start goes on with it"
-        return f"{done} of {total} runs{failed}{left}{state}"
+        if self.running:
+            return f"{done} of {total} runs{failed}{left}"
+        why = _said(self.folder) or "stopped, or carried out elsewhere"
+        return f"{done} of {total} runs{failed} · {why.removesuffix('.')}: Start goes on with it"
 
     @property
     def table(self) -> str:
@@ -87,7 +105,7 @@ class Shown:
     @property
     def figures(self) -> list[Any]:
         """Its figures so far, as the page draws them."""
-        known = {kept.FILE, "progress.json"}
+        known = {kept.FILE, "progress.json", PROCESS}
         found = [json.loads(path.read_text("utf-8")) for path in sorted(self.folder.glob("*.json")) if path.name not in known]
         return [plots.kept(figure) for figure in found]
 
@@ -111,17 +129,19 @@ def all_shown() -> list[Shown]:
 
 
 def going() -> list[Shown]:
-    """Those that this page's processes carry out at the moment, once these have written down which they are."""
-    return [shown for shown in map(Shown, list(_begun)) if shown.running and (shown.folder / kept.FILE).is_file()]
+    """Those that a page's processes carry out at the moment, once these have written down which they are."""
+    found = [Shown(path.parent) for path in paths.studies().glob(f"*/{PROCESS}")]
+    return [shown for shown in found if shown.running and (shown.folder / kept.FILE).is_file()]
 
 
 def begin(study: Study, asked: Asked) -> Shown:
-    """Carry out a study, or go on with it, in a process of its own. Raises `LeapsError` for whatever can't be, and where it
-    goes on already."""
-    study.trials(study.completed(asked), ())
+    """Carry out a study, or go on with it, in a process of its own: one at a time, as each has half of the cores. Raises
+    `LeapsError` for whatever can't be, and while one goes on."""
+    asked, _ = study.begun(asked)
     shown = Shown(kept.place(study, asked))
-    if shown.running:
-        raise RunError("This study is being carried out already.")
+    if other := next((one for one in (shown, *going()) if one.running), None):
+        which = "This study" if other == shown else f"“{other.name}”"
+        raise RunError(f"{which} is being carried out already. Wait until it is done, or stop it first: one goes on at a time.")
     shown.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "leaps_core", "study", study.name, "--out", str(shown.folder)]
     command += ["--model", *asked.models, "--seeds", str(asked.seeds), "--first-seed", str(asked.first_seed)]
@@ -135,21 +155,23 @@ def begin(study: Study, asked: Asked) -> Shown:
         process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
         )
-    psutil.Process(process.pid).nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
-    _begun[shown.folder] = process
+    begun = psutil.Process(process.pid)
+    begun.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+    files.write(shown.folder / PROCESS, json.dumps([process.pid, begun.create_time()]))
     return shown
 
 
 def stop(shown: Shown) -> None:
     """End it after what is finished; it can go on later."""
-    if shown.running:
-        _begun[shown.folder].send_signal(signal.SIGINT)
+    if process := shown.process:
+        process.terminate()
 
 
 def _said(folder: Path) -> str:
-    """Why a study did not even begin: the last line of its process."""
+    """Why a study's process ended, if something was wrong: its last line."""
     try:
         lines = (folder / "log.txt").read_text("utf-8", errors="replace").strip().splitlines()
     except OSError:
         return ""
-    return paths.hidden(lines[-1].removeprefix("leaps: ")) if lines else ""
+    wrong = lines and re.match(r"leaps: (?!stopped$)|[\w.]*(Error|Exception)\b", lines[-1])
+    return paths.hidden(lines[-1].removeprefix("leaps: ")) if wrong else ""

@@ -1,5 +1,6 @@
 """The command line, with the page among its commands: `leaps`, or `python -m leaps_core`."""
 
+import signal
 import sys
 
 
@@ -8,6 +9,7 @@ def main() -> int:
     from app.main import add_command  # here: the processes that a command begins import this file, too, and need none of it
     from leaps_core import cli
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: of a page's Stop, or a cluster's
     return cli.main(more=[add_command])
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from .. import files, fleet, models, runs
+from .. import files, fleet, runs
 from ..config import SynthesisConfig
 from ..errors import LeapsError
 from ..inversion.plan import make_plan
@@ -103,10 +103,7 @@ def carry_out(
     """Make all runs of a study that its folder doesn't have yet, and read them; writes everything into the folder. Returns the
     report, and what there is to say about its files. Raises `LeapsError`: before any run for whatever was asked and can't be,
     or a folder of another study; later where the disk is full."""
-    asked = study.completed(asked)
-    trials = study.trials(asked, ())
-    for trial in trials:
-        models.require_weights(models.resolve(trial.config))
+    asked, trials = study.begun(asked)
     try:
         kept = Kept(folder, study, asked)
         try:

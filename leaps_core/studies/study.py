@@ -89,6 +89,15 @@ class Study:
     fewest: int = 1
     own: frozenset[str] = frozenset()
 
+    def begun(self, asked: Asked) -> tuple[Asked, list[Trial]]:
+        """What was asked, completed, and the runs that are known to be needed. Raises `LeapsError` for whatever can't be, and
+        for weights that aren't here."""
+        asked = self.completed(asked)
+        trials = self.trials(asked, ())
+        for trial in trials:
+            models.require_weights(models.resolve(trial.config))
+        return asked, trials
+
     def completed(self, asked: Asked) -> Asked:
         """The same, each model and action once, with the study's own actions where none were named. Raises `RunError` for a
         world that it has none of, for less than one seed or point of a search, and for fewer models than it needs;

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,7 +16,7 @@ from app import studies
 from leaps_core import machine, models, paths
 from leaps_core.cli import _parser
 from leaps_core.cli.synth import setting
-from leaps_core.errors import RunError
+from leaps_core.errors import LeapsError, RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked
 
@@ -23,31 +24,40 @@ STUDY = catalogue.find("priming-share")
 ASKED = Asked(("tiny",), ("bowling",), seeds=1)
 
 
-class Process:
-    """A process that runs until it is told to stop."""
+class Processes:
+    """Those that would have been begun: how, and how far each stands back. As subprocess and psutil
+    know them; `alive`: those that go on."""
 
-    def __init__(self, command: list[str], **options: Any) -> None:
-        self.command, self.options, self.pid, self.signals = command, options, 4, list[int]()
+    STATUS_ZOMBIE, Error = "zombie", ProcessLookupError
 
-    def poll(self) -> int | None:
-        return 130 if self.signals else None
+    def __init__(self) -> None:
+        self.begun: list[tuple[list[str], dict[str, Any]]] = []
+        self.nice: list[int] = []
+        self.alive: set[int] = set()
 
-    def send_signal(self, number: int) -> None:
-        self.signals.append(number)
+    def Popen(self, command: list[str], **options: Any) -> Any:  # noqa: N802
+        self.begun.append((command, options))
+        self.alive.add(len(self.begun))
+        return SimpleNamespace(pid=len(self.begun))
+
+    def Process(self, number: int) -> Any:  # noqa: N802
+        return SimpleNamespace(
+            nice=self.nice.append,
+            create_time=lambda: 100.5 + number,
+            status=lambda: "sleeping" if number in self.alive else self.STATUS_ZOMBIE,
+            terminate=lambda: self.alive.remove(number),
+        )
 
 
 @pytest.fixture(autouse=True)
-def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """No process is begun; how far each would stand back."""
-    nice: list[int] = []
+def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Processes:
+    """No process is begun."""
+    found = Processes()
     monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
     monkeypatch.setattr(paths, "FINDINGS", tmp_path / "shipped")
-    monkeypatch.setattr(studies.subprocess, "Popen", Process)
-    monkeypatch.setattr(
-        studies.psutil, "Process", lambda pid: type("P", (), {"nice": lambda self, value: nice.append(value)})()
-    )
-    monkeypatch.setattr(studies, "_begun", {})
-    return nice
+    monkeypatch.setattr(studies.subprocess, "Popen", found.Popen)
+    monkeypatch.setattr(studies, "psutil", found)
+    return found
 
 
 def folder(name: str = "one") -> Path:
@@ -60,42 +70,63 @@ def folder(name: str = "one") -> Path:
     return place
 
 
-def test_a_study_is_a_process_of_its_own_that_gives_way(begun: list[int]) -> None:
+def test_a_study_is_a_process_of_its_own_that_gives_way(processes: Processes) -> None:
     shown = studies.begin(STUDY, ASKED)
-    process: Any = studies._begun[shown.folder]
-    assert process.command[1:5] == ["-m", "leaps_core", "study", "priming-share"] and "--stimuli" not in process.command
-    assert process.command[process.command.index("--actions") + 1] == "bowling"
-    assert begun == [studies.NICE] and process.options["start_new_session"]
-    assert int(process.options["env"]["OMP_NUM_THREADS"]) == max(1, machine.cores() // 2), "a visitor's run has the others"
+    ((command, options),) = processes.begun
+    assert command[1:5] == ["-m", "leaps_core", "study", "priming-share"] and "--stimuli" not in command
+    assert command[command.index("--actions") + 1] == "bowling"
+    assert processes.nice == [studies.NICE] and options["start_new_session"]
+    assert int(options["env"]["OMP_NUM_THREADS"]) == max(1, machine.cores() // 2), "a visitor's run has the others"
     assert shown.running and shown.line == "It is beginning." and shown.folder == kept.place(STUDY, ASKED)
-    with pytest.raises(RunError, match="carried out already"):
+    with pytest.raises(RunError, match="This study is being carried out already"):
         studies.begin(STUDY, ASKED)
     studies.stop(shown)
-    assert process.signals == [signal.SIGINT] and not shown.running
+    assert not processes.alive and not shown.running
 
 
-def test_settings_and_budget_travel_to_the_process() -> None:
+def test_one_study_goes_on_at_a_time_also_one_that_an_earlier_page_began(processes: Processes) -> None:
+    first = studies.begin(STUDY, ASKED)
+    kept.Kept(first.folder, STUDY, ASKED)
+    assert studies.going() == [first]
+    with pytest.raises(RunError, match=r"“Share of primed layers: tiny \(.*\)” is being carried out already"):
+        studies.begin(STUDY, replace(ASKED, seeds=2))
+    number, begun = json.loads((first.folder / studies.PROCESS).read_text())
+    (first.folder / studies.PROCESS).write_text(json.dumps([number, begun + 1]))
+    assert not first.running and not studies.going(), "another process has its number by now"
+    assert studies.begin(STUDY, replace(ASKED, seeds=2)).running
+
+
+def test_settings_and_budget_travel_to_the_process(processes: Processes) -> None:
     asked = Asked(("tiny",), ("bowling",), seeds=1, settings={"steps": 3, "canvas": "pixels"}, budget=2)
-    process: Any = studies._begun[studies.begin(catalogue.find("grid"), asked).folder]
-    options = _parser(()).parse_args(process.command[3:])
+    studies.begin(catalogue.find("grid"), asked)
+    options = _parser(()).parse_args(processes.begun[0][0][3:])
     assert dict(map(setting, options.set)) == asked.settings and options.budget == 2 and options.model == ["tiny"]
 
 
-def test_what_cant_be_asked_begins_no_process() -> None:
+def test_what_cant_be_asked_begins_no_process(processes: Processes, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no real clip of “juggling balls”"):
         studies.begin(STUDY, Asked(("i3d",)))
-    assert not studies._begun
+    lacking = next(spec.key for spec in models.specs() if models.state(spec) == "download" and spec.world == "kinetics400")
+    (tmp_path / "bowling.mp4").write_bytes(b"")
+    with pytest.raises(LeapsError, match="download"):
+        studies.begin(STUDY, Asked((lacking,), ("bowling",), stimuli=tmp_path))
+    assert not processes.begun
 
 
-def test_it_is_told_how_far_a_study_is() -> None:
+def test_it_is_told_how_far_a_study_is(processes: Processes) -> None:
     shown = studies.Shown(folder())
     assert shown.line == "Nothing has been made yet."
     progress = {"done": 3, "total": 40, "failed": 1, "left": 200.0}
     (shown.folder / "progress.json").write_text(json.dumps(progress))
     assert shown.line.startswith("3 of 40 runs, 1 failed · stopped, or carried out elsewhere")
-    studies._begun[shown.folder] = Process([])  # type: ignore[assignment]
+    processes.alive.add(7)
+    (shown.folder / studies.PROCESS).write_text("[7, 107.5]")
     assert shown.line == "3 of 40 runs, 1 failed, about 3 min left"
-    studies._begun.clear()
+    processes.alive.clear()
+    (shown.folder / "log.txt").write_text("3run\nleaps: stopped\n")
+    assert shown.line.endswith("· stopped, or carried out elsewhere: Start goes on with it")
+    (shown.folder / "log.txt").write_text("3run\nleaps: The disk is full.\n")
+    assert shown.line == "3 of 40 runs, 1 failed · The disk is full: Start goes on with it"
     (shown.folder / "progress.json").write_text(json.dumps({**progress, "done": 40, "failed": 0}))
     assert shown.line == "Done: 40 runs."
 

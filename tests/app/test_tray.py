@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from app import tray, views
@@ -44,14 +45,17 @@ def test_a_page_is_told_only_what_it_does_not_show() -> None:
 
 
 def test_studies_are_in_the_tray_of_a_personal_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "study.json").write_text('{"study": "models"}')
-    (tmp_path / "progress.json").write_text('{"done": 1, "total": 4, "failed": 0, "left": 300.0}')
-    monkeypatch.setattr(tray.studies, "_begun", {tmp_path: SimpleNamespace(poll=lambda: None)})
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    place, this = tmp_path / "studies" / "one", psutil.Process()
+    place.mkdir(parents=True)
+    (place / "study.json").write_text('{"study": "models"}')
+    (place / "progress.json").write_text('{"done": 1, "total": 4, "failed": 0, "left": 300.0}')
+    (place / tray.studies.PROCESS).write_text(json.dumps([this.pid, this.create_time()]))
     assert tray.going("") == {"items": []}, "nobody's business but its owner's"
     monkeypatch.setattr(views, "PERSONAL", True)
     (item,) = tray.going("")["items"]
     assert item["share"] == 0.25 and item["said"] == "25 % · about 5 min left" and item["title"]
-    (tmp_path / "progress.json").unlink()
+    (place / "progress.json").unlink()
     assert [item["said"] for item in tray.going("")["items"]] == [""]
-    (tmp_path / "study.json").unlink()
+    (place / "study.json").unlink()
     assert tray.going("") == {"items": []}, "its process has not written down yet which one it is"

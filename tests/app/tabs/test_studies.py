@@ -50,6 +50,15 @@ def test_another_study_is_shown_and_no_other_folder_ever(tab: StudiesTab) -> Non
     assert outside[tab.results].value in ("one", "two")
 
 
+def test_why_a_study_ended_at_once_is_shown_and_another_may_begin(tab: StudiesTab) -> None:
+    place = paths.studies() / "short"
+    place.mkdir(parents=True)
+    (place / studies.PROCESS).write_text("[1, 0]")
+    (place / "log.txt").write_text("leaps: There is no room.\n")
+    shown: Any = tab.follow("short", [True, 0])
+    assert shown[tab.line] == "There is no room." and shown[tab.start].interactive and not shown[tab.timer].active
+
+
 def test_news_come_when_there_are_some(tab: StudiesTab) -> None:
     place = finished("one")
     shown: Any = tab.show("one")
