@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,22 +51,27 @@ class Engine:
             raise ConfigError(f"The address {self.address} was given, but the engine is local. Choose --engine ray.")
 
 
-def each(work: Callable[[Item], Result], items: Iterable[Item], engine: Engine) -> Generator[tuple[Item, Result]]:
+def each(
+    work: Callable[[Item], Result], items: Iterable[Item], engine: Engine, lost: Callable[[Item, str], Result] | None = None
+) -> Generator[tuple[Item, Result]]:
     """Do `work` on each item; yields every item with its result as soon as it is there, on a cluster in any order. An item is
     taken when there is somebody to work on it soon.
 
     `work` is a function of a module; on a cluster, items and results are pickled. A worker that is lost (killed, its machine
-    gone) costs nothing but time: its piece is done again. Raises what `work` raises, and `LeapsError` where there is no Ray, or
-    no cluster at the address.
+    gone) costs nothing but time: its piece is done again, `RETRIES` times; then `lost` makes a result of it and of what
+    happened, else `LeapsError` is raised. Raises what `work` raises, and `LeapsError` where there is no Ray, or no cluster at
+    the address.
     """
     if engine.name == "local":
         yield from ((item, work(item)) for item in items)
         return
-    with _cluster(engine.address) as ray, closing(_on_ray(ray, work, iter(items), engine)) as done:
+    with _cluster(engine.address) as ray, closing(_on_ray(ray, work, iter(items), engine, lost)) as done:
         yield from done
 
 
-def _on_ray(ray: Any, work: Callable[[Item], Result], items: Iterator[Item], engine: Engine) -> Generator[tuple[Item, Result]]:
+def _on_ray(
+    ray: Any, work: Callable[[Item], Result], items: Iterator[Item], engine: Engine, lost: Callable[[Item, str], Result] | None
+) -> Generator[tuple[Item, Result]]:
     import torch
 
     threads = min(torch.get_num_threads(), int(max(_of_nodes(ray, "CPU"), default=1)))
@@ -80,7 +86,8 @@ def _on_ray(ray: Any, work: Callable[[Item], Result], items: Iterator[Item], eng
             if not waiting:
                 return
             for ref in ray.wait(list(waiting), num_returns=1, timeout=10)[0]:
-                yield waiting.pop(ref), _result(ray, ref)
+                item = waiting.pop(ref)
+                yield item, _result(ray, ref, partial(lost, item) if lost else None)
     finally:
         for ref in waiting:
             ray.cancel(ref, force=True)
@@ -97,13 +104,16 @@ def _piece(work: Callable[[Item], Result], item: Item, threads: int, own: tuple[
     return work(item)
 
 
-def _result(ray: Any, ref: Any) -> Any:
+def _result(ray: Any, ref: Any, lost: Callable[[str], Result] | None) -> Any:
     try:
         return ray.get(ref)
     except ray.exceptions.RayTaskError as error:  # what the piece itself raised
         raise error.cause from error
     except ray.exceptions.RayError as error:
-        raise LeapsError(f"A piece of the work was lost {RETRIES + 1} times: {error}") from error
+        said = f"A piece of the work was lost {RETRIES + 1} times: {error}"
+        if lost is not None:
+            return lost(said)
+        raise LeapsError(said) from error
 
 
 def _of_nodes(ray: Any, resource: str) -> list[float]:
@@ -127,7 +137,7 @@ def _cluster(address: str) -> Iterator[Any]:
         _check(address)
         dashboard = None if address else False
         ray.init(address=address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=dashboard)
-    except (ConnectionError, OSError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ImportError, OSError, ValueError, RuntimeError) as error:
         told = " ".join(str(error).split())[:200]
         raise LeapsError(
             f"There is no Ray cluster at “{address}”: {told}. Start one there (`ray start --head`), or give another --address."

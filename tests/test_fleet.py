@@ -26,6 +26,11 @@ def squared(number: int) -> int:
     return number * number
 
 
+def dies(number: int) -> None:
+    """Work that no process outlives."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def told(place: Path) -> tuple[int, int, int]:
     """Who does the work, after telling that it has begun: the process, its threads, how often it was begun."""
     import torch
@@ -124,6 +129,16 @@ def test_the_piece_of_a_killed_worker_is_done_again(cluster: Any, tmp_path: Path
     killer.join()
     assert begun == 2 and process != int((tmp_path / "begun").read_text().split()[0])
     assert threads == 1
+
+
+def test_a_piece_that_is_lost_again_and_again_is_told_or_made_a_result_of(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "RETRIES", 1)
+    with pytest.raises(LeapsError, match="was lost 2 times"):
+        list(fleet.each(dies, [1], Engine("ray")))
+    ((item, said),) = fleet.each(dies, [1], Engine("ray"), lambda item, why: f"{item}: {why[:40]}")
+    assert item == 1 and said == "1: A piece of the work was lost 2 times: "[:43]
 
 
 def test_a_study_on_a_cluster_that_loses_a_machine_has_the_same_table(cluster: Any, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from .. import controls, studies, views
 from ..session import CALM, told
 from ..texts import say, sections
 
-FIGURES = 3
-"""How many figures of a study are shown."""
+FIGURES = 6
+"""How many figures of a study are shown; of more, it is told where they lie."""
 FIRST = "puppet_r50"
 """The model that is chosen at first."""
 PERIOD = 3.0
@@ -184,14 +184,15 @@ class StudiesTab:
         return {self.results: gr.Dropdown(names, value=found.folder.name), **self._shown(found)}
 
     def _shown(self, found: studies.Shown) -> dict[Any, Any]:
-        figures = found.figures[:FIGURES]
-        plots = [gr.Plot(figure, visible=True) for figure in figures]
+        figures = found.figures
+        plots = [gr.Plot(figure, visible=True) for figure in figures[:FIGURES]]
+        more = say("{count} more figures lie in the study's folder.", count=len(figures) - FIGURES)
         plots += [gr.Plot(visible=False)] * (FIGURES - len(plots))
         return {
             self.line: found.line,
             self.table: found.table,
             **dict(zip(self.figures, plots, strict=True)),
-            self.pictures: "".join(map(_picture, found.pictures)),
+            self.pictures: "".join(map(_picture, found.pictures)) + f"<p>{more}</p>" * (len(figures) > FIGURES),
             self.start: gr.Button(interactive=not found.running),
             self.stop: gr.Button(interactive=found.running),
             self.timer: gr.Timer(active=found.running),

@@ -6,7 +6,7 @@ import argparse
 import sys
 import textwrap
 from contextlib import ExitStack
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,14 +38,13 @@ def carry_out(study: Study, options: argparse.Namespace) -> None:
     engine = engine_of(options)
     folder = options.out or kept.place(study, asked)
     with ExitStack() as shown:
-
-        @cache
-        def bar() -> tqdm[NoReturn]:  # once there is something to show
-            return shown.enter_context(tqdm(unit="run", dynamic_ncols=True))
+        bars: list[tqdm[NoReturn]] = []
 
         def show(progress: kept.Progress) -> None:
-            bar().total, bar().n = progress.total, progress.done
-            bar().set_postfix_str(f"{progress.failed} failed" if progress.failed else "")
+            if not bars:  # once there is something to show; what is done already took no time
+                bars.append(shown.enter_context(tqdm(unit="run", dynamic_ncols=True, initial=progress.done)))
+            bars[0].total, bars[0].n = progress.total, progress.done
+            bars[0].set_postfix_str(f"{progress.failed} failed" if progress.failed else "")
 
         report, notes = carry.carry_out(study, asked, folder, engine, show)
     print(report.markdown)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from .. import files, fleet, runs
 from ..config import SynthesisConfig
-from ..errors import LeapsError
+from ..errors import LeapsError, RunError
 from ..inversion.plan import make_plan
 from ..runs.writer import disk_is_full, explained
-from . import scores
+from . import scores, stimuli
 from .kept import Kept, Made, Progress
 from .report import Report, write_clips
 from .study import Asked, Study, Trial
@@ -46,7 +46,7 @@ def make(trials: Sequence[Trial], auto: str) -> list[Made]:
 def _together(configs: Sequence[SynthesisConfig], place: Path) -> list[runs.Run | LeapsError] | None:
     """The runs, made in one batch, or what ended them; None where that can't be: each alone may succeed, where memory is small
     or a network takes one clip only."""
-    with suppress(LeapsError):
+    with suppress(LeapsError, RuntimeError):
         return runs.perform_together(configs, [place / f"{number}" for number in range(len(configs))])
     return None
 
@@ -56,6 +56,8 @@ def _alone(config: SynthesisConfig, folder: Path) -> runs.Run | LeapsError:
         *_, (run, _) = runs.perform(config, folder=folder)
     except LeapsError as error:
         return error
+    except RuntimeError as error:  # PyTorch's own
+        return RunError(f"{type(error).__name__}: {error}")
     return run
 
 
@@ -129,7 +131,7 @@ def _finish(
         if not pending:
             break
         auto = kept.precision(pending[0][0].config.device)
-        for batch, made in fleet.each(partial(make, auto=auto), kept.claims(pending), engine):
+        for batch, made in fleet.each(partial(make, auto=auto), kept.claims(pending), engine, _lost):
             kept.keep(batch, made)
             pace.done += len(batch)
             _tell(kept, trials, pace, progress)
@@ -137,6 +139,11 @@ def _finish(
                 _report(study, asked, kept, trials, whole=False)
                 told = time.monotonic()
     return _report(study, asked, kept, trials, whole=True)
+
+
+def _lost(trials: Sequence[Trial], why: str) -> list[Made]:
+    """Rows of runs whose workers were lost again and again, as where memory doesn't suffice for them."""
+    return [Made({**trial.at, "status": "failed", "error": why}, {}) for trial in trials]
 
 
 class _Pace:
@@ -161,6 +168,8 @@ def _report(study: Study, asked: Asked, kept: Kept, trials: Sequence[Trial], who
     report = study.read(asked, rows)
     seeds = asked.range
     report.claims.append(f"Seeds: {seeds[0]} to {seeds[-1]}." if len(seeds) > 1 else f"One seed, {seeds[0]}.")
+    if again := stimuli.repeated(asked):
+        report.claims.append(again)
     if failed := [row for row in rows if row["status"] == "failed"]:
         report.claims.append(f"{len(failed)} of {len(rows)} runs failed, and are left out; the first: {failed[0]['error']}")
     write_clips(kept.path, rows)

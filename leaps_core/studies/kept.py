@@ -94,8 +94,8 @@ class Kept:
         return [self._known[trial.id] for trial in trials if trial.id in self._known]
 
     def has(self, trial: Trial) -> bool:
-        """Whether it is finished."""
-        return self._row(trial).is_file()
+        """Whether it is finished, or failed in this process: the next one tries it again."""
+        return trial.id in self._known or self._row(trial).is_file()
 
     def claims(self, batches: Sequence[Batch]) -> Iterator[Batch]:
         """Those that are to be done, one by one, each when nobody else works on it; it is this process's until it is kept.
@@ -135,7 +135,11 @@ class Kept:
         self._locks.pop(batch[0].id).release()
 
     def _keep(self, trial: Trial, made: Made) -> None:
-        """Write the files of a trial's run, and then its row."""
+        """Write the files of a trial's run, and then its row; of one that failed nothing, as memory, weights or a file may have
+        been missing for a while."""
+        if made.row.get("status") == "failed":
+            self._known[trial.id] = made.row | {"run": trial.id, "folder": ""}
+            return
         folder = self.path / "runs" / trial.id
         shutil.rmtree(folder, ignore_errors=True)
         if made.run:

@@ -79,7 +79,7 @@ def clearly(changes: Sequence[float]) -> int:
     """Whether pairs of clips changed for sure: 1 they grew, -1 they fell, 0 neither can be told. By the exact test that gives
     each change its sign at random, two-sided (Fisher 1935): of less than six pairs nothing can be told, though a bootstrapped
     interval leaves out 0 whenever all have the same sign."""
-    if not np.any(changes):
+    if len(changes) < 2 or not np.any(changes):
         return 0
     from scipy.stats import permutation_test
 

@@ -44,6 +44,15 @@ def stimuli(asked: Asked, action: str, seed: int, count: int = 1) -> tuple[str, 
     return tuple(str(found[(first + i) % len(found)].absolute()) for i in range(count))
 
 
+def repeated(asked: Asked) -> str:
+    """Which videos prime the runs of more than one seed, as a sentence; empty where none does."""
+    if asked.stimuli is None:
+        return ""
+    few = {action: len(videos_of(asked.stimuli, action)) for action in asked.actions}
+    told = ", ".join(f"{action}: {count}" for action, count in few.items() if 0 < count < asked.seeds)
+    return f"There are fewer videos than the {asked.seeds} seeds ({told}): some prime several runs." if told else ""
+
+
 def varied(asked: Asked, column: str, arms: Callable[[str], Mapping[Any, dict[str, Any]]]) -> list[Trial]:
     """Runs of each model, seed and action, once for each of the model's `arms`: what stands in the `column`, and settings."""
     return [

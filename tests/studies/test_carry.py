@@ -123,6 +123,29 @@ def test_a_run_that_fails_is_a_row_that_says_so(tmp_path: Path, monkeypatch: pyt
     assert report.table[0]["n"] == 2 and "Seeds: 7000 to 7001." in report.claims
     assert "1 of 3 runs failed, and are left out; the first: The term “bad” became nan" in report.claims[-1]
     assert report.claims[-1] in (tmp_path / "s" / "table.md").read_text("utf-8")
+    monkeypatch.setattr(loop, "TERMS", loop.TERMS[:-1])
+    again, _ = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert again.table[0]["n"] == 3 and not any("failed" in claim for claim in again.claims), "the next one tries it again"
+
+
+def test_runs_whose_workers_are_lost_for_good_are_rows_that_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def each(work: Any, items: Any, engine: Any, lost: Any) -> Any:
+        for number, item in enumerate(items):
+            yield item, lost(item, "A piece was lost.") if number else work(item)
+
+    monkeypatch.setattr(carry, "BATCH", 1)
+    monkeypatch.setattr(carry.fleet, "each", each)
+    report, _ = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert report.table[0]["n"] == 2 and "1 of 3 runs failed, and are left out; the first: A piece was lost." in report.claims
+
+
+def test_what_pytorch_raises_is_a_row_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(seen: Any) -> Any:
+        raise RuntimeError("no kernel for this")
+
+    monkeypatch.setattr(loop, "TERMS", (*loop.TERMS, Term("bad", broken)))
+    report, _ = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert "failed, and are left out; the first: RuntimeError: no kernel for this" in report.claims[-1]
 
 
 def test_on_a_full_disk_a_study_ends_and_goes_on_when_there_is_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,8 @@ def test_figures_are_told_with_their_intervals() -> None:
 def test_a_change_is_clear_when_chance_would_seldom_make_it() -> None:
     assert numbers.clearly([0.1] * 6) == 1 and numbers.clearly([-0.1] * 6) == -1
     assert numbers.clearly([0.1] * 5) == 0, "one time in sixteen all five have the same sign"
-    assert numbers.clearly([0.3, -0.1, 0.2, -0.2, 0.1, 0.05]) == numbers.clearly([0.0] * 9) == numbers.clearly([]) == 0
+    assert numbers.clearly([0.3, -0.1, 0.2, -0.2, 0.1, 0.05]) == numbers.clearly([0.0] * 9) == 0
+    assert numbers.clearly([]) == numbers.clearly([0.4]) == 0
     rng = np.random.default_rng(1)
     false = sum(numbers.clearly(rng.normal(0, 1, 8).tolist()) != 0 for _ in range(200))
     assert false <= 20, "of nothing, it says something one time in twenty"

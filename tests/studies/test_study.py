@@ -60,6 +60,14 @@ def test_seeds_share_no_bundled_clip() -> None:
     assert not set(first) & set(second) and first[0] == bundled_stimulus(7000 * stimuli.APART)
 
 
+def test_videos_that_prime_several_seeds_are_told(tmp_path: Path) -> None:
+    for name in ("tai_chi", "bowling", "bowling_2"):
+        (tmp_path / f"{name}.mp4").write_bytes(b"")
+    asked = Asked(("tiny",), ("tai chi", "bowling"), seeds=2, stimuli=tmp_path)
+    assert stimuli.repeated(asked) == "There are fewer videos than the 2 seeds (tai chi: 1): some prime several runs."
+    assert stimuli.repeated(Asked(("tiny",), ("tai chi",))) == ""
+
+
 def test_videos_are_found_by_their_actions(tmp_path: Path) -> None:
     (tmp_path / "tai_chi").mkdir()
     for name in ("tai_chi.mp4", "tai chi_2.mp4", "tai_chi/else.gif", "tai_chi_master.mp4", "tai_chi.txt", "bowling.mp4"):
