@@ -105,7 +105,7 @@ def test_the_papers_mode_takes_the_rows_that_the_search_found() -> None:
     """Those of docs/results.md, "Which weights suit a model"; X3D's was no better than the published one on other clips."""
     text = (Path(__file__).parents[2] / "docs" / "results.md").read_text("utf-8")
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| puppet_")]
-    found = {row[0]: tuple(map(float, row[2:5])) for row in cells if len(row) == 8 and row[1] in ("125", "13")}
+    found = {row[0]: tuple(map(float, row[2:5])) for row in cells if len(row) == 9 and row[1] in ("125", "13")}
     papers = {key: models.spec(key).paper for key in found}
     rows = {key: (row.lambda_1, row.lambda_L, row.r) for key, row in papers.items() if row}
     assert len(found) == len(rows) == 5
