@@ -137,8 +137,8 @@ def test_a_piece_that_is_lost_again_and_again_is_told_or_made_a_result_of(
     monkeypatch.setattr(fleet, "RETRIES", 1)
     with pytest.raises(LeapsError, match="was lost 2 times"):
         list(fleet.each(dies, [1], Engine("ray")))
-    ((item, said),) = fleet.each(dies, [1], Engine("ray"), lambda item, why: f"{item}: {why[:40]}")
-    assert item == 1 and said == "1: A piece of the work was lost 2 times: "[:43]
+    ((item, said),) = fleet.each(dies, [1], Engine("ray"), lambda item, why: f"{item}: {why}")
+    assert item == 1 and said.startswith("1: A piece of the work was lost 2 times: ")
 
 
 def test_a_study_on_a_cluster_that_loses_a_machine_has_the_same_table(cluster: Any, tmp_path: Path) -> None:

@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
-from .. import files, fleet, runs
-from ..config import SynthesisConfig
+from .. import files, fleet, models, runs
+from ..config import FRAME_NETWORKS, NETWORKS, SynthesisConfig
 from ..errors import LeapsError, RunError
 from ..inversion.plan import make_plan
 from ..runs.writer import disk_is_full, explained
@@ -31,10 +30,20 @@ MEMORY = 8 * 2**30
 """Bytes that they may need together. The same everywhere, so that the batches are."""
 
 
-def make(trials: Sequence[Trial], auto: str) -> list[Made]:
-    """Make runs in one batch, and find out about their clips. One that can't be made, or breaks off, is a row that says so.
-    `auto`: the number format where a trial leaves it open, so that all machines compute alike."""
-    configs = [one.config.replace(precision=auto) if one.config.precision == "auto" else one.config for one in trials]
+def decided(config: SynthesisConfig, precision: str) -> SynthesisConfig:
+    """A config that leaves nothing to the machine that makes the run, so that all compute alike: the number format where it is
+    open, and who takes part, by the weights that are here."""
+    with suppress(LeapsError):  # it will be said when its turn comes
+        cast = models.resolve(config)
+        left = [name for name in (*NETWORKS, *FRAME_NETWORKS) if getattr(config, name) == "auto"]
+        config = config.replace(**{name: found.key if (found := getattr(cast, name)) else "none" for name in left})
+    return config.replace(precision=precision) if config.precision == "auto" else config
+
+
+def make(work: tuple[Sequence[Trial], Sequence[SynthesisConfig]]) -> list[Made]:
+    """Make runs, of the configs, in one batch, and find out about their clips. One that can't be made, or breaks off, is a row
+    that says so."""
+    trials, configs = work
     with tempfile.TemporaryDirectory(prefix="leaps-study-") as place:
         made = _together(configs, Path(place)) if len(trials) > 1 else None
         return [
@@ -131,7 +140,8 @@ def _finish(
         if not pending:
             break
         auto = kept.precision(pending[0][0].config.device)
-        for batch, made in fleet.each(partial(make, auto=auto), kept.claims(pending), engine, _lost):
+        claimed = ((batch, [decided(one.config, auto) for one in batch]) for batch in kept.claims(pending))
+        for (batch, _), made in fleet.each(make, claimed, engine, _lost):
             kept.keep(batch, made)
             pace.done += len(batch)
             _tell(kept, trials, pace, progress)
@@ -141,9 +151,9 @@ def _finish(
     return _report(study, asked, kept, trials, whole=True)
 
 
-def _lost(trials: Sequence[Trial], why: str) -> list[Made]:
+def _lost(work: tuple[Sequence[Trial], Sequence[SynthesisConfig]], why: str) -> list[Made]:
     """Rows of runs whose workers were lost again and again, as where memory doesn't suffice for them."""
-    return [Made({**trial.at, "status": "failed", "error": why}, {}) for trial in trials]
+    return [Made({**trial.at, "status": "failed", "error": why}, {}) for trial in work[0]]
 
 
 class _Pace:

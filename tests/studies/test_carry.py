@@ -76,9 +76,7 @@ def test_a_study_that_was_stopped_goes_on_and_ends_as_it_would_have(tmp_path: Pa
         carry.carry_out(STUDY, ASKED, tmp_path / "s", progress=stop)
     made: list[list[int]] = []
     real = carry.make
-    monkeypatch.setattr(
-        carry, "make", lambda trials, auto: (made.append([one.config.seed for one in trials]), real(trials, auto))[1]
-    )
+    monkeypatch.setattr(carry, "make", lambda work: (made.append([one.config.seed for one in work[0]]), real(work))[1])
     carry.carry_out(STUDY, ASKED, tmp_path / "s")
     assert made == [[7001], [7002]], "the first is finished"
     carry.carry_out(STUDY, ASKED, tmp_path / "whole")
@@ -94,6 +92,17 @@ def test_one_that_goes_on_computes_in_the_format_in_which_it_began(tmp_path: Pat
         run = Run.open(tmp_path / "s" / "runs" / row.stem)
         assert run.config.precision == "float32"
         row.unlink()
+
+
+def test_who_takes_part_is_decided_before_the_work_is_handed_out() -> None:
+    config = models.configure("tiny", "bowling", {"steps": 2, "verifier": "auto"})
+    found = carry.decided(config, "float32")
+    cast = models.resolve(config)
+    assert cast.verifier and found.verifier == cast.verifier.key and cast.judge and found.judge == cast.judge.key
+    assert found.precision == "float32" and "auto" not in (found.frame_verifier, found.object_judge)
+    said = config.replace(verifier="self", judge="none", precision="bfloat16")
+    found = carry.decided(said, "float32")
+    assert (found.verifier, found.judge, found.precision) == ("self", "none", "bfloat16"), "what was asked for stays"
 
 
 def test_a_search_that_goes_on_finds_all_of_its_earlier_points(tmp_path: Path) -> None:
