@@ -47,8 +47,8 @@ class Closer:
         return [getattr(self, field.name) for field in fields(self)]
 
 
-def build(session: Session) -> Closer:
-    """Lays it out and connects it."""
+def build(session: Session, ended: gr.Textbox) -> Closer:
+    """Lays it out and connects it. `ended` changes whenever the run on the stage has ended."""
     words = sections("closer")
     with gr.Accordion(words["closer"].title, open=False, elem_id="closer") as panel:
         line = gr.Markdown(words["closer"].text, elem_classes="caption", elem_id="closer-line")
@@ -61,8 +61,9 @@ def build(session: Session) -> Closer:
         table = gr.Markdown("", elem_id="closer-table")
     closer = Closer(panel, line, screen, sliced, when, table)
     # one at a time: a look takes as long as a few steps of a run
-    one = {**CALM, "concurrency_limit": 1, "concurrency_id": "closer"}
+    one = {**CALM, "concurrency_limit": 1, "concurrency_id": "closer", "trigger_mode": "always_last"}
     panel.expand(told(_opened(closer)), [session.visitor, session.key], closer.all[1:], **one)
+    ended.change(told(_ended(closer)), [session.visitor, session.key, line], closer.all[1:], **one)
     return closer
 
 
@@ -114,6 +115,18 @@ def _opened(closer: Closer) -> Any:
         }
 
     return opened
+
+
+def _ended(closer: Closer) -> Any:
+    later, opened = sections("closer")["later"].text, _opened(closer)
+
+    def ended(visitor: str | None, key: str | None, line: str) -> Iterator[dict[Any, Any]]:
+        if line == later:  # it was opened while the run went on
+            yield from opened(visitor, key)
+        else:
+            yield gr.skip()
+
+    return ended
 
 
 @lru_cache(maxsize=KEPT)

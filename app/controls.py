@@ -157,10 +157,16 @@ def widget(name: str) -> Any:
         return widgets.Select(choices(name), value=default, **words)
     if facts["log"]:
         return widgets.log_slider(facts["min"], facts["max"], facts["step"], default, label(name), said)
-    if facts["step"] and facts["max"] is not None:
+    if has_slider(name):
         return gr.Slider(facts["min"], facts["max"], value=default, step=facts["step"], **words)
     # without limits: the widget would fail on what is out of range, where the config says what is expected
     return gr.Number(default, precision=0 if kind is int else None, **words)
+
+
+def has_slider(name: str) -> bool:
+    """Whether a setting's widget is a slider."""
+    facts = info(name)
+    return bool(facts["log"] or (facts["step"] and facts["max"] is not None))
 
 
 def _with_lesson(text: str, name: str) -> str:

@@ -43,7 +43,7 @@ def value(model: str) -> dict[str, Any]:
         "known": {controls.label(name): name for name in STEERING if _file(name).is_file()},
         "marks": {
             controls.label(name): {kind: chosen.get(name, FIELDS[name].default) for kind, chosen in presets.items()}
-            for name in STEERING
+            for name in filter(controls.has_slider, controls.ORDER)
         },
     }
 

@@ -15,16 +15,22 @@ from tests.conftest import ROOT, examples
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
+PROGRAM = re.compile(r"(?:\w+=\S+ )*(?:\.venv/bin/)?python (?:-m leaps_core|(app\.py))(?: |$)")
+"""How a line begins that runs the program, perhaps with variables; app.py is its command `page`."""
+
+
 def commands() -> list[tuple[str, str]]:
     """The lines of all shell examples that run the program: page and line."""
     blocks = [(page, block.replace("\\\n", " ")) for page in PAGES for block in examples(page, "sh")]
     lines = [(page, line.strip()) for page, block in blocks for line in block.splitlines()]
-    return [(page, line) for page, line in lines if line.startswith("python -m leaps_core ")]
+    return [(page, line) for page, line in lines if PROGRAM.match(line)]
 
 
 @pytest.mark.parametrize(("page", "line"), commands())
 def test_a_command_is_understood(page: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    words = shlex.split(line, comments=True)[3:]
+    start = PROGRAM.match(line)
+    assert start
+    words = ["page"] * bool(start[1]) + shlex.split(line[start.end() :], comments=True)
     words = ["priming-share" if word == "NAME" else word for word in words[: words.index("|") if "|" in words else None]]
     try:
         cli._parser([add_command]).parse_args(words)
@@ -33,7 +39,7 @@ def test_a_command_is_understood(page: str, line: str, capsys: pytest.CaptureFix
 
 
 def test_there_are_many() -> None:
-    assert len(commands()) > 30
+    assert len(commands()) > 30 and sum("app.py" in line for _, line in commands()) >= 3
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

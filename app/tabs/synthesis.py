@@ -39,7 +39,7 @@ class SynthesisTab:
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
                 self.stage = stage.build()
-                self.closer = closer.build(session)
+                self.closer = closer.build(session, self.problem)
             with gr.Column(scale=2, min_width=300, elem_id="controls"):
                 self._lay_out_controls()
         self.tray = tray.build(render=False)  # by the page, below all tabs

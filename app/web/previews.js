@@ -26,9 +26,9 @@ function sliderOf(target) {
 
 function hide() { clearTimeout(timer); shown = null; card.hidden = true; }
 
-/** @param {Event} event */
-function point(event) {
-  const found = sliderOf(event.target);
+/** @param {EventTarget | null} target */
+function point(target) {
+  const found = sliderOf(target);
   if (!found) return hide();
   if (found[0] === shown) return;
   hide();
@@ -69,5 +69,7 @@ function mark() {
 watch('value', mark);
 new ResizeObserver(mark).observe(document.querySelector('#controls') || element);
 mark();
-for (const kind of ['pointermove', 'focusin']) document.addEventListener(kind, point);
+for (const kind of ['pointermove', 'focusin']) document.addEventListener(kind, (event) => point(event.target));
 for (const kind of ['pointerdown', 'scroll', 'keydown']) document.addEventListener(kind, hide, true);
+// a slider that Tab has reached may itself have made the page scroll
+document.addEventListener('scroll', () => point(document.querySelector(':focus-visible')), true);

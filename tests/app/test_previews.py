@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app import previews
+import gradio as gr
+
+from app import controls, previews
 from leaps_core.config import FIELDS, STEERING
 
 
@@ -19,3 +21,7 @@ def test_sliders_are_marked_at_the_recommended_and_the_papers_value_of_the_model
     assert marks["Regularizers (r)"] == {"recommended": FIELDS["r"].default, "paper": 0.001}
     assert previews.value("puppet_r50_clean")["marks"]["Regularizers (r)"]["paper"] == 0.0075
     assert previews.value("i3d")["marks"]["Diversity"] == {"recommended": 6.0}, "the paper has no row for it"
+    assert {controls.label(name) for name in controls.ORDER if isinstance(controls.widget(name), gr.Slider | gr.HTML)} == set(
+        marks
+    )
+    assert len(marks) > 20 and marks[controls.label("jitter")] == {"recommended": FIELDS["jitter"].default, "paper": 0.134}

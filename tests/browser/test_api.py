@@ -75,11 +75,9 @@ def test_what_is_known_can_be_run(client: Client) -> None:
 
 def test_the_example_of_the_docs_runs(app_url: str) -> None:
     example = examples("docs/api.md", "python")[0].replace("http://127.0.0.1:7860", app_url)
-    example = example.replace("clip = client", "wait(client, mine, lambda news: news['newest'])\nclip = client")
-    example = example.replace("mp4 = client", "wait(client, mine, lambda news: news['state'] == 'done')\nmp4 = client")
-    found: dict[str, Any] = {"wait": wait}
-    exec(example, found)  # noqa: S102
-    assert found["news"]["state"] and found["clip"]["src"].startswith("data:image/webp") and found["clip"]["n"] == 16
+    found: dict[str, Any] = {}
+    exec(example.replace('"steps": 60', '"steps": 3'), found)  # noqa: S102
+    assert found["news"]["state"] == "done" and found["clip"]["src"].startswith("data:image/webp") and found["clip"]["n"] == 16
     assert Path(found["mp4"]).name == "leaps-juggling-balls.mp4" and read(found["mp4"], 16, 112).frames.shape[0] == 16
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app import previews
+from app import controls, previews
 from tests.browser.test_page import CAPTION, SECONDS, WAIT, _prepare, _start, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -31,7 +31,9 @@ Page = Any
 def test_a_slider_set_to_a_marked_value_stands_at_its_mark(page: Page) -> None:
     _prepare(page, steps=10)
     known = previews.value("tiny")["marks"]
-    for label in ("Coherence", "Smoothness", "Motion speed, ×", "Learning rate"):  # logarithmic ones and others
+    page.get_by_role("button", name="More settings").click()
+    more = (controls.label(name) for name in ("coarse", "nearness", "jitter"))  # folded away at first
+    for label in ("Coherence", "Smoothness", "Motion speed, ×", "Learning rate", *more):  # logarithmic ones and others
         found = page.evaluate(MARKS, label)
         kinds = {kind: (left, float(value)) for kind, left, value in found["marks"]}
         assert {kind: value for kind, (_, value) in kinds.items()} == pytest.approx(known[label]), label

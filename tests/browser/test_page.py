@@ -336,6 +336,19 @@ def test_a_slider_shows_what_it_would_do(page: Page) -> None:
     expect(card).to_be_hidden()
     page.get_by_label("range slider for Share of primed layers").focus()
     expect(card).to_be_visible(timeout=WAIT)
+    page.set_viewport_size({"width": 1440, "height": 400})
+    page.get_by_label("range slider for Regularizers (r)").focus()
+    page.wait_for_timeout(SECONDS)
+    start = page.evaluate("scrollY")
+    for _ in range(20):  # until the page scrolls to a slider's number, link or way
+        page.keyboard.press("Tab")
+        page.wait_for_timeout(SECONDS // 4)
+        if page.evaluate("scrollY") != start:
+            break
+    expect(card).to_be_visible(timeout=10 * SECONDS)
+    focused = page.evaluate("document.activeElement.closest('.log-slider, .block').getBoundingClientRect().toJSON()")
+    box = card.bounding_box()
+    assert min(abs(box["y"] - focused["bottom"]), abs(focused["top"] - box["y"] - box["height"])) < 8, "beside it"
 
 
 def test_a_link_brings_its_settings_along(page: Page, app_url: str) -> None:
