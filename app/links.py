@@ -15,6 +15,7 @@ from leaps_core.config import FIELDS, SynthesisConfig, bundled_seed
 from leaps_core.errors import ConfigError
 
 from . import controls
+from .views import View
 
 MAIN = ("model", "action")
 CHANGE = ("step", "field", "value")
@@ -34,6 +35,17 @@ def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), run: 
     if run:
         words["run"] = run
     return urlencode({name: said[name] for name in MAIN} | words)
+
+
+def asked(params: Mapping[str, str], there: View | None) -> tuple[SynthesisConfig, list[dict[str, Any]]] | None:
+    """What a link asks for: config and changes. If the run that it puts on the stage is `there`, with that one's own video,
+    which didn't travel. None: it asks for nothing. Raises `LeapsError`."""
+    if (config := read(params)) is None:
+        return None
+    made = changes(params, config)
+    if there is not None and query(there.config.replace(precision=config.precision)) == query(config):
+        config = there.config
+    return config, made
 
 
 def read(params: Mapping[str, str]) -> SynthesisConfig | None:
