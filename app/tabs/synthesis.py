@@ -121,12 +121,13 @@ class SynthesisTab:
 
     # ------------------------------------------------------------------------------------------------------- events
 
-    def load(self, visitor: str | None, key: str | None, request: gr.Request) -> dict[Any, Any]:
-        """A page was opened: shows its run again, else the visitor's newest, else a demo; controls say what a link asks for."""
-        visitor, params = visitor or secrets.token_urlsafe(24), dict(request.query_params or {})
-        updates = self._opened(visitor, params.get("run") or key)
+    def load(self, visitor: str | None, key: str | None, again: bool, request: gr.Request) -> dict[Any, Any]:
+        """A page was opened, or (again) reloaded: shows its run, else the newest, else a demo; controls follow a link."""
+        owner = views.owner_of(visitor := visitor or secrets.token_urlsafe(24))
+        key, params = links.followed(dict(request.query_params or {}), key, owner, again)
+        updates = self._opened(visitor, key)
         try:
-            if asked := links.asked(params, views.find(updates.get(self.session.key), views.owner_of(visitor))):
+            if asked := links.asked(params, views.find(updates.get(self.session.key), owner)):
                 updates |= self.panel.fill(*asked, again=True)
         except LeapsError as error:
             updates[self.problem] = f"link\nThe link can't be followed: {error}"

@@ -46,10 +46,10 @@ def killed(at: int, **settings: Any) -> runs.Run:
 def test_interrupted_runs_are_offered_one_after_the_other_and_go_on(tab: SynthesisTab) -> None:
     browser, whole = Browser(tab), [run for run, _ in runs.perform(CONFIG.replace(steps=6))][-1]
     older, newer = killed(3), killed(4, seed=1)
-    told = browser.take(tab.load("me", None, REQUEST))
+    told = browser.take(tab.load("me", None, False, REQUEST))
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [newer.id, older.id]
     assert told[tab.offer.text].startswith("**bowling** was interrupted at step 4 of 6") and "(1 more" in told[tab.offer.text]
-    assert not tab.load("somebody", None, REQUEST)[tab.offer.row].visible, "nobody else's"
+    assert not tab.load("somebody", None, False, REQUEST)[tab.offer.row].visible, "nobody else's"
     told = browser.take(tab.go_on("me", [newer.id, older.id]))
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [older.id]
     browser.until("done")
@@ -219,7 +219,7 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
 
 def test_a_link_fills_the_controls_and_puts_its_run_on_the_stage(tab: SynthesisTab) -> None:
     def opened(**params: str) -> dict[Any, Any]:
-        return tab.load("me", None, SimpleNamespace(session_hash="page", query_params=params))  # type: ignore[arg-type]
+        return tab.load("me", None, False, SimpleNamespace(session_hash="page", query_params=params))  # type: ignore[arg-type]
 
     told = opened(model="tiny", action="tai chi", coherence="2.5", utm_source="mail", run="5-r50-making-pizza")
     settings = tab.panel.settings
@@ -269,10 +269,35 @@ class Controls:
         return found
 
 
-def followed(tab: SynthesisTab, link: dict[str, str], key: str | None = None) -> Controls:
+def followed(tab: SynthesisTab, link: dict[str, str]) -> Controls:
     """A page that is opened by a link."""
+    return Controls(tab).take(loaded(tab, link, None))
+
+
+def loaded(tab: SynthesisTab, link: dict[str, str], key: str | None, again: bool = False) -> dict[Any, Any]:
+    """A page that is opened by a link, or reloaded, in a browser that knows what it had on its stage."""
     request: Any = SimpleNamespace(session_hash="page", query_params=link)
-    return Controls(tab).take(tab.load("me", key, request))
+    return tab.load("me", key, again, request)
+
+
+def test_a_reload_shows_what_came_onto_the_stage_after_a_link_was_followed(tab: SynthesisTab) -> None:
+    old, other = ([run for run, _ in runs.perform(CONFIG.replace(seed=i), owner=views.owner_of("me"))][-1] for i in (0, 1))
+    link = Controls(tab).take(tab.open("me", old.id)).link(old.id)
+    page, key, seed = Browser(tab), tab.session.key, tab.panel.settings["seed"]
+    page.take(page.launch(CONFIG.replace(seed=2, steps=2000)))
+    assert loaded(tab, link, page.key)[key] == old.id, "a link that is followed while a run goes on"
+    told = loaded(tab, link, page.key, again=True)
+    assert told[key] == page.key and told[seed]["value"] == 2
+    told = loaded(tab, {name: link[name] for name in ("model", "action")}, page.key, again=True)
+    assert told[key] == page.key and told[seed]["value"] == 2, "a link to settings, too"
+    job = views.JOBS.get(page.key, views.owner_of("me"))
+    assert job is not None
+    views.JOBS.stop(job)
+    page.until("stopped")
+    assert loaded(tab, link, other.id, again=True)[key] == other.id, "opened since, or ended"
+    told = loaded(tab, link | {"seed": "7", "run": "nobodys"}, other.id, again=True)
+    assert told[key] == other.id and told[seed]["value"] == 7, "of somebody else's run the settings stay"
+    assert loaded(tab, link, "gone", again=True)[key] == old.id
 
 
 @pytest.mark.parametrize("stimuli", [("bundled:3/tai chi",), ("bundled:3", "bundled:4"), ("bundled:3",), ()])
