@@ -55,6 +55,16 @@ class Choice:
         kind = KINDS[2] if not config.stimuli else KINDS[0] if seed is not None else KINDS[1]
         return cls(kind, seed, None, 0)
 
+    def names(self, config: SynthesisConfig) -> bool:
+        """Whether they say this config's stimuli, as far as they can: of several the first, of another action's clip its
+        number, of a video of earlier that there was one."""
+        shown = Choice.of(config)
+        if self.kind != shown.kind or self.kind == KINDS[2]:
+            return self.kind == shown.kind
+        if self.kind == KINDS[0]:
+            return int(self.seed or 0) == shown.seed
+        return not self.file or (str(self.file), self.start or 0) == (config.stimuli[0], config.stimulus_start)
+
     @property
     def settings(self) -> dict[str, Any]:
         """As settings of a config. Raises `ConfigError`."""
@@ -261,9 +271,9 @@ def config_of(values: Sequence[Any], stimulus: Sequence[Any]) -> SynthesisConfig
     return SynthesisConfig(**{name: value for name, value in settings.items() if name not in empty})
 
 
-def values_of(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = ()) -> list[Any]:
+def values_of(config: SynthesisConfig) -> list[Any]:
     """What the widgets (of `config_of`'s first argument) have to say so that they say this config."""
-    settings = config.model_dump() | {change["field"]: change["value"] for change in changes}
+    settings = config.model_dump()
     return [settings[name] for name in ORDER]
 
 
@@ -311,9 +321,14 @@ def checked(found: Plan) -> Plan:
     return found
 
 
+def all_bundled(config: SynthesisConfig) -> bool:
+    """Whether none of a config's stimuli is a file."""
+    return all(bundled_seed(stimulus) is not None for stimulus in config.stimuli)
+
+
 def check_bundled(config: SynthesisConfig) -> None:
     """Refuses a config from outside that names files of this server as stimuli. Raises `ConfigError`."""
-    if any(bundled_seed(stimulus) is None for stimulus in config.stimuli):
+    if not all_bundled(config):
         raise ConfigError(
             "This run was primed with a video that its JSON does not hold. Upload the video as the "
             "stimulus and press Start, or replay the run from the tab Runs."

@@ -14,7 +14,8 @@ from leaps_core.cli.synth import setting
 from leaps_core.config import FIELDS, SynthesisConfig, bundled_seed
 from leaps_core.errors import ConfigError
 
-from . import controls
+from . import controls, views
+from .views import JOBS, View
 
 MAIN = ("model", "action")
 CHANGE = ("step", "field", "value")
@@ -34,6 +35,28 @@ def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), run: 
     if run:
         words["run"] = run
     return urlencode({name: said[name] for name in MAIN} | words)
+
+
+def asked(params: Mapping[str, str], there: View | None) -> tuple[SynthesisConfig, list[dict[str, Any]]] | None:
+    """What a link asks for: config and changes. If the run that it puts on the stage is `there`, with that one's own video,
+    which didn't travel. None: it asks for nothing. Raises `LeapsError`."""
+    if (config := read(params)) is None:
+        return None
+    made = changes(params, config)
+    if there is not None and query(there.config.replace(precision=config.precision)) == query(config):
+        config = there.config
+    return config, made
+
+
+def followed(params: Mapping[str, str], key: str | None, owner: str, again: bool) -> tuple[str | None, Mapping[str, str]]:
+    """What an opened page has on its stage, and what of its link is to be followed. again: it was only reloaded, so what came
+    onto its stage (`key`) since the link was read stays there: a run that goes on, or another than the link's."""
+    job, run = JOBS.get(key, owner), params.get("run")
+    there = views.find(run, owner) is not None
+    other = key and there and JOBS.run_of(key) != run and views.find(key, owner)
+    if again and (other or (job and job.active)):
+        return key, {}
+    return run if there else key, params
 
 
 def read(params: Mapping[str, str]) -> SynthesisConfig | None:

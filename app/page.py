@@ -23,6 +23,12 @@ QUEUE_SLEEP = 0.05
 a thousand times a second took a run a sixth of its steps (docs/speed.md). An event waits so much longer at most."""
 ASKED = "What does a video classifier remember of an action? Press Start, and watch it come out of the noise."
 """What the page is about, at its top."""
+RELOADED = """(visitor, key) => {
+  const how = performance.getEntriesByType('navigation')[0]?.type, last = sessionStorage.getItem('leaps-address');
+  sessionStorage.setItem('leaps-address', location.search);
+  return [visitor, key, window === top ? how === 'reload' || how === 'back_forward' : last === location.search]; }"""
+"""A script that says what `SynthesisTab.load` wants to know of the browser. A frame, as in a Space, isn't told that the page
+around it was reloaded: there the same address in the same window has to do."""
 VISITORS = 2000
 """For how many visitors messages are kept, those of the longest silent going first: Gradio's own value."""
 
@@ -55,7 +61,8 @@ def build() -> gr.Blocks:
         synthesis.tray.render()
         lessons.wire(shared, synthesis, tabs)
         api.publish()
-        page.load(synthesis.load, [shared.visitor, shared.key], synthesis.outputs, **QUICK)
+        here = [shared.visitor, shared.key, gr.Checkbox(visible="hidden")]
+        page.load(synthesis.load, here, synthesis.outputs, js=RELOADED, **QUICK)
         page.unload(synthesis.unload)
     page.queue(max_size=32, default_concurrency_limit=8)
     page._queue.sleep_when_free = QUEUE_SLEEP

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from leaps_core.errors import LeapsError
 from leaps_core.models import weights
 
 from . import controls, links, player, preload, previews, tray, views
+from .filled import Filled, config_of, leads_to
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
@@ -32,7 +32,7 @@ class SettingsPanel:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.settings: dict[str, Any] = {}
-        self.run = gr.State({})  # see `of_run`
+        self.run = gr.State(None)  # a `Filled`
         self._lay_out()
         self._wire()
 
@@ -165,17 +165,17 @@ class SettingsPanel:
         shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
-    def link_to(self, visitor: str | None, key: str | None, run: dict[str, Any], *values: Any) -> str:
-        """A link to the settings of the controls; if they are still those of the run on the stage, also to that, and to what
-        was changed while it went on. Raises `LeapsError`. What follows # makes it another one each time, as the script waits
-        for that."""
-        changes = steered(run, values)
-        config = SynthesisConfig(**run["config"]) if changes else config_of(values)
-        if values[len(controls.ORDER)] == controls.KINDS[1]:
+    def link_to(self, visitor: str | None, key: str | None, run: Filled | None, *values: Any) -> str:
+        """A link to the run that the controls were filled with, and to what was changed while it went on; if a person has
+        changed them since, to their settings. Raises `LeapsError`. What follows # makes it another one each time, as the script
+        waits for that."""
+        config, changes = leads_to(run, values)
+        there = _run_of(visitor, key, config)
+        if not controls.all_bundled(config):
             gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")
-        what = "this run, with what was changed while it went on," if changes else "these settings"
+        what = "this run, with what was changed while it went on," if changes else "this run" if there else "these settings"
         gr.Info(f"A link to {what} stands in the address bar, and is copied where the browser allows it.")
-        return f"{links.query(config, changes, _run_of(visitor, key, config))}#{secrets.token_hex(2)}"
+        return f"{links.query(config, changes, there)}#{secrets.token_hex(2)}"
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls, or why they can't be."""
@@ -194,22 +194,14 @@ class SettingsPanel:
     def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), again: bool = False) -> dict[Any, Any]:
         """The controls say this config, as it became by changes that were made while a run went on; again: as it was before
         them, and Start makes them, too."""
-        run = of_run(config, changes, again)
-        values = run["values"] if run else controls.values_of(config)
+        run = Filled(config, tuple(changes), again)
+        values = controls.values_of(config if again else run.became)
         updates = {self.settings[name]: gr.update(value=value) for name, value in zip(controls.ORDER, values, strict=True)}
         updates |= {self.run: run, **self._chosen_model(config)}
         choice = controls.Choice.of(config)
         updates |= self.show_stimulus(config.model, config.action, choice.kind, choice.seed, choice.file, choice.start)
-        if len(config.stimuli) > 1:
-            gr.Info(
-                f"This run was primed with {len(config.stimuli)} clips. The controls can name one: Start would take the "
-                "first. Replay (tab Runs) takes them all."
-            )
-        if shown := [name for name in config.stimuli if bundled_action(name, config.action) != config.action]:
-            gr.Info(
-                f"This run's stimulus ({shown[0]}) shows another action. The controls name bundled clips of the action only: "
-                "Start would take that. Replay (tab Runs) takes the run's own."
-            )
+        if unsaid := _unsaid(config):
+            gr.Info(unsaid)
         updates |= {
             self.stimulus.kind: choice.kind,
             self.stimulus.file: gr.File(value=None, visible=choice.kind == controls.KINDS[1]),
@@ -241,24 +233,18 @@ def default_config() -> SynthesisConfig:
     return models.configure(model.key, models.labels(model.world)[0])
 
 
-def config_of(values: Sequence[Any]) -> SynthesisConfig:
-    """What the widgets of `SettingsPanel.inputs` say. Raises `ConfigError`."""
-    count = len(controls.ORDER)
-    return controls.config_of(values[:count], values[count:])
-
-
-def of_run(config: SynthesisConfig, changes: Sequence[dict[str, Any]], again: bool = False) -> dict[str, Any]:
-    """What `steered` has to know of a run whose settings the controls say; again: as they were before its changes."""
-    values = controls.values_of(config, () if again else changes)
-    known = {"config": config.model_dump(mode="json"), "changes": list(changes), "values": values, "again": again}
-    return known if changes else {}
-
-
-def steered(run: dict[str, Any], values: Sequence[Any], again: bool = False) -> list[dict[str, Any]]:
-    """What was changed while a run went on, if the controls still say its settings; again: if Start is to make it, too."""
-    said = list(zip(run.get("values", ()), values, strict=False))
-    same = all(one == other or _close(one, other) or other == "auto" for one, other in said)  # a run knows its precision
-    return run["changes"] if said and same and (run["again"] or not again) else []
+def _unsaid(config: SynthesisConfig) -> str:
+    """What the controls can't say of a run's stimuli, and what Start takes then; "": they say all."""
+    other = [name for name in config.stimuli if bundled_action(name, config.action) != config.action]
+    if len(config.stimuli) > 1:
+        said = say("This run was primed with {number} clips. The controls can name one.", number=len(config.stimuli))
+    elif other:
+        said = say("This run's stimulus ({name}) shows another action, which the controls can't name.", name=other[0])
+    else:
+        return ""
+    if controls.all_bundled(config):
+        return f"{said} {say('As long as nothing is changed here, Start takes the same; afterwards what the controls name.')}"
+    return f"{said} {say('Start takes what the controls name. Replay (tab Runs) takes the same as this run.')}"
 
 
 def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> str:
@@ -268,12 +254,6 @@ def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> st
     except LeapsError:
         return ""
     return run.id if run and run.config.replace(precision=config.precision) == config else ""  # a run knows its precision
-
-
-def _close(one: Any, other: Any) -> bool:
-    """Whether two numbers are the same but for what a slider rounds."""
-    numbers = all(isinstance(value, int | float) for value in (one, other))
-    return numbers and math.isclose(one, other, rel_tol=1e-6)
 
 
 def _cost(config: Callable[[], SynthesisConfig]) -> str:

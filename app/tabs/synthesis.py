@@ -15,10 +15,11 @@ from leaps_core import runs
 from leaps_core.errors import LeapsError, RunError
 
 from .. import closer, controls, guide, links, news, offer, preload, stage, start, tray, views, widgets
+from ..filled import Filled, begins
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
 from ..session import CALM, IN_TURN, QUICK, SOON, Session, refused, tell, told
-from ..settings_panel import SettingsPanel, config_of, default_config, of_run, steered
+from ..settings_panel import SettingsPanel, default_config
 from ..texts import say, sections
 from ..views import JOBS
 
@@ -120,13 +121,14 @@ class SynthesisTab:
 
     # ------------------------------------------------------------------------------------------------------- events
 
-    def load(self, visitor: str | None, key: str | None, request: gr.Request) -> dict[Any, Any]:
-        """A page was opened: shows its run again, else the visitor's newest, else a demo; controls say what a link asks for."""
-        visitor, params = visitor or secrets.token_urlsafe(24), dict(request.query_params or {})
-        updates = self._opened(visitor, params.get("run") or key)
+    def load(self, visitor: str | None, key: str | None, again: bool, request: gr.Request) -> dict[Any, Any]:
+        """A page was opened, or (again) reloaded: shows its run, else the newest, else a demo; controls follow a link."""
+        owner = views.owner_of(visitor := visitor or secrets.token_urlsafe(24))
+        key, params = links.followed(dict(request.query_params or {}), key, owner, again)
+        updates = self._opened(visitor, key)
         try:
-            if (config := links.read(params)) is not None:
-                updates |= self.panel.fill(config, links.changes(params, config), again=True)
+            if asked := links.asked(params, views.find(updates.get(self.session.key), owner)):
+                updates |= self.panel.fill(*asked, again=True)
         except LeapsError as error:
             updates[self.problem] = f"link\nThe link can't be followed: {error}"
         return updates
@@ -161,9 +163,13 @@ class SynthesisTab:
         key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
         if view is None:
             raise RunError("This run is not here any more.")
-        elsewhere = first and not controls.runs_here(view.config)
+        if first and not controls.runs_here(view.config):
+            usual = default_config()
+            filled = self.panel.fill(usual) | {self.panel.run: Filled(view.config, view.changes, instead=usual)}
+        else:
+            filled = self.panel.fill(view.config, view.changes)
         return {
-            **(self.panel.fill(default_config()) if elsewhere else self.panel.fill(view.config, view.changes)),
+            **filled,
             **self._on_stage(key, views.owner_of(visitor)),
             **closer.closed(self.closer),
             self.session.key: key,
@@ -201,9 +207,11 @@ class SynthesisTab:
         return self.open(visitor, str(event.ids[0]))
 
     @told
-    def start(self, visitor: str | None, keep: bool, run: dict[str, Any], *values: Any) -> dict[Any, Any]:
-        """Begins a run with the settings of the controls. keep: it goes on when its page is closed; run: see `of_run`."""
-        plan, changes = controls.plan(config_of(values)), steered(run, values, again=True)
+    def start(self, visitor: str | None, keep: bool, run: Filled | None, *values: Any) -> dict[Any, Any]:
+        """Begins a run with the settings of the controls. keep: it goes on when its page is closed; run: what they were filled
+        with."""
+        config, changes = begins(run, values)
+        plan = controls.plan(config)
         return self.launch(visitor, lambda owner: start.new(owner, plan, changes), keep)
 
     def keep(self, visitor: str | None, key: str | None, on: bool) -> None:
@@ -323,13 +331,14 @@ class SynthesisTab:
         elif ended and held is not None:  # what is seen of a finished run only
             updates |= stage.picture(self.stage, view, *view.snapshot(held))
         waited = time.monotonic() - seen.get("plots", 0)
+        if ended or moved:
+            updates[self.panel.run] = Filled(view.config, view.changes)
         if ended or moved or (grown and waited > PLOT_SECONDS):
             updates |= stage.both_plots(self.stage, view, held)
             now["plots"] = time.monotonic()
         if ended:
             # with the run's key, so that the same words about two runs are two toasts
-            rest = {self.problem: f"{key}\n{views.shown(job.error)}", self.panel.run: of_run(view.config, view.changes)}
-            updates |= {**stage.offered(self.stage, job.run), **rest}
+            updates |= {**stage.offered(self.stage, job.run), self.problem: f"{key}\n{views.shown(job.error)}"}
         return updates | {self.session.seen: now}
 
     def _newest(self, job: Job, view: views.View, same_run: bool = False) -> dict[Any, Any]:

@@ -66,9 +66,20 @@ def test_controls_say_the_config_that_was_filled_in() -> None:
     assert said == CONFIG
 
 
-def test_changes_are_filled_in_too() -> None:
-    values = controls.values_of(CONFIG, [{"step": 5, "field": "r", "value": 0.02}])
-    assert values[controls.ORDER.index("r")] == 0.02
+def test_the_stimulus_widgets_name_what_they_can_of_a_config() -> None:
+    bundled, own = CONFIG.replace(stimuli=("bundled:3/tai chi", "bundled:4")), CONFIG.replace(stimuli=("a.mp4",))
+    choices = {
+        "bundled": controls.Choice("bundled clip", 3, None, None),
+        "another": controls.Choice("bundled clip", 4, None, None),
+        "of earlier": controls.Choice("own video", 0, None, 0),
+        "that": controls.Choice("own video", 0, "a.mp4", 0),
+        "other": controls.Choice("own video", 0, "b.mp4", 0),
+        "later": controls.Choice("own video", 0, "a.mp4", 5),
+        "none": controls.Choice("none", 0, None, None),
+    }
+    assert [key for key, choice in choices.items() if choice.names(bundled)] == ["bundled"]
+    assert [key for key, choice in choices.items() if choice.names(own)] == ["of earlier", "that"]
+    assert [key for key, choice in choices.items() if choice.names(CONFIG.replace(stimuli=()))] == ["none"]
 
 
 def test_stimulus_is_bundled_uploaded_or_none() -> None:

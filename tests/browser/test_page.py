@@ -397,6 +397,24 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
         _state(other, "stopped")
 
 
+@pytest.mark.parametrize("framed", [False, True])
+def test_a_reload_after_a_link_shows_the_run_that_goes_on(page: Page, app_url: str, framed: bool) -> None:
+    link = f"{app_url}?model=tiny&action=bowling&steps=5000&run=5-r50-making-pizza"
+    around = f"<link rel=icon href=data:,><iframe src='{link}' width=1400 height=850></iframe>"  # as a Space has it
+    page.route("**/around", lambda route: route.fulfill(body=around, content_type="text/html"))
+    _hush(page)
+    page.goto(f"{app_url}around" if framed else link)
+    shown = page.frame_locator("iframe") if framed else page
+    _state(shown, "demo")
+    expect(shown.get_by_label("Steps", exact=True)).to_have_value("5000", timeout=WAIT)
+    _start(shown)
+    expect(shown.locator("#status")).to_contain_text(re.compile("step [1-9]"), timeout=WAIT)
+    _reload(page)
+    _state(shown, "running")
+    shown.get_by_role("button", name="Stop", exact=True).click()
+    _state(shown, "stopped")
+
+
 def test_a_demo_is_opened_and_scrubbed(page: Page) -> None:
     demo = page.locator("#demos .cards button[data-id*=r2plus1d]")
     demo.click()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from leaps_core import runs, video
-from tests.browser.test_page import WAIT, _prepare, _start, _state, opened
+from tests.browser.test_page import WAIT, _hush, _prepare, _start, _state, opened
 from tests.conftest import serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -57,6 +57,24 @@ def test_a_link_gives_the_same_clip_on_another_server(page: Page, browser: Any, 
         theirs = _made(other, tmp_path)
     assert theirs.config == mine.config and theirs.owner != mine.owner
     assert np.array_equal(theirs.clip, mine.clip) and np.array_equal(theirs.tensor, mine.tensor), "bit for bit"
+
+
+def test_a_link_to_a_run_primed_by_another_action_gives_that_clip_again(page: Page, app_url: str, app_home: Path) -> None:
+    page.goto(f"{app_url}?model=tiny&action=bowling&steps=6&stimuli=%5B%22bundled:3/tai+chi%22%5D")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("6", timeout=WAIT)
+    first = _made(page, app_home)
+    assert first.config.stimuli == ("bundled:3/tai chi",)
+    page.wait_for_timeout(2000)  # the last news come after the state
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    page.wait_for_function(f"() => location.search.includes('run={first.id}')", timeout=WAIT)
+    link = page.evaluate("location.search")
+    assert "tai+chi" in link
+    _hush(page)
+    page.goto(app_url + link)
+    _state(page, "done")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("6", timeout=WAIT)
+    again = _made(page, app_home)
+    assert again.config == first.config and np.array_equal(again.tensor, first.tensor)
 
 
 def _made(page: Page, home: Path) -> runs.Run:

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 import numpy as np
 import pytest
 
-from app import preload, session, start, views
+from app import links, preload, session, start, views
+from app.filled import begins
 from app.jobs import ACTIVE
 from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
-from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs
+from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs, video
 from leaps_core.runs import writer
 
 REQUEST: Any = SimpleNamespace(session_hash="page", query_params={})
@@ -44,10 +46,10 @@ def killed(at: int, **settings: Any) -> runs.Run:
 def test_interrupted_runs_are_offered_one_after_the_other_and_go_on(tab: SynthesisTab) -> None:
     browser, whole = Browser(tab), [run for run, _ in runs.perform(CONFIG.replace(steps=6))][-1]
     older, newer = killed(3), killed(4, seed=1)
-    told = browser.take(tab.load("me", None, REQUEST))
+    told = browser.take(tab.load("me", None, False, REQUEST))
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [newer.id, older.id]
     assert told[tab.offer.text].startswith("**bowling** was interrupted at step 4 of 6") and "(1 more" in told[tab.offer.text]
-    assert not tab.load("somebody", None, REQUEST)[tab.offer.row].visible, "nobody else's"
+    assert not tab.load("somebody", None, False, REQUEST)[tab.offer.row].visible, "nobody else's"
     told = browser.take(tab.go_on("me", [newer.id, older.id]))
     assert told[tab.offer.row].visible and told[tab.offer.waiting] == [older.id]
     browser.until("done")
@@ -217,7 +219,7 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
 
 def test_a_link_fills_the_controls_and_puts_its_run_on_the_stage(tab: SynthesisTab) -> None:
     def opened(**params: str) -> dict[Any, Any]:
-        return tab.load("me", None, SimpleNamespace(session_hash="page", query_params=params))  # type: ignore[arg-type]
+        return tab.load("me", None, False, SimpleNamespace(session_hash="page", query_params=params))  # type: ignore[arg-type]
 
     told = opened(model="tiny", action="tai chi", coherence="2.5", utm_source="mail", run="5-r50-making-pizza")
     settings = tab.panel.settings
@@ -231,3 +233,138 @@ def test_a_link_fills_the_controls_and_puts_its_run_on_the_stage(tab: SynthesisT
         problem = opened(**params)[tab.problem]
         assert problem.startswith("link\nThe link can't be followed") and sentence in problem
     assert tab.problem not in opened(run="nobodys")
+
+
+class Controls:
+    """What the widgets of one page say, and what they were filled with."""
+
+    def __init__(self, tab: SynthesisTab) -> None:
+        self.tab, self.run = tab, None
+        self.said = {part: part.value for part in tab.panel.inputs}
+
+    def take(self, told: dict[Any, Any]) -> Controls:
+        """An answer arrives."""
+        self.run = told.get(self.tab.panel.run, self.run)
+        for part in self.said:
+            update = told.get(part, {})
+            if isinstance(update, gr.components.Component):
+                update = update.constructor_args
+            elif not isinstance(update, dict):
+                update = {"value": update}
+            self.said[part] = update.get("value", self.said[part])
+        return self
+
+    def link(self, key: str | None) -> dict[str, str]:
+        """The words of the link that is copied while a job or a run is on the stage."""
+        return dict(parse_qsl(self.tab.panel.link_to("me", key, self.run, *self.said.values()).partition("#")[0]))
+
+    def start(self) -> views.View:
+        """The run that Start makes."""
+        page = Browser(self.tab)
+        page.take(self.tab.start("me", False, self.run, *self.said.values()))
+        page.until("done")
+        self.key = page.key
+        found = views.find(page.key, views.owner_of("me"))
+        assert found is not None
+        return found
+
+
+def followed(tab: SynthesisTab, link: dict[str, str]) -> Controls:
+    """A page that is opened by a link."""
+    return Controls(tab).take(loaded(tab, link, None))
+
+
+def loaded(tab: SynthesisTab, link: dict[str, str], key: str | None, again: bool = False) -> dict[Any, Any]:
+    """A page that is opened by a link, or reloaded, in a browser that knows what it had on its stage."""
+    request: Any = SimpleNamespace(session_hash="page", query_params=link)
+    return tab.load("me", key, again, request)
+
+
+def test_a_reload_shows_what_came_onto_the_stage_after_a_link_was_followed(tab: SynthesisTab) -> None:
+    old, other = ([run for run, _ in runs.perform(CONFIG.replace(seed=i), owner=views.owner_of("me"))][-1] for i in (0, 1))
+    link = Controls(tab).take(tab.open("me", old.id)).link(old.id)
+    page, key, seed = Browser(tab), tab.session.key, tab.panel.settings["seed"]
+    page.take(page.launch(CONFIG.replace(seed=2, steps=2000)))
+    assert loaded(tab, link, page.key)[key] == old.id, "a link that is followed while a run goes on"
+    told = loaded(tab, link, page.key, again=True)
+    assert told[key] == page.key and told[seed]["value"] == 2
+    told = loaded(tab, {name: link[name] for name in ("model", "action")}, page.key, again=True)
+    assert told[key] == page.key and told[seed]["value"] == 2, "a link to settings, too"
+    job = views.JOBS.get(page.key, views.owner_of("me"))
+    assert job is not None
+    views.JOBS.stop(job)
+    page.until("stopped")
+    assert loaded(tab, link, other.id, again=True)[key] == other.id, "opened since, or ended"
+    told = loaded(tab, link | {"seed": "7", "run": "nobodys"}, other.id, again=True)
+    assert told[key] == other.id and told[seed]["value"] == 7, "of somebody else's run the settings stay"
+    assert loaded(tab, link, "gone", again=True)[key] == old.id
+
+
+@pytest.mark.parametrize("stimuli", [("bundled:3/tai chi",), ("bundled:3", "bundled:4"), ("bundled:3",), ()])
+def test_a_link_to_a_run_gives_its_stimuli_whatever_the_controls_can_name(tab: SynthesisTab, stimuli: tuple[str, ...]) -> None:
+    run = [run for run, _ in runs.perform(CONFIG.replace(stimuli=stimuli), owner=views.owner_of("me"))][-1]
+    shown = Controls(tab).take(tab.open("me", run.id))
+    link = shown.link(run.id)
+    assert link["run"] == run.id and links.read(link) == run.config
+    there = followed(tab, link)
+    assert there.link(run.id) == link
+    again = there.start()
+    assert again.config == run.config and np.array_equal(again.clips[-1], run.clip)
+    shown.said[tab.panel.settings["steps"]] = 4  # what is changed holds, with what the controls can name
+    changed = links.read(shown.link(run.id))
+    assert changed is not None and changed.stimuli == (("bundled:3",) if stimuli else ()) and changed.steps == 4
+    assert "run" not in shown.link(run.id)
+
+
+def test_a_run_with_an_own_video_has_a_link_and_its_owner_finds_it_there(tab: SynthesisTab, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.mp4"
+    video.write_mp4(np.zeros((8, 32, 32, 3), np.uint8), mine)
+    run = [run for run, _ in runs.perform(CONFIG.replace(stimuli=(str(mine),)), owner=views.owner_of("me"))][-1]
+    shown = Controls(tab).take(tab.open("me", run.id))
+    link = shown.link(run.id)
+    assert link["run"] == run.id and not any("mine" in word for word in link.values())
+    there = followed(tab, link)
+    assert there.said[tab.panel.stimulus.kind] == "own video" and there.link(run.id) == link
+    assert tab.start("me", False, there.run, *there.said.values()) == gr.skip(), "the video has to be there"
+
+
+def test_a_link_to_a_run_of_networks_elsewhere_leads_to_that_run(tab: SynthesisTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = [run for run, _ in runs.perform(CONFIG, owner=views.owner_of("me"))][-1]
+    monkeypatch.setattr("app.controls.runs_here", lambda config: False)
+    shown = Controls(tab).take(tab.open("me", run.id, first=True))
+    link = shown.link(run.id)
+    assert link["run"] == run.id and links.read(link) == run.config
+    assert begins(shown.run, list(shown.said.values()))[0] == default_config(), "what Start can do at once"
+    shown.said[tab.panel.settings["seed"]] = 9
+    assert links.read(shown.link(run.id)) == default_config().replace(seed=9) and "run" not in shown.link(run.id)
+
+
+def test_changes_travel_with_a_link_and_are_made_again_by_who_follows_it(tab: SynthesisTab) -> None:
+    changes = [{"step": 2, "field": "coherence", "value": 2.5}]
+    steered = runs.perform(CONFIG.replace(stimuli=("bundled:3/tai chi",)), Control(changes), owner=views.owner_of("me"))
+    run = [run for run, _ in steered][-1]
+    shown = Controls(tab).take(tab.open("me", run.id))
+    assert shown.said[tab.panel.settings["coherence"]] == 2.5 and shown.link(run.id)["run"] == run.id
+    assert begins(shown.run, list(shown.said.values())) == (run.config.replace(coherence=2.5), ()), "where the sliders are"
+    there = followed(tab, shown.link(run.id))
+    assert there.said[tab.panel.settings["coherence"]] == CONFIG.coherence
+    again = there.start()
+    assert list(again.changes) == changes and np.array_equal(again.clips[-1], run.clip)
+    assert there.link(there.key)["changes"] == '[[2, "coherence", 2.5]]', "of the run that it made, too"
+
+
+def test_while_a_run_is_steered_a_link_leads_to_it(tab: SynthesisTab) -> None:
+    shown, page = Controls(tab), Browser(tab)
+    shown.take(tab.panel.fill(CONFIG.replace(stimuli=("bundled:3/tai chi",), steps=2000)))
+    page.take(tab.start("me", False, shown.run, *shown.said.values()))
+    shown.take(page.until("running"))
+    job = views.JOBS.get(page.key, views.owner_of("me"))
+    assert job is not None
+    job.control.set(coherence=2.5)
+    shown.said[tab.panel.settings["coherence"]] = 2.5
+    views.JOBS.stop(job)
+    end = time.monotonic() + 60
+    while page.line["state"] != "stopped" and time.monotonic() < end:
+        shown.take(page.take(page.ask()))
+        time.sleep(0.02)
+    assert job.run is not None and shown.link(page.key)["run"] == job.run.id

@@ -1,0 +1,72 @@
+"""What the controls were filled with. While they still say it, a link leads to that very run and Start begins it, with what no
+widget can say: a stimulus of another action, several stimuli, changes that were made while the run went on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leaps_core.config import SynthesisConfig
+
+from . import controls
+
+Changes = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A run, as far as the controls are concerned: how it began, and what was changed while it went on.
+
+    again: Start makes the changes, too. instead: what the controls say in its place, where its networks aren't here.
+    """
+
+    config: SynthesisConfig
+    changes: Changes = ()
+    again: bool = False
+    instead: SynthesisConfig | None = None
+
+    @property
+    def became(self) -> SynthesisConfig:
+        """Its settings at its end."""
+        return self.config.replace(**{change["field"]: change["value"] for change in self.changes})
+
+
+def config_of(values: Sequence[Any]) -> SynthesisConfig:
+    """What the widgets of `SettingsPanel.inputs` say. Raises `ConfigError`."""
+    count = len(controls.ORDER)
+    return controls.config_of(values[:count], values[count:])
+
+
+def leads_to(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:
+    """Where a link leads: config and changes. Raises `ConfigError`."""
+    said = () if run is None else (run.instead,) if run.instead else (run.config, run.became)
+    if run is not None and any(_say(values, config) for config in said):
+        return run.config, run.changes
+    return config_of(values), ()
+
+
+def begins(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:
+    """What Start begins: config and changes. A video of earlier isn't taken: it has to be there again. Raises `ConfigError`."""
+    if run is not None and run.instead is None and controls.all_bundled(run.config):
+        precision = values[controls.ORDER.index("precision")]
+        if _say(values, run.config):
+            return run.config.replace(precision=precision), run.changes if run.again else ()
+        if _say(values, run.became):
+            return run.became.replace(precision=precision), ()
+    return config_of(values), ()
+
+
+def _say(values: Sequence[Any], config: SynthesisConfig) -> bool:
+    """Whether the widgets say this config, as far as they can."""
+    count = len(controls.ORDER)
+    settings = zip(controls.ORDER, controls.values_of(config), values[:count], strict=True)
+    return all(_same(*one) for one in settings) and controls.Choice(*values[count:]).names(config)
+
+
+def _same(name: str, known: Any, said: Any) -> bool:
+    if name == "precision" and said == "auto":  # a run knows which one that was
+        return True
+    numbers = all(isinstance(value, int | float) for value in (known, said))
+    return known == said or (numbers and math.isclose(known, said, rel_tol=1e-6))  # a slider rounds
