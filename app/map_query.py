@@ -57,7 +57,7 @@ class Query:
     def shown(self, bank: Bank) -> list[tuple[str, views.View]]:
         """The run on the stage and the chosen ones, with their names; only those that belong on the bank."""
         shown = {}
-        for name in dict.fromkeys([self.key, *(self.runs or [])[:MOST_RUNS]]):
+        for name in dict.fromkeys([self.key, *map(str, self.runs or ())][: MOST_RUNS + 1]):
             view = views.find(name, self.owner) if name else None
             if view is not None and view.journey and map_data.fits(view, bank):
                 shown[view.key] = (f"{view.config.action} · seed {view.config.seed}", view)

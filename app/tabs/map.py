@@ -14,7 +14,7 @@ from leaps_core import banks, maps, runs, video
 from leaps_core.errors import BankError, LeapsError
 from leaps_core.paths import PROGRAM
 
-from .. import downloads, map_data, player, tray, views
+from .. import downloads, map_data, player, tray, views, widgets
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..session import CALM, IN_TURN, QUICK, Session, told
 from ..texts import say, sections
@@ -86,7 +86,7 @@ class MapTab:
             self.style = gr.Radio(
                 [(say(words), style) for words, style in STYLES.items()], value="class", label=say("Colours"), min_width=180
             )
-        self.runs = gr.Dropdown(
+        self.runs = widgets.Select(
             [],
             multiselect=True,
             max_choices=MOST_RUNS,
@@ -156,7 +156,8 @@ class MapTab:
         picked, listed = own | {"videos": self.own}, measured | {"videos": self.own}
         self.map.pick(told(picking(self.pick, picked)), [*picked.values()], [self.player, self.about], **IN_TURN)
         self.csv.click(told(asking(self.table, listed)), [*listed.values()], self.file, **CALM)
-        self.upload.upload(told(self.open_bank), self.upload, self.bank, **CALM).success(**draw, **CALM)
+        opened = self.upload.upload(told(self.open_bank), [self.session.visitor, self.upload], self.bank, **CALM)
+        opened.success(**draw, **CALM)
 
     # ------------------------------------------------------------------------------------------------------- events
 
@@ -288,9 +289,10 @@ class MapTab:
                     gr.Warning(str(error), title=Path(file).name)
         return taken
 
-    def open_bank(self, file: str) -> dict[Any, Any]:
-        """A visitor's own bank."""
-        key = map_data.take(file)
+    def open_bank(self, visitor: str | None, file: str) -> dict[Any, Any]:
+        """A visitor's own bank. Raises `BankError`."""
+        with tray.working(say("Your bank"), views.owner_of(visitor)):
+            key = map_data.take(file)
         return {self.bank: gr.Dropdown([*map_data.choices(), (map_data.title(Path(file)), key)], value=key)}
 
     # -------------------------------------------------------------------------------------------------------- parts

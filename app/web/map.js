@@ -29,11 +29,15 @@ const RUNS = ['#e11d48', '#2563eb', '#16a34a', '#9333ea', '#ea580c', '#0f766e'];
 const FADED = 'rgba(132,146,166,0.28)', BLUE = '#4c78c8', GREY = '#718096';
 /** Whether dots can be drawn by the graphics card, many at once and in three dimensions; else as SVG. */
 const WEBGL = Boolean(document.createElement('canvas').getContext('webgl'));
-/** So many classes have their names on the map; of more, the highlighted one only. */
+/** So many classes, the largest, have their names on the map; of more, where one is highlighted, only that. */
 const NAMES = 40;
+/** Where a finger scrolls the page, it can't also move the map; its buttons zoom. */
+const FINGER = matchMedia('(pointer: coarse)').matches;
 /** A step that is so many times as long as the usual one is a jump. */
 const JUMP = 5;
 let hooked = false, hovered = 0;
+/** Whether the map was pressed last, and so has the wheel. */
+let entered = false;
 /** @type {string | null} */
 let drawnKey = null;
 
@@ -102,10 +106,16 @@ function trail(run, shownAt, colour) {
   ];
 }
 
+/** @param {Base} base @returns {number[]} the largest classes, as many as have names */
+function largest(base) {
+  const sizes = base.classes.map(() => 0);
+  for (const label of base.labels) sizes[label] += 1;
+  return base.classes.map((_, i) => i).sort((a, b) => sizes[b] - sizes[a]).slice(0, NAMES);
+}
+
 /** @param {Base} base @param {number} wanted the highlighted class, below 0: none @returns {object[]} names of classes */
 function names(base, wanted) {
-  if (wanted < 0 && base.classes.length > NAMES) return [];
-  const chosen = wanted < 0 || base.classes.length <= NAMES ? base.classes.map((_, i) => i) : [wanted];
+  const chosen = wanted < 0 || base.classes.length <= NAMES ? largest(base) : [wanted];
   const [strong, faint] = document.body.classList.contains('dark') ? ['#f1f5f9', '#94a3b8'] : ['#0f172a', '#64748b'];
   const color = chosen.map((i) => wanted < 0 || i === wanted ? strong : faint);
   const said = (i) => (i === wanted ? `<b>${base.classes[i]}</b>` : base.classes[i]);
@@ -155,7 +165,7 @@ function draw() {
   const axes = base.positions.length > 2 ? {scene: {xaxis: axis(0), yaxis: axis(1), zaxis: axis(2)}}
     : {xaxis: axis(0), yaxis: {...axis(1), scaleanchor: 'x'}};
   const layout = {...axes, margin: {l: 20, r: 8, t: 8, b: 28}, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
-    dragmode: base.positions.length > 2 ? 'orbit' : 'pan', modebar: {bgcolor: 'rgba(0,0,0,0)', color: GREY, activecolor: BLUE},
+    dragmode: FINGER ? false : base.positions.length > 2 ? 'orbit' : 'pan', modebar: {bgcolor: 'rgba(0,0,0,0)', color: GREY, activecolor: BLUE},
     font: {color: GREY, size: 11, family: 'IBM Plex Sans, system-ui, sans-serif'}, uirevision: base.key, hovermode: 'closest',
     showlegend: true, legend: {orientation: 'h', y: base.axes[0] ? -0.1 : -0.04}};
   const save = () => window.Plotly.downloadImage(plot, {format: 'svg', filename: 'leaps-map'});
@@ -191,6 +201,10 @@ function hook() {
 }
 
 function hide() { hovered += 1; card.hidden = true; }
+
+// The wheel scrolls the page, but for Ctrl or Cmd and where the map was pressed: Plotly hears of it only then.
+element.addEventListener('wheel', (event) => { if (!(entered || event.ctrlKey || event.metaKey)) event.stopPropagation(); }, true);
+document.addEventListener('pointerdown', (event) => { entered = plot.contains(event.target); }, true);
 
 // Plotly comes with the first plot of the page, and a map in a hidden tab has no size yet.
 function wait() { if (!element.isConnected) return; draw(); if (!hooked) setTimeout(wait, 300); }

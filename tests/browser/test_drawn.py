@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app import controls, previews
+from leaps_core import banks
+from tests.banks.helpers import FACTS
 from tests.browser.test_page import CAPTION, SECONDS, WAIT, _prepare, _start, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -72,6 +76,74 @@ def test_islands_have_names_and_a_journey_is_faint_first_and_dashed_where_it_jum
     assert jumps and min(jumps) > max(steps), "a journey of this map jumps out of the noise"
 
 
+RANGE = "JSON.stringify(document.querySelector('#map .plot').layout.xaxis.range)"
+
+
+def test_the_wheel_scrolls_the_page_unless_it_is_the_maps(page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 500})
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function(f"() => {TRACES}?.length > 1", timeout=3 * WAIT)
+    page.locator("#map .plot").scroll_into_view_if_needed()
+    page.wait_for_timeout(2 * SECONDS)
+    page.locator("#map .nsewdrag").hover()
+    scrolled, seen = page.evaluate("scrollY"), page.evaluate(RANGE)
+    page.mouse.wheel(0, 60)
+    page.wait_for_function("before => scrollY > before", arg=scrolled, timeout=10 * SECONDS)
+    assert page.evaluate(RANGE) == seen
+    page.locator("#map .nsewdrag").hover()
+    for take in (lambda: page.keyboard.down("Control"), lambda: page.mouse.click(700, 250)):
+        take()
+        scrolled, seen = page.evaluate("scrollY"), page.evaluate(RANGE)
+        page.mouse.wheel(0, 60)
+        page.wait_for_function(f"before => {RANGE} !== before", arg=seen, timeout=10 * SECONDS)
+        assert page.evaluate("scrollY") == scrolled
+        page.keyboard.up("Control")
+        page.wait_for_timeout(SECONDS)
+
+
+def test_a_finger_scrolls_the_page_over_the_map(browser: Any, app_url: str) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(app_url)
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function(f"() => {TRACES}?.length > 1", timeout=3 * WAIT)
+    page.locator("#map .plot").scroll_into_view_if_needed()
+    page.wait_for_timeout(2 * SECONDS)
+    box, scrolled, seen = page.locator("#map .plot").bounding_box(), page.evaluate("scrollY"), page.evaluate(RANGE)
+    x, y, touch = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, context.new_cdp_session(page)
+    for kind, moved in (("touchStart", 0), *(("touchMove", by) for by in range(10, 150, 10)), ("touchEnd", None)):
+        points = [] if moved is None else [{"x": x, "y": y - moved}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_function("before => scrollY > before + 60", arg=scrolled, timeout=10 * SECONDS)
+    assert page.evaluate(RANGE) == seen
+    context.close()
+
+
+def test_of_many_classes_the_largest_are_named(page: Page, tmp_path: Path) -> None:
+    sizes = [2 + number // 10 for number in range(60)]  # the last 40 are the largest
+    labels = [f"class {number:02}" for number, size in enumerate(sizes) for _ in range(size)]
+    vectors = np.random.default_rng(0).random((len(labels), 8), np.float32)
+    told = {"label": labels, "source": [f"{i}.mp4" for i in range(len(labels))], "embedding": vectors}
+    banks.assemble(
+        tmp_path / "many.parquet",
+        FACTS,
+        len(labels),
+        lambda at: ({name: values[at.start : at.stop] for name, values in told.items()}, []),
+    )
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function(f"() => {TRACES}?.length > 1", timeout=3 * WAIT)
+    page.get_by_label("PCA", exact=True).check()
+    expect(page.locator("#map-state")).not_to_contain_text("Fitting", timeout=3 * WAIT)
+    page.locator("input[type=file][accept*=parquet]").set_input_files(tmp_path / "many.parquet")
+    expect(page.locator("#map-state")).to_contain_text("60 classes", timeout=3 * WAIT)
+    named = f"{TRACES}.find((trace) => trace.mode === 'text')?.text.map((name) => name.match(/class \\d+/)?.[0]).sort()"
+    page.wait_for_function(f"() => {named}?.length === 40", timeout=WAIT)
+    assert page.evaluate(named) == [f"class {number}" for number in range(20, 60)]
+
+
 def test_the_tray_stays_over_all_tabs_while_models_are_compared(page: Page) -> None:
     page.get_by_role("tab", name="Compare").click()
     page.locator("#versus canvas").first.wait_for(timeout=WAIT)
@@ -133,7 +205,7 @@ def test_the_player_is_scrubbed_by_arrows_and_goes_round(page: Page) -> None:
     expect(count).to_have_text(f"{frames} / {frames}")
 
 
-@pytest.mark.parametrize(("tab", "number"), [("Compare", 6), ("Map", 8), ("Studies", 11)])
+@pytest.mark.parametrize(("tab", "number"), [("Compare", 6), ("Runs", 9), ("Map", 8), ("Studies", 11)])
 def test_each_tab_leads_to_its_lesson(page: Page, tab: str, number: int) -> None:
     page.get_by_role("tab", name=tab).click()
     page.get_by_role("tabpanel").get_by_role("link", name=re.compile(f"^Lesson {number}$", re.IGNORECASE)).click()
