@@ -36,17 +36,15 @@ class Session:
         return list(vars(self).values())
 
 
+def kept(name: str) -> gr.BrowserState:
+    """A state that the browser keeps under this name."""
+    # The browser encrypts its store with this; the store is the visitor's own, so a fixed default does no harm.
+    return gr.BrowserState(None, storage_key=f"leaps-{name}", secret=os.environ.get("LEAPS_SECRET", "leaps-explorer"))
+
+
 def build() -> Session:
     """The states, and the timer that asks for news."""
-    # The browser encrypts its store with this; the store is the visitor's own, so a fixed default does no harm.
-    secret = os.environ.get("LEAPS_SECRET", "leaps-explorer")
-    return Session(
-        gr.BrowserState(None, storage_key="leaps-visitor", secret=secret),
-        gr.BrowserState(None, storage_key="leaps-run", secret=secret),
-        gr.State({}),
-        gr.State(None),
-        gr.Timer(SOON),
-    )
+    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(SOON))
 
 
 SOON, LATER = 0.5, 4.0

@@ -22,8 +22,10 @@ from .texts import say, sections
 _SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
 COPY = """(query) => {
   const url = `${location.origin}${location.pathname}?${query.split('#')[0]}`;
-  history.replaceState(null, '', url); navigator.clipboard?.writeText(url).catch(() => {}); }"""
-"""A script that puts a link into the address bar and where it can be pasted from."""
+  navigator.clipboard?.writeText(url).catch(() => {});
+  return url; }"""
+"""A script that makes a whole link, and puts it where it can be pasted from. A browser may refuse that, so it is shown, too;
+not in the address bar, as that of a frame, such as a Space's, is seen by nobody."""
 
 
 class SettingsPanel:
@@ -55,8 +57,9 @@ class SettingsPanel:
         with gr.Row(elem_id="plan"):
             self.estimate = gr.Markdown(elem_classes="caption", elem_id="estimate")
             self.link = gr.Button(say("Copy link"), size="sm", scale=0, min_width=100)
-            self.address = gr.Textbox("", visible="hidden")
+            self.query = gr.Textbox("", visible="hidden")
             self.again = gr.UploadButton(say("Run again from JSON"), size="sm", scale=0, min_width=150, file_types=[".json"])
+        self.address = gr.Textbox("", label=say("Link"), lines=1, visible=False, buttons=["copy"], elem_id="address")
         with gr.Row(elem_id="presets"):
             gr.Markdown(f"**{say('Presets for this model')}:**", elem_classes="caption")
             self.presets = {
@@ -86,7 +89,7 @@ class SettingsPanel:
     @property
     def outputs(self) -> list[Any]:
         """All that its events may change."""
-        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate, self.previews, self.run]
+        return [*self.inputs, self.facts, self.weights, self.preview, self.estimate, self.address, self.previews, self.run]
 
     def of(self, names: Iterable[str]) -> list[Any]:
         """The widgets of some settings."""
@@ -121,8 +124,8 @@ class SettingsPanel:
             **QUICK,
         )
         asked = [self.session.visitor, self.session.key, self.run, *self.inputs]
-        self.link.click(told(self.link_to), asked, self.address, **CALM)
-        self.address.change(None, self.address, None, js=COPY, **CALM)  # not where there is none
+        self.link.click(told(self.link_to), asked, [self.query, self.address], **CALM)
+        self.query.change(None, self.query, self.address, js=COPY, **CALM)  # not where there is none
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
 
@@ -165,17 +168,19 @@ class SettingsPanel:
         shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
-    def link_to(self, visitor: str | None, key: str | None, run: Filled | None, *values: Any) -> str:
+    def link_to(self, visitor: str | None, key: str | None, run: Filled | None, *values: Any) -> dict[Any, Any]:
         """A link to the run that the controls were filled with, and to what was changed while it went on; if a person has
         changed them since, to their settings. Raises `LeapsError`. What follows # makes it another one each time, as the script
         waits for that."""
         config, changes = leads_to(run, values)
         there = _run_of(visitor, key, config)
         if not controls.all_bundled(config):
-            gr.Info("Your own video can't travel in a link: whoever opens it chooses one of their own.")
-        what = "this run, with what was changed while it went on," if changes else "this run" if there else "these settings"
-        gr.Info(f"A link to {what} stands in the address bar, and is copied where the browser allows it.")
-        return f"{links.query(config, changes, there)}#{secrets.token_hex(2)}"
+            gr.Info(say("Your own video can't travel in a link: whoever opens it chooses one of their own."))
+        steered = say("this run, with what was changed while it went on,")
+        what = steered if changes else say("this run") if there else say("these settings")
+        gr.Info(say("A link to {what} stands below the button, and is copied where the browser allows it.", what=what))
+        query = f"{links.query(config, changes, there)}#{secrets.token_hex(2)}"
+        return {self.query: query, self.address: gr.Textbox(visible=True)}
 
     def show_estimate(self, *values: Any) -> str:
         """Time and memory for the settings of the controls, or why they can't be."""
@@ -207,6 +212,7 @@ class SettingsPanel:
             self.stimulus.file: gr.File(value=None, visible=choice.kind == controls.KINDS[1]),
             self.stimulus.seed: gr.Number(value=choice.seed or 0, visible=choice.kind == controls.KINDS[0]),
             self.estimate: _cost(lambda: config),
+            self.address: gr.Textbox(visible=False),  # it led to what was there before
         }
         return updates
 

@@ -17,7 +17,7 @@ from leaps_core.runs import comparison, figure
 from .. import comparison as comparisons
 from .. import controls, downloads, player, plots, preload, stage, views, widgets
 from ..comparison import Comparison
-from ..session import CALM, LATER, QUICK, SOON, Session, told
+from ..session import CALM, LATER, QUICK, SOON, Session, kept, told
 from ..texts import say, sections
 
 NOTHING = "nothing: compare models"
@@ -52,7 +52,7 @@ class CompareTab:
     """Lays out the tab and connects it."""
 
     def __init__(self, session: Session, tab: gr.Tab) -> None:
-        self.session, self.told, self.key, self.timer = session, gr.State(None), gr.State(None), gr.Timer(LATER)
+        self.session, self.told, self.key, self.timer = session, gr.State(None), kept("comparison"), gr.Timer(LATER)
         words, varied = sections("compare"), [name for name in FIELDS if name not in controls.MAIN[:2]]
         gr.Markdown(words["compare"].text, elem_classes="caption")
         with gr.Group():
@@ -118,7 +118,9 @@ class CompareTab:
             self.timer,
         ]
         chosen = [self.models, self.action, stimulus.kind]
-        tab.select(self.fill, chosen, chosen, **CALM).then(self.before, self.key, [self.player, self.line, self.table], **CALM)
+        tab.select(self.fill, chosen, chosen, **CALM).then(
+            self.before, [self.session.visitor, self.key], [self.player, self.line, self.table], **CALM
+        )
         self.models.input(told(self.choose), chosen, chosen[1:], **CALM)
         gr.on(
             [stimulus.kind.change, stimulus.file.change],
@@ -140,13 +142,13 @@ class CompareTab:
         chosen = chosen or [key for _, key in known if models.spec(key).robust][:FIRST]
         return {self.models: gr.Dropdown(known, value=chosen), **self.choose(chosen, action, kind)}
 
-    def before(self, key: str | None) -> dict[Any, Any]:
+    def before(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
         """What is seen before a first comparison: finished runs of one action by several models."""
         groups: dict[str, list[runs.Run]] = {}
         for run in sorted((run for run in runs.list_runs() if run.demo), key=lambda run: run.id):
             groups.setdefault(run.config.action, []).append(run)
         action, shown = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
-        if key is not None or not shown:
+        if comparisons.find(key, views.owner_of(visitor)) is not None or not shown:
             return gr.skip()
         named = [(models.spec(run.config.model).name, run) for run in shown]
         return {

@@ -71,6 +71,19 @@ def test_an_own_video_primes_all_runs(page: Page, app_home: Path, tmp_path: Path
         assert stimulus[..., 0].mean() > 200 and stimulus[..., 1:].mean() < 60, "that video, not a bundled clip"
 
 
+def test_a_reload_finds_the_comparison_that_goes_on(page: Page) -> None:
+    choose_tiny(page)
+    vary_smoothness(page, "0, 1, 2", 300)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator("#versus-table td", has_text="running")).to_have_count(1, timeout=WAIT)
+    expect(page.locator("#versus-table td", has_text="waits").first).to_be_visible()
+    page.evaluate("console.error = () => {}; addEventListener('unhandledrejection', (event) => event.preventDefault())")
+    page.reload()
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#versus-line")).to_contain_text("3 of 3 runs have ended", timeout=WAIT)
+    expect(page.locator("#versus-table td", has_text="done")).to_have_count(3, timeout=WAIT)
+
+
 def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Path) -> None:
     choose_tiny(page)
     vary_smoothness(page, "0, 1, 2, 3, 4, 5, 6, 7, 8", 8)

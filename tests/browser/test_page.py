@@ -356,9 +356,7 @@ def test_a_link_brings_its_settings_along(page: Page, app_url: str) -> None:
     number = page.get_by_label("number input for Coherence")
     number.fill("2.5")
     number.press("Tab")
-    page.get_by_role("button", name="Copy link", exact=True).click()
-    page.wait_for_function("() => location.search.includes('coherence=2.5')", timeout=WAIT)
-    link = page.url
+    link = _link(page, "coherence=2.5")
     assert link.startswith(app_url) and "model=tiny" in link and "steps=77" in link
     _hush(page)
     page.goto("about:blank")
@@ -379,9 +377,7 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
     page.get_by_role("button", name="Stop", exact=True).click()
     _state(page, "stopped")
     page.wait_for_timeout(2 * SECONDS)  # the last news come after the state
-    page.get_by_role("button", name="Copy link", exact=True).click()
-    page.wait_for_function("() => location.search.includes('changes=')", timeout=WAIT)
-    link = page.url
+    link = _link(page, "changes=")
     assert "coherence=" not in link and "&run=" in link, "it began with another value"
     page.locator("#demos .cards button").first.click()
     _state(page, "demo")
@@ -528,6 +524,15 @@ def _start(page: Page) -> None:
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=WAIT)
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=WAIT)
+
+
+def _link(page: Page, holding: str) -> str:
+    """What *Copy link* shows."""
+    page.get_by_role("button", name="Copy link", exact=True).click()
+    shown = page.locator("#address textarea")
+    expect(shown).to_have_value(re.compile(re.escape(holding)), timeout=WAIT)
+    expect(shown).not_to_be_editable()
+    return str(shown.input_value())
 
 
 def _reload(page: Page) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from leaps_core import runs, video
-from tests.browser.test_page import WAIT, _hush, _prepare, _start, _state, opened
+from tests.browser.test_page import WAIT, _hush, _link, _prepare, _start, _state, opened
 from tests.conftest import serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -42,16 +42,16 @@ def test_a_video_of_ones_own_becomes_another_action_with_little_change(page: Pag
     expect(page.locator("#closer-player figure")).to_have_count(5)
 
 
-def test_a_link_gives_the_same_clip_on_another_server(page: Page, browser: Any, app_home: Path, tmp_path: Path) -> None:
+def test_a_link_gives_the_same_clip_on_another_server(
+    page: Page, browser: Any, app_url: str, app_home: Path, tmp_path: Path
+) -> None:
     _prepare(page, steps=12)
     number = page.get_by_label("number input for Smoothness")
     number.fill("2.5")
     number.press("Tab")
     mine = _made(page, app_home)
-    page.get_by_role("button", name="Copy link", exact=True).click()
-    page.wait_for_function("() => location.search.includes('smoothness=2.5')", timeout=WAIT)
-    query = page.evaluate("location.search")
-    with serve(tmp_path) as (url, _), opened(browser, url + query, "0") as other:
+    link = _link(page, "smoothness=2.5")
+    with serve(tmp_path) as (url, _), opened(browser, url + link.removeprefix(app_url), "0") as other:
         expect(other.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
         expect(other.get_by_label("Steps", exact=True)).to_have_value("12", timeout=WAIT)
         theirs = _made(other, tmp_path)
@@ -65,12 +65,10 @@ def test_a_link_to_a_run_primed_by_another_action_gives_that_clip_again(page: Pa
     first = _made(page, app_home)
     assert first.config.stimuli == ("bundled:3/tai chi",)
     page.wait_for_timeout(2000)  # the last news come after the state
-    page.get_by_role("button", name="Copy link", exact=True).click()
-    page.wait_for_function(f"() => location.search.includes('run={first.id}')", timeout=WAIT)
-    link = page.evaluate("location.search")
+    link = _link(page, f"run={first.id}")
     assert "tai+chi" in link
     _hush(page)
-    page.goto(app_url + link)
+    page.goto(link)
     _state(page, "done")
     expect(page.get_by_label("Steps", exact=True)).to_have_value("6", timeout=WAIT)
     again = _made(page, app_home)

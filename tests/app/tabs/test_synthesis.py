@@ -256,7 +256,8 @@ class Controls:
 
     def link(self, key: str | None) -> dict[str, str]:
         """The words of the link that is copied while a job or a run is on the stage."""
-        return dict(parse_qsl(self.tab.panel.link_to("me", key, self.run, *self.said.values()).partition("#")[0]))
+        told = self.tab.panel.link_to("me", key, self.run, *self.said.values())
+        return dict(parse_qsl(told[self.tab.panel.query].partition("#")[0]))
 
     def start(self) -> views.View:
         """The run that Start makes."""
