@@ -24,6 +24,8 @@ const box = element.querySelector('.cards'), tools = element.querySelector('.fin
 const [words, order, all] = ['input', 'select', 'button'].map((part) => tools.querySelector(part));
 /** With so many cards and more, they can be searched and put in order. */
 const MANY = 4;
+/** Frames, four a second: motion of up to five seconds needs no button to stop it (WCAG 2.2.2). */
+const A_WHILE = 20;
 let playing = !matchMedia('(prefers-reduced-motion: reduce)').matches;
 /** @type {string[] | null} */
 let chosen = null;
@@ -139,7 +141,9 @@ function toggle(on) {
 
 function tick() {
   if (!element.isConnected) return clearInterval(timer);
-  if (playing && drawn.length && box.offsetParent && !document.hidden) { frame += 1; draw(); }
+  // small cards have no button for it: they rest after a while, but for whoever points at them
+  const moving = playing && (!props.value.small || frame < A_WHILE || box.matches(':hover, :focus-within'));
+  if (moving && drawn.length && box.offsetParent && !document.hidden) { frame += 1; draw(); }
 }
 const timer = setInterval(tick, 250);
 words.addEventListener('input', arrange); order.addEventListener('change', arrange); all.addEventListener('click', () => toggle(!playing));

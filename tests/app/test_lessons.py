@@ -26,6 +26,7 @@ def test_there_are_eleven_of_three_to_eight_minutes() -> None:
 def test_each_asks_first_has_something_to_do_and_a_check(lesson: lessons.Lesson) -> None:
     assert lesson.text.startswith("**") and "?**" in lesson.text.splitlines()[0], "a question first"
     assert 1 <= len(lesson.doings) <= lessons.MOST_DOINGS and all(doing.text and doing.title for doing in lesson.doings)
+    assert any(doing.command == "run" for doing in lesson.doings), "with the real engine"
     assert lesson.question.endswith("?") and len(lesson.answers) == 3
     assert sum(answer.right for answer in lesson.answers) == 1 and all(answer.why for answer in lesson.answers)
     right = next(answer for answer in lesson.answers if answer.right)

@@ -211,3 +211,18 @@ def test_each_tab_leads_to_its_lesson(page: Page, tab: str, number: int) -> None
     page.get_by_role("tabpanel").get_by_role("link", name=re.compile(f"^Lesson {number}$", re.IGNORECASE)).click()
     expect(page.locator("#lesson input")).to_have_value(re.compile(f"^{number}\\. "), timeout=WAIT)
     expect(page.locator("#lesson-text")).to_be_in_viewport(timeout=WAIT)
+
+
+def test_the_demos_cards_rest_after_a_while_and_move_for_whoever_points_at_them(browser: Any, app_url: str) -> None:
+    page = browser.new_page()  # with motion
+    page.goto(app_url)
+    cards = page.locator("#demos .cards")
+    cards.locator("button").first.wait_for(timeout=WAIT)
+    picture = "() => document.querySelector('#demos .cards button:nth-child(3) canvas').toDataURL()"
+    page.wait_for_timeout(12 * SECONDS)
+    still = page.evaluate(picture)
+    page.wait_for_timeout(SECONDS)
+    assert page.evaluate(picture) == still
+    cards.hover()
+    page.wait_for_function(f"still => ({picture})() !== still", arg=still, timeout=10 * SECONDS)
+    page.close()
