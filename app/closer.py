@@ -141,8 +141,9 @@ def _slice(seen: Look) -> str:
     """The slice as a picture with its caption."""
     file, words = io.BytesIO(), sections("closer")["slice"]
     Image.fromarray(np.ascontiguousarray(seen.slice)).save(file, "PNG")
-    data, alt = base64.b64encode(file.getvalue()).decode(), f"row {seen.row + 1} of the pixels over time"
+    where = say("row {row} of {rows}", row=seen.row + 1, rows=seen.clip.shape[1])
+    data, alt = base64.b64encode(file.getvalue()).decode(), say("row {row} of the pixels over time", row=seen.row + 1)
     return (
-        f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'><figcaption><b>{words.title}</b> (row {seen.row + 1} of "
-        f"{seen.clip.shape[1]}). {words.text}</figcaption></figure>"
+        f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'><figcaption><b>{words.title}</b> ({where}). "
+        f"{words.text}</figcaption></figure>"
     )

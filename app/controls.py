@@ -287,7 +287,9 @@ def estimate(config: SynthesisConfig) -> str:
     plan = make_plan(config, weights=False)
     JOBS.limits.check(plan)
     expected = plan.estimate
-    return f"About **{duration(expected.seconds)}** and {expected.memory / 1e9:.1f} GB of memory. {JOBS.limits.told()}".strip()
+    memory = f"{expected.memory / 1e9:.1f} GB"
+    said = say("About **{time}** and {memory} of memory.", time=duration(expected.seconds), memory=memory)
+    return f"{said} {JOBS.limits.told()}".strip()
 
 
 def duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from leaps_core.files import Progress
 from leaps_core.maps import figure_s5, metrics
 from leaps_core.maps.process import fit_apart
 
+from .texts import say
 from .views import View
 
 MOST_UPLOADED = 250_000
@@ -219,7 +220,8 @@ def nearest(found: maps.Atlas, vector: np.ndarray, leave: int = -1, count: int =
 def metrics_table(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
     """The metrics of finished runs in the original space, as Markdown tables; what can't be said is told in a sentence."""
     real, labels = _real(found), found.bank.labels[found.map.numbers]
-    lines = ["| run | distance to the centre | neighbours of its class |", "| --- | --- | --- |"]
+    heads = map(say, ("run", "distance to the centre", "neighbours of its class"))
+    lines = [f"| {' | '.join(heads)} |", "| --- | --- | --- |"]
     sets: dict[tuple[str, str], list[np.ndarray]] = {}
     notes: list[str] = []
     for name, view in ended:
@@ -247,7 +249,8 @@ def metrics_table(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
             )
             rows.append(f"| {action}, {which} ({len(points)}) | {' | '.join(cells)} |")
     if rows:
-        lines += ["", "| set | spread | density | coverage | Fréchet |", "| --- | --- | --- | --- | --- |", *rows]
+        heads = map(say, ("set", "spread", "density", "coverage", "Fréchet"))
+        lines += ["", f"| {' | '.join(heads)} |", "| --- | --- | --- | --- | --- |", *rows]
     return "\n".join([*(lines if len(lines) > 2 else []), "", *dict.fromkeys(filter(None, notes))])
 
 

@@ -13,7 +13,7 @@ from gradio.components.plot import PlotData
 from leaps_core.config import NETWORKS
 from leaps_core.inversion.terms import term
 
-from .texts import sections
+from .texts import say, sections
 
 MAX_POINTS = 200
 """More points than this are not visible in a plot of this size."""
@@ -42,7 +42,7 @@ def losses(
         if any(value is not None and value < 0 for value in values):  # a logarithmic axis has no room for it
             below = _line(f"−{label}", colour, steps, [_positive(None if value is None else -value) for value in values])
             traces.append(below | {"line": {"color": colour, "width": 2, "dash": "dot"}})
-    return _figure(sections("plots")["losses"].title, traces, _log_axis("weighted loss", traces), changes, total, cursor)
+    return _figure(sections("plots")["losses"].title, traces, _log_axis(say("weighted loss"), traces), changes, total, cursor)
 
 
 def probabilities(
@@ -63,7 +63,7 @@ def probabilities(
             _line("judge", COLOUR_OF["judge"], steps, shares)
             | {"mode": "markers", "marker": {"color": COLOUR_OF["judge"], "size": 5}}
         )
-    axis = {"title": {"text": "probability, %", "standoff": 4}, "range": [-3, 103], "nticks": 5}
+    axis = {"title": {"text": say("probability, %"), "standoff": 4}, "range": [-3, 103], "nticks": 5}
     return _figure(sections("plots")["probabilities"].title, traces, axis, changes, total, cursor)
 
 
@@ -85,9 +85,9 @@ def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: in
             )
         )
     return _figure(
-        "The loss of each run",
+        say("The loss of each run"),
         traces,
-        _log_axis("loss", traces),
+        _log_axis(say("loss"), traces),
         (),
         max([total, *(row["step"] for _, rows in compared for row in rows[-1:])]),
         None,
@@ -96,13 +96,13 @@ def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: in
 
 def when(change: np.ndarray, attention: np.ndarray | None) -> PlotData:
     """Each frame's share of all change in a clip, (T,), and of the model's attention."""
-    shares = {"what changes": (COLOURS[7], change / max(float(change.sum()), 1e-12))}
+    shares = {say("what changes"): (COLOURS[7], change / max(float(change.sum()), 1e-12))}
     if attention is not None:
-        shares["where the model looks"] = (COLOURS[0], attention)
+        shares[say("where the model looks")] = (COLOURS[0], attention)
     frames = range(1, len(change) + 1)
     traces = [_line(name, colour, frames, [_percent(float(one)) for one in share]) for name, (colour, share) in shares.items()]
-    axis = {"title": {"text": "share of the clip's, %", "standoff": 4}, "rangemode": "tozero", "nticks": 5}
-    return _figure("When: frame by frame", traces, axis, (), len(change), None, "frame")
+    axis = {"title": {"text": say("share of the clip's, %"), "standoff": 4}, "rangemode": "tozero", "nticks": 5}
+    return _figure(say("When: frame by frame"), traces, axis, (), len(change), None, say("frame"))
 
 
 def thin(rows: Sequence[Any], most: int = MAX_POINTS) -> list[Any]:
@@ -158,7 +158,7 @@ def _figure(
     changes: Sequence[dict[str, Any]],
     total: int,
     cursor: int | None,
-    x: str = "step",
+    x: str = "",
 ) -> PlotData:
     moved = marks(changes, total)
     common = {"gridcolor": _GRID, "zeroline": False, "linecolor": _GRID, "automargin": True}
@@ -171,7 +171,7 @@ def _figure(
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}, "itemwidth": 30},
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "#1e293b", "font": {"color": "#f1f5f9"}},
-        "xaxis": common | {"title": {"text": x, "standoff": 4}, "range": [0, max(total, 1)], "nticks": 6},
+        "xaxis": common | {"title": {"text": x or say("step"), "standoff": 4}, "range": [0, max(total, 1)], "nticks": 6},
         "yaxis": common | axis,
         "showlegend": True,
         # The first shape is the timeline's cursor; the page's script moves it without asking the server.

@@ -246,20 +246,22 @@ class CompareTab:
 def _line(found: Comparison) -> str:
     """How far it is."""
     done = sum(not job.active for job in found.jobs)
+    ended = say("{done} of {total} runs have ended.", done=done, total=len(found.plans))
     if not found.active:
-        return f"{done} of {len(found.plans)} runs have ended. They are kept in the tab Runs."
+        return f"{ended} {say('They are kept in the tab Runs.')}"
     left = [
         controls.duration((job.config.steps - job.metrics[-1]["step"]) / speed)
         for job in found.jobs
         if job.status == "running" and len(job.metrics) > 1 and (speed := stage.pace(job.metrics))
     ]
-    ready = "" if preload.ready() else " PyTorch is still being loaded."
-    return f"{done} of {len(found.plans)} runs have ended.{f' {left[0]} left of this one.' if left else ''}{ready}"
+    more = [say("{time} left of this one.", time=left[0])] if left else []
+    return " ".join([ended, *more, *([] if preload.ready() else [say("PyTorch is still being loaded.")])])
 
 
 def _table(found: Comparison) -> str:
     """What is known of each run, as a Markdown table."""
-    lines = ["| | loss | model | verifier | judge | steps/s | seconds | |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    heads = (say("loss"), *map(say, NETWORKS), say("steps/s"), say("seconds"))
+    lines = [f"| | {' | '.join(heads)} | |", "| --- " * 8 + "|"]
     for i, name in enumerate(found.names):
         job = found.jobs[i] if i < len(found.jobs) else None
         row = job.metrics[-1] if job and job.metrics else None

@@ -343,16 +343,18 @@ def _step(view: views.View, share: float) -> int:
 def _about(found: maps.Atlas, view: views.View | None) -> str:
     """What lies on the map, and why the run on the stage may not."""
     bank, shown = found.bank, len(found.map.numbers)
-    words = (
-        f"{shown:,} of {len(bank):,} real clips of {len(set(bank.labels.tolist()))} classes, as "
-        f"{_plain(bank.facts['model'])} sees them.{' **These are puppets, not Kinetics.**' * bank.puppets}"
-    )
+    counts = {"shown": f"{shown:,}", "clips": f"{len(bank):,}", "classes": len(set(bank.labels.tolist()))}
+    model = _plain(bank.facts["model"])
+    words = say("{shown} of {clips} real clips of {classes} classes, as {model} sees them.", **counts, model=model)
+    if bank.puppets:
+        words += f" **{say('These are puppets, not Kinetics.')}**"
     if view is not None and view.config.model != bank.facts["model"]:
-        words += f" The run on the stage is of {_plain(view.config.model)}, so it can't be shown here."
+        model = _plain(view.config.model)
+        words += " " + say("The run on the stage is of {model}, so it can't be shown here.", model=model)
     elif view is not None and view.journey and not map_data.fits(view, bank):
-        words += (
-            " The run on the stage was made with other weights than this bank, or before runs noted theirs, so it "
-            "can't be shown here."
+        words += " " + say(
+            "The run on the stage was made with other weights than this bank, or before runs noted theirs, so it can't be "
+            "shown here."
         )
     return words
 

@@ -54,7 +54,14 @@ class RunsTab:
             elem_id="more",
         )
         with gr.Row(visible=False, elem_id="save") as self.saving:
-            self.kind = gr.Dropdown(list(KINDS), value=None, label=say("Save it as"), interactive=True, scale=0, min_width=240)
+            self.kind = gr.Dropdown(
+                [(say(words), kind) for words, kind in KINDS.items()],
+                value=None,
+                label=say("Save it as"),
+                interactive=True,
+                scale=0,
+                min_width=240,
+            )
             self.file = gr.DownloadButton(say("Save"), interactive=False, size="sm", scale=0, min_width=90)
         self.note = gr.Textbox(
             label=say("Note"), lines=2, max_length=runs.LONGEST_NOTE, visible=False, interactive=True, elem_id="note"
@@ -151,7 +158,7 @@ class RunsTab:
         if kind is None:  # the keyboard went past the list
             return gr.skip()
         run = runs.find(_only(chosen), views.owner_of(visitor))
-        path = downloads.save(run, KINDS[kind])
+        path = downloads.save(run, kind)
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
 
     def annotate(self, visitor: str | None, noted: str, text: str | None) -> None:

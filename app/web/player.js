@@ -127,7 +127,7 @@ function drawStrip() {
 function toggle(on) {
   playing = on;
   play.textContent = on ? '❚❚' : '▶';
-  play.setAttribute('aria-label', on ? 'Pause the clip' : 'Play the clip');
+  play.setAttribute('aria-label', on ? play.dataset.moving : play.dataset.resting);
 }
 
 /** @param {number} frame goes on at the other end where it is out of range */
