@@ -18,7 +18,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from leaps_core import Control, models, runs
+from leaps_core import Control, models, paths, runs, video
 
 from .page import page as started
 
@@ -53,6 +53,36 @@ def paused(page: Any) -> None:
     running(page)
     page.get_by_role("button", name="Pause", exact=True).click()
     _status(page, "paused")
+
+
+def stopped(page: Any) -> None:
+    """One that was stopped."""
+    running(page)
+    page.get_by_role("button", name="Stop", exact=True).first.click()
+    _status(page, "stopped")
+
+
+def scrubbed(page: Any) -> None:
+    """A finished run, its timeline at an early step."""
+    demo(page)
+    page.locator("#timeline input[type=range]").fill("20")
+    page.wait_for_timeout(2000)
+
+
+def more(page: Any) -> None:
+    """The settings that are folded away."""
+    page.get_by_role("button", name="More settings").click()
+    page.get_by_label("Steps", exact=True).scroll_into_view_if_needed()
+
+
+def own(page: Any) -> None:
+    """One's own video as the stimulus."""
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "mine.mp4"
+        video.write_mp4(runs.Run.open(sorted(paths.DEMOS.iterdir())[0]).clip, film)
+        page.get_by_label("own video").check()
+        page.locator("#controls input[type=file][accept*='.mp4']").set_input_files(film)
+        page.wait_for_timeout(4000)
 
 
 def queued(page: Any) -> None:
@@ -129,6 +159,14 @@ def lesson(page: Any) -> None:
     page.locator("#lesson-text").scroll_into_view_if_needed()
 
 
+def answered(page: Any) -> None:
+    """Its check, with an answer."""
+    lesson(page)
+    page.locator("#lesson-check input").first.check()
+    page.wait_for_timeout(1500)
+    page.locator("#lesson-check").scroll_into_view_if_needed()
+
+
 def tab(name: str, there: str) -> Callable[[Any], None]:
     """Another tab, once `there` is there."""
 
@@ -147,6 +185,14 @@ def compared(page: Any) -> None:
     page.wait_for_function("() => /step \\d/.test(document.querySelector('#versus').innerText)")
     page.locator("#tray aside:not([hidden])").wait_for()
     page.locator("#versus").scroll_into_view_if_needed()
+
+
+def chosen(page: Any) -> None:
+    """One run, with what can be done with it."""
+    STATES["runs"](page)
+    page.locator("#gallery .cards button").nth(2).click()
+    page.wait_for_timeout(2000)
+    page.get_by_label("Save it as").first.scroll_into_view_if_needed()
 
 
 def pair(page: Any) -> None:
@@ -170,11 +216,21 @@ def cube(page: Any) -> None:
     page.wait_for_timeout(6000)
 
 
+def figures(page: Any) -> None:
+    """A study's figures and pictures."""
+    STATES["studies"](page)
+    page.locator("#study-pictures img").first.scroll_into_view_if_needed()
+
+
 STATES: dict[str, Callable[[Any], None]] = {
     "first": lambda page: None,
     "demo": demo,
     "running": running,
     "paused": paused,
+    "stopped": stopped,
+    "scrubbed": scrubbed,
+    "more": more,
+    "own": own,
     "queued": queued,
     "guided": guided,
     "refused": refused,
@@ -184,14 +240,17 @@ STATES: dict[str, Callable[[Any], None]] = {
     "closer": closer,
     "questions": questions,
     "lesson": lesson,
+    "answered": answered,
     "compare": tab("Compare", "#versus canvas"),
     "compared": compared,
     "runs": tab("Runs", "#gallery .cards button"),
+    "chosen": chosen,
     "pair": pair,
     "wall": wall,
     "map": tab("Map", "#map .js-plotly-plot"),
     "cube": cube,
     "studies": tab("Studies", "#study-line"),
+    "figures": figures,
 }
 PERSONAL = ("offer", "study")
 """The states that a page of one person has."""

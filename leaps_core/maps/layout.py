@@ -9,7 +9,7 @@ import json
 import re
 import warnings
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -104,7 +104,7 @@ def stored(bank: Bank, recipe: Recipe) -> Map | None:
                     optional = (saved[name] if name in saved else None for name in ("centre", "axes", "explained"))
                     found = Map(recipe, saved["numbers"], saved["places"], *optional)
                     if _can_be(found, bank):
-                        return found
+                        return replace(found, positions=_lying(found.positions)) if recipe.method == "umap" else found
     return None
 
 
@@ -183,6 +183,11 @@ class _Epochs:
         pass
 
 
+def _lying(positions: np.ndarray) -> np.ndarray:
+    """The widest direction of a UMAP first, as a screen is wider than high: which one is which, UMAP leaves to chance."""
+    return positions[:, np.argsort(-np.ptp(positions, 0), kind="stable")]
+
+
 def _umap(vectors: np.ndarray, recipe: Recipe, progress: Progress | None = None) -> np.ndarray:
     """Positions float32 (n, d) by UMAP."""
     with warnings.catch_warnings():
@@ -199,7 +204,7 @@ def _umap(vectors: np.ndarray, recipe: Recipe, progress: Progress | None = None)
             n_jobs=1,
             tqdm_kwds=bar,
         ).fit(vectors)
-    return np.asarray(found.embedding_, np.float32)
+    return _lying(np.asarray(found.embedding_, np.float32))
 
 
 def _facts(bank: Bank, recipe: Recipe) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,16 @@ def test_pca_is_exact(bank: banks.Bank, metric: maps.Metric, dims: int) -> None:
     assert np.allclose(np.abs(fitted.positions), np.abs(centred @ axes[:dims].T), atol=1e-3)
     assert fitted.explained is not None and np.allclose(fitted.explained, (values**2 / (values**2).sum())[:dims], atol=1e-4)
     assert np.allclose(maps.Atlas(bank, fitted).project(bank.embeddings[5:9]), fitted.positions[5:9], atol=1e-4)
+
+
+def test_the_wide_direction_of_a_umap_lies_also_in_one_that_was_kept_earlier(bank: banks.Bank) -> None:
+    recipe = maps.Recipe()
+    fitted = maps.load_or_fit(bank, recipe)
+    width, height = np.ptp(fitted.positions, 0)
+    assert width >= height
+    maps.store(replace(fitted, positions=fitted.positions[:, ::-1]), bank)
+    found = maps.stored(bank, recipe)
+    assert found is not None and np.array_equal(found.positions, fitted.positions)
 
 
 def test_maps_are_kept_beside_their_bank_and_known_by_its_digest(bank: banks.Bank) -> None:
