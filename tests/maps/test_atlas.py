@@ -25,9 +25,10 @@ def test_new_points_land_where_umap_would_put_them(bank: banks.Bank, metric: map
     assert np.array_equal(fitted.positions, again.positions), "the same seed gives the same map"
 
     own = umap.UMAP(metric=metric, random_state=0, n_jobs=1).fit(maps.prepare(bank.embeddings, metric))
-    assert np.allclose(own.embedding_, fitted.positions)
+    widest = np.argsort(-np.ptp(own.embedding_, axis=0))  # lies
+    assert np.allclose(own.embedding_[:, widest], fitted.positions)
     new = clusters(80, 1)
-    theirs, mine = own.transform(maps.prepare(new, metric)), maps.Atlas(bank, fitted).project(new)
+    theirs, mine = own.transform(maps.prepare(new, metric))[:, widest], maps.Atlas(bank, fitted).project(new)
     diagonal = np.linalg.norm(np.ptp(fitted.positions, axis=0))
     assert np.median(np.linalg.norm(theirs - mine, axis=1)) < 0.03 * diagonal
 
