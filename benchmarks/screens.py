@@ -72,7 +72,7 @@ def scrubbed(page: Any) -> None:
 def more(page: Any) -> None:
     """The settings that are folded away."""
     page.get_by_role("button", name="More settings").click()
-    page.get_by_label("Steps", exact=True).scroll_into_view_if_needed()
+    page.get_by_role("button", name="More settings").evaluate("it => it.scrollIntoView()")
 
 
 def own(page: Any) -> None:
