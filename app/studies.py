@@ -67,9 +67,9 @@ class Shown:
         return self.process is not None
 
     @property
-    def ended_at_once(self) -> bool:
-        """Whether its process ended before it had written down which study it is: its line says why."""
-        return (self.folder / PROCESS).is_file() and not (self.folder / kept.FILE).is_file()
+    def begun(self) -> bool:
+        """Whether a page began it, be it that its process wrote nothing down: its line says why, then."""
+        return (self.folder / PROCESS).is_file()
 
     @property
     def progress(self) -> kept.Progress | None:
@@ -82,16 +82,16 @@ class Shown:
     @property
     def line(self) -> str:
         """How far it is."""
-        found = self.progress
+        found, running = self.progress, self.running
         if found is None:
-            return "It is beginning." if self.running else _said(self.folder) or "Nothing has been made yet."
+            return "It is beginning." if running else _said(self.folder) or "Nothing has been made yet."
         done, total = found.done, found.total
         failed = f", {found.failed} failed" if found.failed else ""
-        if done == total and not self.running:
+        if done == total and not running:
             made = " · an example; the command line and a personal page make studies" if self.shipped else ""
             return f"Done: {total} runs{failed}.{made}"
-        left = f", about {controls.duration(found.left)} left" if self.running and found.left else ""
-        if self.running:
+        if running:
+            left = f", about {controls.duration(found.left)} left" if found.left else ""
             return f"{done} of {total} runs{failed}{left}"
         why = _said(self.folder) or "stopped, or carried out elsewhere"
         return f"{done} of {total} runs{failed} · {why.removesuffix('.')}: Start goes on with it"
@@ -137,7 +137,7 @@ def going() -> list[Shown]:
 def begin(study: Study, asked: Asked) -> Shown:
     """Carry out a study, or go on with it, in a process of its own: one at a time, as each has half of the cores. Raises
     `LeapsError` for whatever can't be, and while one goes on."""
-    asked, _ = study.begun(asked)
+    asked, _ = study.planned(asked)
     shown = Shown(kept.place(study, asked))
     if other := next((one for one in (shown, *going()) if one.running), None):
         which = "This study" if other == shown else f"“{other.name}”"

@@ -171,7 +171,7 @@ class StudiesTab:
         """The study of a folder, which has to be one of those that are listed, or has just begun."""
         name, known = Path(shown or "").name, studies.all_shown()
         asked = studies.Shown(paths.studies() / name)
-        return asked if asked.running or asked.ended_at_once else next((one for one in known if one.folder.name == name), None)
+        return asked if asked.begun else next((one for one in known if one.folder.name == name), None)
 
     def _listed(self, shown: str | None) -> dict[Any, Any]:
         known = studies.all_shown()

@@ -16,7 +16,7 @@ from ..errors import LeapsError, RunError
 from ..inversion.plan import make_plan
 from ..runs.writer import disk_is_full, explained
 from . import scores, stimuli
-from .kept import Kept, Made, Progress
+from .kept import Batch, Kept, Made, Progress
 from .report import Report, write_clips
 from .study import Asked, Study, Trial
 
@@ -30,6 +30,10 @@ MEMORY = 8 * 2**30
 """Bytes that they may need together. The same everywhere, so that the batches are."""
 
 
+Work = tuple[Batch, list[SynthesisConfig]]
+"""Trials whose runs are made together, and their configs as `decided`."""
+
+
 def decided(config: SynthesisConfig, precision: str) -> SynthesisConfig:
     """A config that leaves nothing to the machine that makes the run, so that all compute alike: the number format where it is
     open, and who takes part, by the weights that are here."""
@@ -40,8 +44,8 @@ def decided(config: SynthesisConfig, precision: str) -> SynthesisConfig:
     return config.replace(precision=precision) if config.precision == "auto" else config
 
 
-def make(work: tuple[Sequence[Trial], Sequence[SynthesisConfig]]) -> list[Made]:
-    """Make runs, of the configs, in one batch, and find out about their clips. One that can't be made, or breaks off, is a row
+def make(work: Work) -> list[Made]:
+    """Make runs in one batch, and find out about their clips. One that can't be made, or breaks off, is a row
     that says so."""
     trials, configs = work
     with tempfile.TemporaryDirectory(prefix="leaps-study-") as place:
@@ -114,7 +118,7 @@ def carry_out(
     """Make all runs of a study that its folder doesn't have yet, and read them; writes everything into the folder. Returns the
     report, and what there is to say about its files. Raises `LeapsError`: before any run for whatever was asked and can't be,
     or a folder of another study; later where the disk is full."""
-    asked, trials = study.begun(asked)
+    asked, trials = study.planned(asked)
     try:
         kept = Kept(folder, study, asked)
         try:
@@ -151,7 +155,7 @@ def _finish(
     return _report(study, asked, kept, trials, whole=True)
 
 
-def _lost(work: tuple[Sequence[Trial], Sequence[SynthesisConfig]], why: str) -> list[Made]:
+def _lost(work: Work, why: str) -> list[Made]:
     """Rows of runs whose workers were lost again and again, as where memory doesn't suffice for them."""
     return [Made({**trial.at, "status": "failed", "error": why}, {}) for trial in work[0]]
 

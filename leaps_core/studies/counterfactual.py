@@ -16,16 +16,7 @@ from .study import Asked, Study, Trial
 
 NEARNESS = (0.1, 0.3, 1.0, 3.0)
 """How strongly the clip is held where it was: the more, the less changes, until the model no longer follows."""
-SETTINGS: dict[str, Any] = {
-    "begin_at": "stimulus",
-    "steps": 80,
-    "priming_share": 0,
-    "evidence": 0.0,
-    "coherence": 0.0,
-    "diversity": 0.0,
-    "smoothness": 0.0,
-    "frame_verifier": "none",
-}
+SETTINGS: dict[str, Any] = {"begin_at": "stimulus", "steps": 80, "priming_share": 0, "smoothness": 0.0, **stimuli.UNREGULARIZED}
 """Nothing but the model's own opinion and the start: cross entropy, which ends when the model is sure, and nearness."""
 SHOWN = 0.3
 """The nearness whose clips are shown."""

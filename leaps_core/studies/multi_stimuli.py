@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .. import models
 from ..config import NETWORKS
@@ -13,8 +12,6 @@ from .study import Asked, Study, Trial
 
 COUNTS = (1, 2, 5, 10, 20, 50, 100)
 """How many stimuli prime a run without regularizers."""
-WITHOUT: dict[str, Any] = {"coherence": 0.0, "diversity": 0.0, "evidence": 0.0, "frame_verifier": "none"}
-"""Cross entropy and priming alone."""
 LEAPS = "LEAPS, 1"
 """The arm with one stimulus and both regularizers."""
 
@@ -28,7 +25,7 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
                 at = {"model": model, "action": action, "seed": seed}
                 found.append(Trial({**at, "stimuli": LEAPS}, stimuli.config(asked, model, action, seed)))
                 for count in (count for count in COUNTS if count <= stimuli.most(asked, action)):
-                    config = stimuli.config(asked, model, action, seed, count, **WITHOUT)
+                    config = stimuli.config(asked, model, action, seed, count, **stimuli.UNREGULARIZED)
                     found.append(Trial({**at, "stimuli": str(count)}, config))
     return found
 
@@ -109,5 +106,5 @@ STUDY = Study(
     _trials,
     _read,
     {models.PUPPETS: stimuli.FOUR, "kinetics400": stimuli.FOUR},
-    own=frozenset({"stimuli", *WITHOUT}),
+    own=frozenset({"stimuli", *stimuli.UNREGULARIZED}),
 )

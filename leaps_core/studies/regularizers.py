@@ -12,7 +12,7 @@ from .priming_share import inception_scores
 from .report import Report, Row, differences, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
-_BARE: dict[str, Any] = {"priming_share": 0, "coherence": 0.0, "diversity": 0.0, "evidence": 0.0, "frame_verifier": "none"}
+_BARE = {"priming_share": 0, **stimuli.UNREGULARIZED}
 EVIDENCE = 0.1
 """Weight of the evidence for models whose own settings have none of it."""
 FULL = "full"

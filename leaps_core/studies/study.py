@@ -89,7 +89,7 @@ class Study:
     fewest: int = 1
     own: frozenset[str] = frozenset()
 
-    def begun(self, asked: Asked) -> tuple[Asked, list[Trial]]:
+    def planned(self, asked: Asked) -> tuple[Asked, list[Trial]]:
         """What was asked, completed, and the runs that are known to be needed. Raises `LeapsError` for whatever can't be, and
         for weights that aren't here."""
         asked = self.completed(asked)
