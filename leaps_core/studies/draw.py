@@ -6,6 +6,7 @@ It is a program of its own, as the browser that draws may hang for ever, and wha
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 STATIC = ("svg", "png")
@@ -16,21 +17,18 @@ def main(folder: Path, names: list[str]) -> None:
     """Draw them, all by one browser, as starting it takes longer than what it has to do; each whole or not at all."""
     import plotly.io
 
-    wanted = [(name, kind, folder / f".{name}.{kind}.part") for name in names for kind in STATIC]
-    try:
+    kinds = [(name, kind) for name in names for kind in STATIC]
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as its_own:  # another process may draw the same figures
+        drawn = [Path(its_own, f"{name}.{kind}") for name, kind in kinds]
         plotly.io.write_images(
-            [plotly.io.read_json(folder / f"{name}.json") for name, _, _ in wanted],
-            [part for _, _, part in wanted],
-            format=[kind for _, kind, _ in wanted],
-            scale=[2 if kind == "png" else 1 for _, kind, _ in wanted],
+            [plotly.io.read_json(folder / f"{name}.json") for name, _ in kinds],
+            drawn,
+            scale=[2 if kind == "png" else 1 for _, kind in kinds],
             width=900,
             height=520,
         )
-        for name, kind, part in wanted:
-            part.replace(folder / f"{name}.{kind}")
-    finally:
-        for *_, part in wanted:
-            part.unlink(missing_ok=True)
+        for picture in drawn:
+            picture.replace(folder / picture.name)
 
 
 if __name__ == "__main__":
