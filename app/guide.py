@@ -25,6 +25,11 @@ class Stop:
     doing: Doing
 
     @property
+    def said(self) -> str:
+        """Its words, as Markdown."""
+        return f"**{self.doing.title}.** {self.doing.text}"
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What it moves."""
         return self.doing.settings if self.step else {}
@@ -51,11 +56,10 @@ def told(place: gr.Markdown, settings: Mapping[str, Any], job: Job | None) -> di
     """What a guided job says now, at its `place`, and where its sliders are, of the widgets of all `settings`; of any other job
     nothing is said."""
     if job is None or not job.stops:
-        return {place: gr.Markdown(visible=False)}
+        return {place: ""}
     done = job.metrics[-1]["step"] if job.metrics else 0
     now = next(stop for stop in reversed(stops()) if stop.step <= done)
-    said = gr.Markdown(f"**{now.doing.title}.** {now.doing.text}", visible=True)
-    return {place: said, **{settings[name]: value for name, value in now.settings.items()}}
+    return {place: now.said, **{settings[name]: value for name, value in now.settings.items()}}
 
 
 def moved() -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def build() -> Stage:
             pause = gr.Button(say("Pause"), interactive=False)
             resume = gr.Button(say("Resume"), interactive=False)
             stop = gr.Button(say("Stop"), interactive=False)
-        guide = gr.Markdown(visible=False, elem_id="guide")
+        guide = gr.Markdown("", elem_id="guide")  # seen while something is said
         with gr.Row(elem_id="line", equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 status = widgets.status()
