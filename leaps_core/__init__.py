@@ -1,7 +1,7 @@
 """LEAPS Explorer: invert video classifiers and watch what they learned of an action.
 
-    from leaps_core import SynthesisConfig, synthesize
-    for step in synthesize(SynthesisConfig(model="puppet_r50", action="juggling balls")):
+    from leaps_core import models, synthesize
+    for step in synthesize(models.configure("puppet_r50", "juggling balls")):
         print(step.index, step.probabilities)
 
 Every name is loaded when it is first used: `import leaps_core` alone imports neither torch nor pydantic.

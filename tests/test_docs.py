@@ -47,7 +47,7 @@ def test_python_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = examples(page, "python")
     assert found
     for code in found:
-        short, changed = re.subn(r'(SynthesisConfig\(.*?, action="[a-z ]+")\)', r"\1, steps=2)", code)
+        short, changed = re.subn(r'(configure\("[a-z_]+", "[a-z ]+")\)', r'\1, {"steps": 2})', code)
         assert changed, "or it takes a while"
         exec(short, {})  # noqa: S102
         assert len(capsys.readouterr().out.splitlines()) == 2

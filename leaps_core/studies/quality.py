@@ -1,6 +1,6 @@
 """How good are the inversions? `python -m leaps_core study quality --world puppets`
 
-Inverts every action on every robust bundled model at default settings and lets the judge, which never took part, name
+Inverts every action on every robust bundled model at its recommended settings and lets the judge, which never took part, name
 the action. So that the figure means something, the judge and the verifier also score real clips, real clips with
 shuffled frames, inversions of the cleanly trained twin, noise, and adversarial noise (noise that a model is made to
 believe in, without priming, regularizers or transforms). Prints a Markdown table, and writes docs/quality.json and
@@ -32,6 +32,7 @@ ADVERSARIAL: dict[str, Any] = {
     "learning_rate": 0.02,
     "steps": 60,
     "r": 0.0,
+    "evidence": 0.0,
     "smoothness": 0.0,
     "jitter": 0.0,
     "jitter_time": 0,
@@ -73,8 +74,8 @@ def robust() -> list[str]:
 
 
 def config(key: str, action: str, seed: int, settings: dict[str, Any]) -> SynthesisConfig:
-    """A run at default settings, primed by the bundled clip of the same seed."""
-    return SynthesisConfig(**{"model": key, "action": action, "seed": seed, "stimuli": (bundled_stimulus(seed),), **settings})
+    """A run at the settings that suit the model, primed by the bundled clip of the same seed."""
+    return models.configure(key, action, {"seed": seed, "stimuli": (bundled_stimulus(seed),), **settings})
 
 
 def summary(results: list[tuple[str, Inversion]]) -> dict[str, Any]:
