@@ -63,8 +63,9 @@ IN_TURN: dict[str, Any] = {**CALM, "trigger_mode": "multiple", "concurrency_limi
 “once” the event, “always_last” its data."""
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An event's function (or one that yields how far it is) whose `LeapsError`s become toasts; the page stays as it is."""
+def told(function: Callable[..., Any], otherwise: Any = None) -> Callable[..., Any]:
+    """An event's function (or one that yields how far it is) whose `LeapsError`s become toasts; then the page is told
+    `otherwise`, or stays as it is."""
     if inspect.isgeneratorfunction(function):
 
         @wraps(function)
@@ -72,7 +73,7 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 yield from function(*args, **kwargs)
             except LeapsError as error:
-                yield _toast(error)
+                yield _toast(error, otherwise)
 
         return tells
 
@@ -81,7 +82,7 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except LeapsError as error:
-            return _toast(error)
+            return _toast(error, otherwise)
 
     return answers
 
@@ -99,9 +100,9 @@ def refused(function: Callable[..., Any]) -> Callable[..., Any]:
     return answers
 
 
-def _toast(error: LeapsError) -> Any:
+def _toast(error: LeapsError, otherwise: Any) -> Any:
     warn(views.shown(str(error)))
-    return gr.skip()
+    return gr.skip() if otherwise is None else otherwise
 
 
 def tell(problem: str) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import gradio as gr
 
 from leaps_core.config import SynthesisConfig
-from leaps_core.errors import LeapsError
 
 from .. import controls, guide, start, views
 from ..lessons import Doing, lessons
-from ..session import CALM, Session, told, warn
+from ..session import CALM, Session, told
 from ..views import JOBS
 from .synthesis import SynthesisTab
 
@@ -24,11 +23,10 @@ OPEN_LOOK = "document.querySelector('#closer button.label-wrap:not(.open)')?.cli
 def wire(session: Session, stage: SynthesisTab, tabs: gr.Tabs) -> None:
     """Connects the buttons of the stage's lessons."""
     panel = stage.lessons
-    begun = (
-        f"() => {json.dumps(guide.stops()[0].said)}"  # in the browser, so that its box opens at once and nothing jumps later
-    )
-    panel.guided.click(None, None, stage.stage.guide, js=begun, **CALM)
-    panel.guided.click(partial(guided, stage), session.visitor, stage.outputs, **CALM)
+    said = stage.stage.guide
+    # first in the browser, so that the box of its words opens at once and nothing jumps later
+    panel.guided.click(None, None, said, js=f"() => {json.dumps(guide.stops()[0].said)}", **CALM)
+    panel.guided.click(told(partial(guided, stage), {said: ""}), session.visitor, stage.outputs, **CALM)
     for i, (button, _) in enumerate(panel.doings):
         asked = [session.visitor, session.key, panel.choice]
         done = button.click(told(_doing(stage, tabs, i)), asked, [*stage.outputs, tabs], **CALM)
@@ -36,12 +34,8 @@ def wire(session: Session, stage: SynthesisTab, tabs: gr.Tabs) -> None:
 
 
 def guided(stage: SynthesisTab, visitor: str | None) -> dict[Any, Any]:
-    """Begin the guided run; where it can't be begun, nothing more is said of it."""
-    try:
-        return _begin(stage, visitor, guide.config(), guide.changes(), tuple(stop.step for stop in guide.stops()))
-    except LeapsError as error:
-        warn(views.shown(str(error)))
-        return {stage.stage.guide: ""}
+    """Begin the guided run. Raises `LeapsError`."""
+    return _begin(stage, visitor, guide.config(), guide.changes(), tuple(stop.step for stop in guide.stops()))
 
 
 def do(stage: SynthesisTab, tabs: gr.Tabs, visitor: str | None, key: str | None, doing: Doing) -> dict[Any, Any]:

@@ -17,13 +17,13 @@ def main(folder: Path, names: list[str]) -> None:
     """Draw them, all by one browser, as starting it takes longer than what it has to do; each whole or not at all."""
     import plotly.io
 
-    kinds = [(name, kind) for name in names for kind in STATIC]
+    wanted = [(name, kind) for name in names for kind in STATIC]
     with tempfile.TemporaryDirectory(prefix=".", dir=folder) as its_own:  # another process may draw the same figures
-        drawn = [Path(its_own, f"{name}.{kind}") for name, kind in kinds]
+        drawn = [Path(its_own, f"{name}.{kind}") for name, kind in wanted]
         plotly.io.write_images(
-            [plotly.io.read_json(folder / f"{name}.json") for name, _ in kinds],
+            [plotly.io.read_json(folder / f"{name}.json") for name, _ in wanted],
             drawn,
-            scale=[2 if kind == "png" else 1 for _, kind in kinds],
+            scale=[2 if kind == "png" else 1 for _, kind in wanted],
             width=900,
             height=520,
         )

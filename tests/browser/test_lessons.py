@@ -10,7 +10,7 @@ import pytest
 
 from app import controls, guide
 from app.lessons import lessons, of_setting
-from tests.browser.test_page import WAIT, _state
+from tests.browser.test_page import OBSERVE, SIZES, WAIT, _at_rest, _nothing_jumped, _resize, _state
 from tests.conftest import free_port, serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -82,10 +82,15 @@ def test_a_lesson_is_done(page: Page) -> None:
     expect(page.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true", timeout=WAIT)
 
 
-def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: Page) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: Page, size: str) -> None:
+    _resize(page, size)
+    _at_rest(page)
+    page.evaluate(OBSERVE)
     page.locator("#guided").click()
     first, *stops = guide.stops()
     expect(page.locator("#guide")).to_contain_text(first.doing.title, timeout=WAIT)
+    heights = [_height(page)]
     for stop in stops:
         _state(page, "paused")
         expect(page.locator("#guide")).to_contain_text(stop.doing.title, timeout=WAIT)
@@ -93,11 +98,18 @@ def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: P
         for name, value in stop.settings.items():
             slider = page.get_by_label(f"number input for {controls.label(name)}")
             expect(slider).to_have_value(f"{value:g}", timeout=WAIT)
+        heights.append(_height(page))
         page.get_by_role("button", name="Resume", exact=True).click()
     _state(page, "done")
+    _nothing_jumped(page)
+    assert len(set(heights)) == 1, heights
     assert all(f"{name} {value:g}" in page.locator("#plots").inner_text() for name, value in stops[0].settings.items())
     page.locator("#demos .cards button").first.click()
     expect(page.locator("#guide")).to_be_hidden(timeout=WAIT)
+
+
+def _height(page: Page) -> float:
+    return float(page.locator("#guide").evaluate("box => box.offsetHeight"))
 
 
 def test_the_page_speaks_german(browser: Any, tmp_path: Path) -> None:

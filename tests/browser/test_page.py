@@ -27,6 +27,14 @@ WAIT = 120 * SECONDS  # a shared machine may be slow
 STRIP = "document.querySelector('#player .strip canvas')"
 STATUS = "document.querySelector('#status').innerText"
 CAPTION = "document.querySelector('#player figure:last-child figcaption')?.innerText"
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+MOST_SHIFT = 0.05
+"""Of the cumulative layout shift, while a run goes on."""
+OBSERVE = """() => { window.shifts = [];
+  const named = (source) => source.node?.id || source.node?.className || "";
+  new PerformanceObserver((list) => list.getEntries().forEach((entry) =>
+    entry.hadRecentInput || window.shifts.push([entry.value, ...entry.sources.map(named)])
+  )).observe({type: "layout-shift"}); }"""
 
 Page = Any
 
@@ -512,12 +520,28 @@ def opened(browser: Any, url: str, lacking: str) -> Iterator[Page]:
 
 def _prepare(page: Page, steps: int) -> None:
     """Chooses the tiny model, so that a step takes milliseconds."""
-    expect(page.locator("#status b")).to_have_text(re.compile("ready|demo|done|stopped"), timeout=2 * WAIT)
+    _at_rest(page)
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name=re.compile("^Tiny ·")).click()
     expect(page.locator("#facts")).to_contain_text("8 frames of 32 px", timeout=WAIT)
     page.wait_for_timeout(SECONDS)  # the model's preset fills in the steps, too
     page.get_by_label("Steps", exact=True).fill(str(steps))
+
+
+def _at_rest(page: Page) -> None:
+    expect(page.locator("#status b")).to_have_text(re.compile("ready|demo|done|stopped"), timeout=2 * WAIT)
+
+
+def _resize(page: Page, size: str) -> None:
+    """To one of `SIZES`."""
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
+
+
+def _nothing_jumped(page: Page) -> None:
+    """Since `OBSERVE` began to look."""
+    page.wait_for_timeout(2 * SECONDS)
+    shifts = page.evaluate("window.shifts")
+    assert sum(value for value, *_ in shifts) <= MOST_SHIFT, shifts
 
 
 def _start(page: Page) -> None:
