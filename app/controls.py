@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -64,6 +64,11 @@ class Choice:
         if self.kind == KINDS[0]:
             return int(self.seed or 0) == shown.seed
         return not self.file or (str(self.file), self.start or 0) == (config.stimuli[0], config.stimulus_start)
+
+    @property
+    def own(self) -> bool:
+        """Whether they name a video that was uploaded."""
+        return self.kind == KINDS[1] and bool(self.file)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -264,9 +269,9 @@ def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
     )
 
 
-def config_of(values: Sequence[Any], stimulus: Sequence[Any]) -> SynthesisConfig:
-    """The config that the widgets say. Raises `ConfigError`."""
-    settings = dict(zip(ORDER, values, strict=True)) | Choice(*stimulus).settings
+def config_of(values: Sequence[Any], stimulus: Mapping[str, Any]) -> SynthesisConfig:
+    """The config that the widgets say; `stimulus`: the settings that `Choice` says. Raises `ConfigError`."""
+    settings = {**dict(zip(ORDER, values, strict=True)), **stimulus}
     empty = {name for name, value in settings.items() if value is None and info(name)["default"] is not None}
     return SynthesisConfig(**{name: value for name, value in settings.items() if name not in empty})
 

@@ -1,5 +1,6 @@
 """What the controls were filled with. While they still say it, a link leads to that very run and Start begins it, with what no
-widget can say: a stimulus of another action, several stimuli, changes that were made while the run went on."""
+widget can say: a stimulus of another action, several stimuli, changes that were made while the run went on. Its stimuli stay
+when other settings are moved."""
 
 from __future__ import annotations
 
@@ -33,10 +34,21 @@ class Filled:
         return self.config.replace(**{change["field"]: change["value"] for change in self.changes})
 
 
-def config_of(values: Sequence[Any]) -> SynthesisConfig:
-    """What the widgets of `SettingsPanel.inputs` say. Raises `ConfigError`."""
+def config_of(values: Sequence[Any], run: Filled | None = None) -> SynthesisConfig:
+    """What the widgets of `SettingsPanel.inputs` say, with the stimuli of the run that they were filled with as long as they
+    name those. Raises `ConfigError`."""
     count = len(controls.ORDER)
-    return controls.config_of(values[:count], values[count:])
+    action, choice = values[controls.ORDER.index("action")], controls.Choice(*values[count:])
+    if still_names(run, action, choice):
+        stimuli = {name: getattr(run.config, name) for name in controls.STIMULUS}  # type: ignore[union-attr]
+    else:
+        stimuli = choice.settings
+    return controls.config_of(values[:count], stimuli)
+
+
+def still_names(run: Filled | None, action: str | None, choice: controls.Choice) -> bool:
+    """Whether this action and these stimulus' widgets name the stimuli of the run, as far as they can."""
+    return run is not None and run.instead is None and action == run.config.action and choice.names(run.config)
 
 
 def leads_to(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:
@@ -44,7 +56,7 @@ def leads_to(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig
     said = () if run is None else (run.instead,) if run.instead else (run.config, run.became)
     if run is not None and any(_say(values, config) for config in said):
         return run.config, run.changes
-    return config_of(values), ()
+    return config_of(values, run), ()
 
 
 def begins(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:
@@ -55,6 +67,7 @@ def begins(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, 
             return run.config.replace(precision=precision), run.changes if run.again else ()
         if _say(values, run.became):
             return run.became.replace(precision=precision), ()
+        return config_of(values, run), ()
     return config_of(values), ()
 
 

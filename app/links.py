@@ -1,6 +1,7 @@
 """Links that bring their settings along: `?model=puppet_csn&action=bowling&r=0.002` opens the page with these in its controls,
-here or on another server that has the model; `&run=ID` puts that run on the stage, too, if the visitor may see it, and
-`&changes=[[9, "r", 0.01]]` has Start make these changes before the steps of these numbers."""
+here or on another server that has the model, and with all others as they suit the model; with `&rest=default`, which the page's
+own links say, at the fields' own defaults, which later versions don't change. `&run=ID` puts that run on the stage, too, if the
+visitor may see it, and `&changes=[[9, "r", 0.01]]` has Start make these changes before the steps of these numbers."""
 
 from __future__ import annotations
 
@@ -18,15 +19,15 @@ from . import controls, views
 from .views import JOBS, View
 
 MAIN = ("model", "action")
+REST = {"rest": "default"}
 CHANGE = ("step", "field", "value")
 """What a change says, in the order in which a link has it."""
 
 
 def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), run: str = "") -> str:
-    """The part of a link after its question mark: what differs from the settings that suit the model, and what was changed
-    while the run went on; run: its id, for those who may see it. A video of the visitor's own can't travel in a link, and is
-    left out."""
-    said, usual = config.model_dump(mode="json"), models.configure(config.model, config.action).model_dump(mode="json")
+    """The part of a link after its question mark: what differs from the fields' own defaults, and what was changed while the
+    run went on; run: its id, for those who may see it. A video of the visitor's own can't travel in a link, and is left out."""
+    said, usual = (one.model_dump(mode="json") for one in (config, SynthesisConfig(model=config.model, action=config.action)))
     said["stimuli"] = [stimulus for stimulus in config.stimuli if bundled_seed(stimulus) is not None]
     own = {name: value for name, value in said.items() if name not in MAIN and value != usual[name]}
     words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in own.items()}
@@ -34,7 +35,7 @@ def query(config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), run: 
         words["changes"] = json.dumps([[change[name] for name in CHANGE] for change in changes])
     if run:
         words["run"] = run
-    return urlencode({name: said[name] for name in MAIN} | words)
+    return urlencode({name: said[name] for name in MAIN} | REST | words)
 
 
 def asked(params: Mapping[str, str], there: View | None) -> tuple[SynthesisConfig, list[dict[str, Any]]] | None:
@@ -65,7 +66,8 @@ def read(params: Mapping[str, str]) -> SynthesisConfig | None:
     if any(name not in params for name in MAIN):
         return None
     known = [f"{name}={value}" for name, value in params.items() if name in FIELDS and name not in MAIN]
-    config = models.configure(params["model"], params["action"], dict(map(setting, known)))
+    rest = models.plain() if REST.items() <= params.items() else {}
+    config = models.configure(params["model"], params["action"], rest | dict(map(setting, known)))
     controls.check_bundled(config)
     return config
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,11 @@ import gradio as gr
 
 from leaps_core import models
 from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_action
-from leaps_core.errors import LeapsError
+from leaps_core.errors import LeapsError, VideoError
 from leaps_core.models import weights
 
 from . import controls, links, player, preload, previews, tray, views
-from .filled import Filled, config_of, leads_to
+from .filled import Filled, begins, config_of, leads_to, still_names
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
@@ -109,7 +110,7 @@ class SettingsPanel:
         gr.on(
             [settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
             told(self.show_stimulus),
-            [settings["model"], settings["action"], *stimulus.widgets],
+            [self.run, settings["model"], settings["action"], *stimulus.widgets],
             [self.preview, stimulus.seed, stimulus.file, stimulus.start],
             trigger_mode="always_last",
             **CALM,
@@ -127,16 +128,20 @@ class SettingsPanel:
         self.link.click(told(self.link_to), asked, [self.query, self.address], **CALM)
         self.query.change(None, self.query, self.address, js=COPY, **CALM)  # not where there is none
         for name, button in self.presets.items():
-            button.click(told(partial(self.fill_in, name)), self.inputs, self.outputs, **CALM)
+            button.click(told(partial(self.fill_in, name)), [self.run, *self.inputs], self.outputs, **CALM)
 
     def choose_model(self, *values: Any) -> dict[Any, Any]:
         """Another model: its facts, its world's actions, who can verify and judge it, and the settings that suit it. An action
-        that it doesn't know gives way to the first that it knows."""
+        that it doesn't know gives way to the first that it knows; a stimulus that it can have stays."""
         chosen = dict(zip(controls.ORDER, values, strict=False))
         spec = models.spec(chosen["model"])
         actions = models.labels(spec.world)
         action = chosen["action"] if chosen["action"] in actions else actions[0]
-        return self.fill(models.configure(spec.key, action, {"seed": chosen["seed"] or 0}))
+        config = models.configure(spec.key, action, {"seed": chosen["seed"] or 0})
+        choice = controls.Choice(*values[len(controls.ORDER) :])
+        if choice.kind == controls.KINDS[0] and config.stimuli:
+            config = config.replace(**choice.settings)
+        return self._fill_beside(choice, config)
 
     def download(self, *values: Any, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
         """Fetch the weights that a run of these settings needs and doesn't have; how far it is shows where the model's facts
@@ -159,9 +164,11 @@ class SettingsPanel:
             self.settings["model"]: gr.Dropdown(controls.model_choices()),
         }
 
-    def show_stimulus(self, model: str, action: str, *chosen: Any) -> dict[Any, Any]:
+    def show_stimulus(self, run: Filled | None, model: str, action: str, *chosen: Any) -> dict[Any, Any]:
         """The stimulus, shown at once. `chosen`: what its widgets say."""
         choice = controls.Choice(*chosen)
+        if run is not None and run.config.stimuli and still_names(run, action, choice):
+            action = bundled_action(run.config.stimuli[0], action)
         clip, notices = choice.clip(model, action)
         for notice in notices:
             gr.Info(notice)
@@ -186,30 +193,45 @@ class SettingsPanel:
         """Time and memory for the settings of the controls, or why they can't be."""
         return _cost(lambda: config_of(values))
 
-    def fill_in(self, preset: str, *values: Any) -> dict[Any, Any]:
+    def fill_in(self, preset: str, run: Filled | None, *values: Any) -> dict[Any, Any]:
         """A preset of the chosen model, and how long it takes. Raises `LeapsError`."""
-        config = config_of(values)
+        config, _ = begins(run, values)
         changes = models.preset(models.spec(config.model), preset)
-        if changes.get("stimuli") == config.stimuli or values[len(controls.ORDER)] == controls.KINDS[1]:
-            changes.pop("stimuli", None)  # an own video stays
+        choice = controls.Choice(*values[len(controls.ORDER) :])
+        if choice.own or bool(changes["stimuli"]) == bool(config.stimuli):
+            del changes["stimuli"]  # a preset says whether there is one, a person which
         config = config.replace(**changes)
         gr.Info(f"{_SAID[preset]} are filled in. " + controls.estimate(config).replace("**", ""))
+        return self._fill_beside(choice, config)
+
+    def _fill_beside(self, choice: controls.Choice, config: SynthesisConfig) -> dict[Any, Any]:
+        """Fills all controls, but leaves a video of one's own where it is."""
+        if choice.own:
+            with suppress(VideoError):  # what can't be read goes
+                return self.fill(config.replace(**choice.settings), own=choice)
         return self.fill(config)
 
-    def fill(self, config: SynthesisConfig, changes: Sequence[dict[str, Any]] = (), again: bool = False) -> dict[Any, Any]:
+    def fill(
+        self,
+        config: SynthesisConfig,
+        changes: Sequence[dict[str, Any]] = (),
+        again: bool = False,
+        own: controls.Choice | None = None,
+    ) -> dict[Any, Any]:
         """The controls say this config, as it became by changes that were made while a run went on; again: as it was before
-        them, and Start makes them, too."""
+        them, and Start makes them, too; own: the stimulus' widgets, where they name an uploaded video, which stays."""
         run = Filled(config, tuple(changes), again)
         values = controls.values_of(config if again else run.became)
         updates = {self.settings[name]: gr.update(value=value) for name, value in zip(controls.ORDER, values, strict=True)}
         updates |= {self.run: run, **self._chosen_model(config)}
-        choice = controls.Choice.of(config)
-        updates |= self.show_stimulus(config.model, config.action, choice.kind, choice.seed, choice.file, choice.start)
+        choice = own or controls.Choice.of(config)
+        chosen = (choice.kind, choice.seed, choice.file, choice.start)
+        updates |= self.show_stimulus(run, config.model, config.action, *chosen)
         if unsaid := _unsaid(config):
             gr.Info(unsaid)
         updates |= {
             self.stimulus.kind: choice.kind,
-            self.stimulus.file: gr.File(value=None, visible=choice.kind == controls.KINDS[1]),
+            self.stimulus.file: gr.File(value=choice.file, visible=choice.kind == controls.KINDS[1]),
             self.stimulus.seed: gr.Number(value=choice.seed or 0, visible=choice.kind == controls.KINDS[0]),
             self.estimate: _cost(lambda: config),
             self.address: gr.Textbox(visible=False),  # it led to what was there before
@@ -249,7 +271,7 @@ def _unsaid(config: SynthesisConfig) -> str:
     else:
         return ""
     if controls.all_bundled(config):
-        return f"{said} {say('As long as nothing is changed here, Start takes the same; afterwards what the controls name.')}"
+        return f"{said} {say('As long as neither action nor stimulus is changed here, Start takes the same.')}"
     return f"{said} {say('Start takes what the controls name. Replay (tab Runs) takes the same as this run.')}"
 
 

@@ -62,7 +62,7 @@ def test_what_is_recommended_stands_well_inside_a_logarithmic_slider() -> None:
 
 
 def test_controls_say_the_config_that_was_filled_in() -> None:
-    said = controls.config_of(controls.values_of(CONFIG), ("bundled clip", 3, None, None))
+    said = controls.config_of(controls.values_of(CONFIG), controls.Choice("bundled clip", 3, None, None).settings)
     assert said == CONFIG
 
 
@@ -103,7 +103,7 @@ def test_bad_values_are_refused(field: str, value: object) -> None:
     values = controls.values_of(CONFIG)
     values[controls.ORDER.index(field)] = value
     with pytest.raises(LeapsError):
-        controls.config_of(values, ("none", 0, None, None))
+        controls.config_of(values, controls.Choice("none", 0, None, None).settings)
 
 
 def test_durations_read_well() -> None:

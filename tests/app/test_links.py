@@ -8,20 +8,32 @@ import pytest
 
 from app import links
 from leaps_core import models
+from leaps_core.config import SynthesisConfig
 from leaps_core.errors import ConfigError, LeapsError
+from leaps_core.models import presets
 
 
-def test_a_link_says_what_differs_and_nothing_else() -> None:
-    config = models.configure("tiny", "tai chi", {"coherence": 2.5, "verifier": "tiny_verifier", "stimuli": ("bundled:7",)})
+def test_a_link_says_what_differs_from_the_defaults_and_nothing_else() -> None:
+    config = SynthesisConfig(model="tiny", action="tai chi", coherence=2.5, verifier="tiny_verifier", stimuli=("bundled:7",))
     params = dict(parse_qsl(links.query(config)))
     assert params == {
         "model": "tiny",
         "action": "tai chi",
+        "rest": "default",
         "verifier": "tiny_verifier",
         "coherence": "2.5",
         "stimuli": '["bundled:7"]',
     }
     assert links.read(params) == config
+
+
+def test_a_link_leads_to_the_same_settings_when_others_suit_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = models.configure("puppet_csn", "tai chi")
+    params = dict(parse_qsl(links.query(config)))
+    monkeypatch.setitem(presets.PUPPET, "recommended", {"evidence": 7.0, "r": 0.01})
+    assert links.read(params) == config
+    by_hand = links.read({"model": "puppet_csn", "action": "tai chi"})
+    assert by_hand is not None and by_hand.evidence == 7
 
 
 @pytest.mark.parametrize("settings", [{}, {"margin": None, "flip": True, "steps": 7}, {"stimuli": (), "r": 0.0}])

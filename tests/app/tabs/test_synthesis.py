@@ -311,10 +311,11 @@ def test_a_link_to_a_run_gives_its_stimuli_whatever_the_controls_can_name(tab: S
     assert there.link(run.id) == link
     again = there.start()
     assert again.config == run.config and np.array_equal(again.clips[-1], run.clip)
-    shown.said[tab.panel.settings["steps"]] = 4  # what is changed holds, with what the controls can name
-    changed = links.read(shown.link(run.id))
-    assert changed is not None and changed.stimuli == (("bundled:3",) if stimuli else ()) and changed.steps == 4
-    assert "run" not in shown.link(run.id)
+    shown.said[tab.panel.settings["steps"]] = 4  # what is changed holds, and the stimuli stay
+    assert links.read(shown.link(run.id)) == run.config.replace(steps=4) and "run" not in shown.link(run.id)
+    assert begins(shown.run, list(shown.said.values()))[0] == run.config.replace(steps=4)
+    shown.said[tab.panel.settings["action"]] = "tai chi"  # until the action changes, too: then they are what the controls name
+    assert begins(shown.run, list(shown.said.values()))[0].stimuli == (("bundled:3",) if stimuli else ())
 
 
 def test_a_run_with_an_own_video_has_a_link_and_its_owner_finds_it_there(tab: SynthesisTab, tmp_path: Path) -> None:
@@ -327,6 +328,9 @@ def test_a_run_with_an_own_video_has_a_link_and_its_owner_finds_it_there(tab: Sy
     there = followed(tab, link)
     assert there.said[tab.panel.stimulus.kind] == "own video" and there.link(run.id) == link
     assert tab.start("me", False, there.run, *there.said.values()) == gr.skip(), "the video has to be there"
+    there.said[tab.panel.settings["steps"]] = 4
+    assert (led := links.read(there.link(run.id))) is not None and (led.steps, led.stimuli) == (4, ())
+    assert tab.start("me", False, there.run, *there.said.values()) == gr.skip()
 
 
 def test_a_link_to_a_run_of_networks_elsewhere_leads_to_that_run(tab: SynthesisTab, monkeypatch: pytest.MonkeyPatch) -> None:
