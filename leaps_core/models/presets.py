@@ -1,7 +1,7 @@
 """Settings that suit a model: those that were found for its family, a quick look, and the paper's.
 
-The fields' own defaults are those of the bundled networks, which were trained robustly. A network as published is fooled by
-them: it is sure of a clip in which nobody sees anything (docs/real.md). So settings belong to the model.
+The fields' own defaults are LEAPS with the bundled networks, which were trained robustly. A network as published is fooled
+by them: it is sure of a clip in which nobody sees anything (docs/real.md). So settings belong to the model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .worlds import PUPPETS
 
 Preset = Literal["recommended", "quick", "paper"]
 PRESETS: tuple[str, ...] = get_args(Preset)
-PUPPET: dict[str, dict[str, Any]] = {"recommended": {"precision": "auto"}, "quick": {"steps": 60}}
+PUPPET: dict[str, dict[str, Any]] = {"recommended": {"precision": "auto", "evidence": 1.0}, "quick": {"steps": 60}}
 """Robust networks of the bundled world."""
 _SHARED: dict[str, Any] = {
     "precision": "auto",

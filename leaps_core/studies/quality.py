@@ -22,8 +22,8 @@ from ..puppets import ACTIONS, render_clip
 from .common import Inversion, invert
 from .pictures import sheet
 
-SEED = 6000
-"""First seed of the scored runs and their stimuli; settings were chosen on others (below 100)."""
+SEED = 6100
+"""First seed of the scored runs and their stimuli; settings were chosen on others (below 100), and scored before on 6000 on."""
 ADVERSARIAL: dict[str, Any] = {
     "canvas": "pixels",
     "stimuli": (),

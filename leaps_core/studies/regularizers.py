@@ -13,16 +13,13 @@ from .report import Report, Row, differences, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
 _BARE = {"priming_share": 0, **stimuli.UNREGULARIZED}
-EVIDENCE = 0.1
-"""Weight of the evidence for models whose own settings have none of it."""
 FULL = "full"
 ARMS = ("cross entropy", "priming", "priming, coherence", "priming, diversity", FULL, "full, evidence")
 """What the loss has, from left to right; smoothness and the canvas are the same in all."""
 
 
-def settings(model: str, arm: str) -> dict[str, Any]:
-    """What an arm changes of the settings that suit a model."""
-    own = models.preset(models.spec(model))
+def settings(arm: str) -> dict[str, Any]:
+    """What an arm takes away from the settings that suit a model."""
     kept = {
         "cross entropy": (),
         "priming": ("priming_share",),
@@ -31,13 +28,12 @@ def settings(model: str, arm: str) -> dict[str, Any]:
         FULL: ("priming_share", "coherence", "diversity"),
         "full, evidence": ("priming_share", "coherence", "diversity", "evidence", "frame_verifier"),
     }[arm]
-    changed = {name: value for name, value in _BARE.items() if name not in kept}
-    return changed | ({"evidence": own.get("evidence") or EVIDENCE} if "evidence" in kept else {})
+    return {name: value for name, value in _BARE.items() if name not in kept}
 
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
     stimuli.need(asked, STUDY.name)
-    return stimuli.varied(asked, "arm", lambda model: {arm: settings(model, arm) for arm in _arms(asked, model)})
+    return stimuli.varied(asked, "arm", lambda model: {arm: settings(arm) for arm in _arms(asked, model)})
 
 
 def _arms(asked: Asked, model: str) -> list[str]:
