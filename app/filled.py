@@ -39,16 +39,15 @@ def config_of(values: Sequence[Any], run: Filled | None = None) -> SynthesisConf
     name those. Raises `ConfigError`."""
     count = len(controls.ORDER)
     action, choice = values[controls.ORDER.index("action")], controls.Choice(*values[count:])
-    if still_names(run, action, choice):
-        stimuli = {name: getattr(run.config, name) for name in controls.STIMULUS}  # type: ignore[union-attr]
-    else:
-        stimuli = choice.settings
-    return controls.config_of(values[:count], stimuli)
+    return controls.config_of(values[:count], stimuli_of(run, action, choice))
 
 
-def still_names(run: Filled | None, action: str | None, choice: controls.Choice) -> bool:
-    """Whether this action and these stimulus' widgets name the stimuli of the run, as far as they can."""
-    return run is not None and run.instead is None and action == run.config.action and choice.names(run.config)
+def stimuli_of(run: Filled | None, action: str | None, choice: controls.Choice) -> dict[str, Any]:
+    """What this action and these stimulus' widgets say of the stimuli, as settings of a config: those of the run, as long as
+    they name them as far as they can. Raises `ConfigError`."""
+    if run is not None and run.instead is None and action == run.config.action and choice.names(run.config):
+        return {name: getattr(run.config, name) for name in controls.STIMULUS}
+    return choice.settings
 
 
 def leads_to(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:

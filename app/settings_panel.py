@@ -16,7 +16,7 @@ from leaps_core.errors import LeapsError, VideoError
 from leaps_core.models import weights
 
 from . import controls, links, player, preload, previews, tray, views
-from .filled import Filled, begins, config_of, leads_to, still_names
+from .filled import Filled, begins, config_of, leads_to, stimuli_of
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
@@ -98,7 +98,7 @@ class SettingsPanel:
 
     def _wire(self) -> None:
         settings, stimulus = self.settings, self.stimulus
-        settings["model"].input(told(self.choose_model), self.inputs, self.outputs, **CALM)
+        settings["model"].input(told(self.choose_model), [self.run, *self.inputs], self.outputs, **CALM)
         self.weights.click(
             told(self.download),
             self.inputs,
@@ -130,7 +130,7 @@ class SettingsPanel:
         for name, button in self.presets.items():
             button.click(told(partial(self.fill_in, name)), [self.run, *self.inputs], self.outputs, **CALM)
 
-    def choose_model(self, *values: Any) -> dict[Any, Any]:
+    def choose_model(self, run: Filled | None, *values: Any) -> dict[Any, Any]:
         """Another model: its facts, its world's actions, who can verify and judge it, and the settings that suit it. An action
         that it doesn't know gives way to the first that it knows; a stimulus that it can have stays."""
         chosen = dict(zip(controls.ORDER, values, strict=False))
@@ -140,7 +140,7 @@ class SettingsPanel:
         config = models.configure(spec.key, action, {"seed": chosen["seed"] or 0})
         choice = controls.Choice(*values[len(controls.ORDER) :])
         if choice.kind == controls.KINDS[0] and config.stimuli:
-            config = config.replace(**choice.settings)
+            config = config.replace(**stimuli_of(run, action, choice))
         return self._fill_beside(choice, config)
 
     def download(self, *values: Any, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
@@ -167,8 +167,8 @@ class SettingsPanel:
     def show_stimulus(self, run: Filled | None, model: str, action: str, *chosen: Any) -> dict[Any, Any]:
         """The stimulus, shown at once. `chosen`: what its widgets say."""
         choice = controls.Choice(*chosen)
-        if run is not None and run.config.stimuli and still_names(run, action, choice):
-            action = bundled_action(run.config.stimuli[0], action)
+        if choice.kind == controls.KINDS[0]:
+            action = bundled_action(stimuli_of(run, action, choice)["stimuli"][0], action)
         clip, notices = choice.clip(model, action)
         for notice in notices:
             gr.Info(notice)

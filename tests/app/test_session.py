@@ -24,7 +24,9 @@ def test_a_problem_becomes_a_toast_and_changes_nothing(warnings: list[str]) -> N
         raise LeapsError(f"No {x}.")
 
     assert fails(3) == gr.skip() and warnings == ["No 3."]
-    assert session.told(fails.__wrapped__, {"said": ""})(4) == {"said": ""} and warnings.pop() == "No 4.", "or what is asked for"
+    assert session.told(fails.__wrapped__, {"said": ""})(4) == {"said": ""} and warnings.pop() == "No 4.", (
+        "or what is asked for"
+    )
     assert session.told(lambda x: x + 1)(3) == 4 and len(warnings) == 1
 
 

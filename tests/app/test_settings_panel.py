@@ -58,30 +58,34 @@ def uploaded(panel: SettingsPanel, file: str) -> list[Any]:
 def test_an_own_video_stays_when_a_model_or_a_preset_is_chosen(panel: SettingsPanel, mine: str) -> None:
     values = uploaded(panel, mine)
     preview = player.tracks(player.track("preview", "stimulus", Choice("own video", 0, mine, 0).clip("tiny", "bowling")[0]))
-    for told in (panel.choose_model(*values), panel.fill_in("quick", None, *values)):
+    for told in (panel.choose_model(None, *values), panel.fill_in("quick", None, *values)):
         assert begins(told[panel.run], said(panel, told, values))[0].stimuli == (mine,) and told[panel.preview] == preview
-    told = panel.choose_model("puppet_csn", *values[1:])
+    told = panel.choose_model(None, "puppet_csn", *values[1:])
     begun, _ = begins(told[panel.run], said(panel, told, values))
     assert begun == models.configure("puppet_csn", "bowling", {"seed": 5, "stimuli": (mine,)})
 
 
 def test_what_is_no_video_goes_when_a_model_is_chosen(panel: SettingsPanel, tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video")
-    told = panel.choose_model(*uploaded(panel, str(tmp_path / "notes.mp4")))
+    told = panel.choose_model(None, *uploaded(panel, str(tmp_path / "notes.mp4")))
     assert begins(told[panel.run], said(panel, told))[0].stimuli == models.configure("tiny", "bowling").stimuli
 
 
 def test_the_number_of_a_bundled_clip_stays(panel: SettingsPanel) -> None:
     values = said(panel, panel.fill(config()))
-    for told in (panel.choose_model("puppet_csn", *values[1:]), panel.fill_in("recommended", None, *values)):
+    for told in (panel.choose_model(None, "puppet_csn", *values[1:]), panel.fill_in("recommended", None, *values)):
         assert begins(told[panel.run], said(panel, told, values))[0].stimuli == ("bundled:7",)
 
 
-def test_a_preset_leaves_the_stimuli_that_the_controls_cant_name(panel: SettingsPanel) -> None:
+def test_a_preset_and_a_model_leave_the_stimuli_that_the_controls_cant_name(panel: SettingsPanel) -> None:
     odd = config(stimuli=("bundled:3/tai chi", "bundled:4"))
     first = panel.fill(odd)
-    told = panel.fill_in("recommended", first[panel.run], *said(panel, first))
-    assert begins(told[panel.run], said(panel, told))[0].stimuli == odd.stimuli
+    values = said(panel, first)
+    for told in (
+        panel.fill_in("recommended", first[panel.run], *values),
+        panel.choose_model(first[panel.run], "puppet_csn", *values[1:]),
+    ):
+        assert begins(told[panel.run], said(panel, told, values))[0].stimuli == odd.stimuli
 
 
 def test_the_stimulus_that_is_shown_is_the_one_that_start_takes(panel: SettingsPanel) -> None:

@@ -194,6 +194,13 @@ def test_uploaded_video_is_shown_and_a_bad_one_refused(page: Page, tmp_path: Pat
     page.get_by_label("Remove this file").or_(page.get_by_label("Clear")).first.click()
     picked.set_input_files(good)
     expect(page.locator("#preview figure canvas")).to_have_attribute("width", re.compile(r"\d+"), timeout=WAIT)
+    page.get_by_role("button", name="Quick look").click()
+    expect(page.get_by_text("The settings for a quick look are filled in")).to_be_visible(timeout=WAIT)
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name=re.compile("^Far away ·")).click()
+    expect(page.locator("#facts")).to_contain_text("not on this machine", timeout=WAIT)
+    expect(page.locator("#stimulus-video")).to_contain_text("good")  # it stays
+    expect(page.locator("#preview figure canvas")).to_be_visible()
 
 
 def test_weights_are_downloaded_with_one_click(page: Page) -> None:
