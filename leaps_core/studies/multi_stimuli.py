@@ -13,7 +13,7 @@ from .study import Asked, Study, Trial
 COUNTS = (1, 2, 5, 10, 20, 50, 100)
 """How many stimuli prime a run without regularizers."""
 LEAPS = "LEAPS, 1"
-"""The arm with one stimulus and both regularizers."""
+"""The arm with one stimulus and both regularizers, as the paper has them: no evidence, no frame verifier."""
 
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
@@ -23,7 +23,8 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
         for seed in asked.range:
             for action in asked.actions:
                 at = {"model": model, "action": action, "seed": seed}
-                found.append(Trial({**at, "stimuli": LEAPS}, stimuli.config(asked, model, action, seed)))
+                leaps = stimuli.config(asked, model, action, seed, **stimuli.THE_PAPERS)
+                found.append(Trial({**at, "stimuli": LEAPS}, leaps))
                 for count in (count for count in COUNTS if count <= stimuli.most(asked, action)):
                     config = stimuli.config(asked, model, action, seed, count, **stimuli.UNREGULARIZED)
                     found.append(Trial({**at, "stimuli": str(count)}, config))

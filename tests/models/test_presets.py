@@ -9,11 +9,12 @@ from leaps_core.config import FIELDS
 from leaps_core.errors import ConfigError, ModelError
 
 
-def test_bundled_models_keep_the_fields_own_defaults() -> None:
+def test_bundled_models_keep_the_fields_own_defaults_but_for_evidence_and_precision() -> None:
     config = models.configure("puppet_r50", "tai chi")
-    own = ("model", "action", "precision")
+    own = ("model", "action", "precision", "evidence")
     assert all(getattr(config, name) == FIELDS[name].default for name in FIELDS if name not in own)
     assert (config.precision, FIELDS["precision"].default) == ("auto", "float32")
+    assert (config.evidence, FIELDS["evidence"].default) == (1, 0), "runs of earlier say nothing of it"
     assert models.configure("puppet_r50", "tai chi", name="quick").steps == 60
 
 

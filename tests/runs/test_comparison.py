@@ -37,7 +37,7 @@ def test_models_and_values_are_multiplied() -> None:
 def test_each_model_has_the_settings_that_suit_it_and_names_tell_only_what_was_chosen() -> None:
     given = {"verifier": "none", "frame_verifier": "none", "stimuli": ()}
     robust, published = (models.configure(key, "bowling", given) for key in ("tiny", "i3d"))
-    assert robust.evidence == 0 < published.evidence
+    assert robust.evidence_last == 1 > published.evidence_last
     assert comparison.differences([robust, published]) == ["Tiny", models.spec("i3d").name]
     assert comparison.differences([robust, published.replace(evidence=0.7)])[1].endswith("evidence 0.7")
     made = comparison.variants(["tiny", "tiny_verifier"], "bowling", SETTINGS, preset="quick")

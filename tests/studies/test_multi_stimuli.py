@@ -20,6 +20,7 @@ def test_runs_by_several_stimuli_have_no_regularizers_and_the_band_has_them() ->
         leaps = trial.at["stimuli"] == multi_stimuli.LEAPS
         assert len(trial.config.stimuli) == (1 if leaps else int(trial.at["stimuli"]))
         assert bool(trial.config.diversity and trial.config.coherence) == leaps
+        assert (trial.config.evidence, trial.config.frame_verifier) == (0, "none")
 
 
 def test_numbers_that_there_are_too_few_videos_for_are_left_out_and_told(tmp_path: Path) -> None:
