@@ -145,7 +145,7 @@ class CompareTab:
     def before(self, visitor: str | None, key: str | None) -> dict[Any, Any]:
         """What is seen before a first comparison: finished runs of one action by several models."""
         groups: dict[str, list[runs.Run]] = {}
-        for run in sorted((run for run in runs.list_runs() if run.demo), key=lambda run: run.id):
+        for run in (run for run in runs.list_runs() if run.demo):
             groups.setdefault(run.config.action, []).append(run)
         action, shown = max(groups.items(), key=lambda group: len(group[1]), default=("", []))
         if comparisons.find(key, views.owner_of(visitor)) is not None or not shown:

@@ -136,7 +136,7 @@ class SynthesisTab:
     def _opened(self, visitor: str, key: str | None) -> dict[Any, Any]:
         owner = views.owner_of(visitor)
         seen = runs.list_runs(owner=owner)
-        demos = sorted((run for run in seen if run.demo), key=lambda run: run.id)
+        demos = [run for run in seen if run.demo]
         updates = {
             self.session.visitor: visitor,
             self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),

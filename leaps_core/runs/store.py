@@ -24,12 +24,13 @@ LONGEST_NOTE = 2000
 
 
 def list_runs(demos: bool = True, owner: str | None = None) -> list[Run]:
-    """Own runs, then the demos, each newest first. Reads run.json only; broken folders are skipped and logged.
+    """Own runs, newest first, then the demos, the best first, as they are numbered. Reads run.json only; broken folders are
+    skipped and logged.
 
     owner: only this owner's runs (and the demos); None: everybody's.
     """
     own = [run for run in _opened(paths.own_runs()) if owner is None or run.owner == owner]
-    return own + (_opened(paths.DEMOS) if demos else [])
+    return own + (sorted(_opened(paths.DEMOS), key=lambda run: run.id) if demos else [])
 
 
 def find(name: str, owner: str | None = None) -> Run:

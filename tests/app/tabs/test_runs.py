@@ -53,7 +53,8 @@ def test_own_runs_and_demos_are_shown_and_nobody_elses(tab: RunsTab) -> None:
 
 
 def test_only_what_can_be_done_with_the_chosen_runs_is_offered(tab: RunsTab) -> None:
-    mine, demo = perform(), runs.list_runs(owner="nobody")[0]
+    mine, (demo, *others) = perform(), runs.list_runs(owner="nobody")
+    assert [run.id for run in others] == sorted(run.id for run in others) and demo.id < others[0].id, "the best first"
 
     def offered(*found: runs.Run) -> list[bool]:
         told = tab.choose(ME, picked(*found))
