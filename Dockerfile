@@ -13,8 +13,8 @@ COPY assets assets
 COPY leaps_core leaps_core
 
 # what is kept lies in /data: runs, banks, downloaded weights
-ENV LEAPS_HOME=/data/leaps TORCH_HOME=/data/torch GRADIO_TEMP_DIR=/data/uploads NUMBA_CACHE_DIR=/data/numba \
-    GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
+ENV LEAPS_HOME=/data/leaps TORCH_HOME=/data/torch HF_HOME=/data/huggingface \
+    GRADIO_TEMP_DIR=/data/uploads NUMBA_CACHE_DIR=/data/numba GRADIO_ANALYTICS_ENABLED=False HF_HUB_DISABLE_TELEMETRY=1
 RUN useradd --uid 1000 leaps && mkdir /data && chown leaps /data
 USER 1000
 VOLUME /data

@@ -96,7 +96,7 @@ def _launch(options: argparse.Namespace) -> None:
 def keep_on_a_space(storage: Path = Path("/data")) -> None:
     """On a Space with persistent storage, keeps runs and downloaded weights there, unless its variables name other folders."""
     if "SPACE_ID" in os.environ and os.access(storage, os.W_OK):
-        for name, folder in (("LEAPS_HOME", "leaps"), ("TORCH_HOME", "torch")):
+        for name, folder in (("LEAPS_HOME", "leaps"), ("TORCH_HOME", "torch"), ("HF_HOME", "huggingface")):
             os.environ.setdefault(name, str(storage / folder))
 
 

@@ -14,6 +14,7 @@ from leaps_core import models
 from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_action
 from leaps_core.errors import LeapsError, VideoError
 from leaps_core.models import weights
+from leaps_core.runs import Run
 
 from . import controls, links, player, preload, previews, tray, views
 from .filled import Filled, begins, config_of, leads_to, stimuli_of
@@ -186,7 +187,9 @@ class SettingsPanel:
         steered = say("this run, with what was changed while it went on,")
         what = steered if changes else say("this run") if there else say("these settings")
         gr.Info(say("A link to {what} stands below the button, and is copied where the browser allows it.", what=what))
-        query = f"{links.query(config, changes, there)}#{secrets.token_hex(2)}"
+        if there and (len(there.legs) > 1 or there.status == "stopped"):
+            gr.Info(say("This run was stopped, or went on later. Who can't see it makes all its steps at once: another clip."))
+        query = f"{links.query(config, changes, there.id if there else '')}#{secrets.token_hex(2)}"
         return {self.query: query, self.address: gr.Textbox(visible=True)}
 
     def show_estimate(self, *values: Any) -> str:
@@ -275,13 +278,13 @@ def _unsaid(config: SynthesisConfig) -> str:
     return f"{said} {say('Start takes what the controls name. Replay (tab Runs) takes the same as this run.')}"
 
 
-def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> str:
-    """The id of the run on the stage, if it has these settings; else ""."""
+def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> Run | None:
+    """The run on the stage, if it has these settings."""
     try:
         run = views.on_disk(key, views.owner_of(visitor))
     except LeapsError:
-        return ""
-    return run.id if run and run.config.replace(precision=config.precision) == config else ""  # a run knows its precision
+        return None
+    return run if run and run.config.replace(precision=config.precision) == config else None  # a run knows its precision
 
 
 def _cost(config: Callable[[], SynthesisConfig]) -> str:

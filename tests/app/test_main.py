@@ -30,3 +30,4 @@ def test_a_spaces_persistent_storage_is_used_where_there_is_some(tmp_path: Path,
     os.environ["TORCH_HOME"] = "/mine"
     keep_on_a_space(tmp_path)
     assert os.environ["LEAPS_HOME"] == str(tmp_path / "leaps") and os.environ["TORCH_HOME"] == "/mine"
+    assert os.environ["HF_HOME"] == str(tmp_path / "huggingface")

@@ -78,6 +78,7 @@ def test_the_example_of_the_docs_runs(app_url: str) -> None:
     found: dict[str, Any] = {}
     exec(example.replace('"steps": 60', '"steps": 3'), found)  # noqa: S102
     assert found["news"]["state"] == "done" and found["clip"]["src"].startswith("data:image/webp") and found["clip"]["n"] == 16
+    assert "puppet_csn" in [one["model"] for one in found["known"]]
     assert Path(found["mp4"]).name == "leaps-juggling-balls.mp4" and read(found["mp4"], 16, 112).frames.shape[0] == 16
 
 
