@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from leaps_core import SynthesisConfig, machine, runs
+from leaps_core import machine, models, runs
 from leaps_core.cli import main
 
 DATA = Path(__file__).parents[1] / "data"
@@ -71,16 +71,6 @@ def test_the_command_line_takes_old_names(earlier: runs.Run, capsys: pytest.Capt
         options = ["--model", "tiny", "--action", "bowling", "--steps", "4", "--set", *settings]
         assert main(["synth", *options]) == 0
         made.append(runs.Run.open(capsys.readouterr().out.splitlines()[-1]))
-    assert (
-        made[0].config
-        == made[1].config
-        == SynthesisConfig(
-            model="tiny",
-            action="bowling",
-            steps=4,
-            min_learning_rate=0.003,
-            warmup_steps=3,
-            precision=machine.pick_precision("auto", "cpu"),
-        )
-    )
+    settings = {"steps": 4, "min_learning_rate": 0.003, "warmup_steps": 3, "precision": machine.pick_precision("auto", "cpu")}
+    assert made[0].config == made[1].config == models.configure("tiny", "bowling", settings)
     assert np.array_equal(made[0].tensor, made[1].tensor)
