@@ -37,9 +37,13 @@ class Filled:
 def config_of(values: Sequence[Any], run: Filled | None = None) -> SynthesisConfig:
     """What the widgets of `SettingsPanel.inputs` say, with the stimuli of the run that they were filled with as long as they
     name those. Raises `ConfigError`."""
-    count = len(controls.ORDER)
-    action, choice = values[controls.ORDER.index("action")], controls.Choice(*values[count:])
-    return controls.config_of(values[:count], stimuli_of(run, action, choice))
+    action = values[controls.ORDER.index("action")]
+    return controls.config_of(values[: len(controls.ORDER)], stimuli_of(run, action, choice_of(values)))
+
+
+def choice_of(values: Sequence[Any]) -> controls.Choice:
+    """What the stimulus' widgets among them say."""
+    return controls.Choice(*values[len(controls.ORDER) :])
 
 
 def stimuli_of(run: Filled | None, action: str | None, choice: controls.Choice) -> dict[str, Any]:
@@ -72,9 +76,8 @@ def begins(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, 
 
 def _say(values: Sequence[Any], config: SynthesisConfig) -> bool:
     """Whether the widgets say this config, as far as they can."""
-    count = len(controls.ORDER)
-    settings = zip(controls.ORDER, controls.values_of(config), values[:count], strict=True)
-    return all(_same(*one) for one in settings) and controls.Choice(*values[count:]).names(config)
+    settings = zip(controls.ORDER, controls.values_of(config), values[: len(controls.ORDER)], strict=True)
+    return all(_same(*one) for one in settings) and choice_of(values).names(config)
 
 
 def _same(name: str, known: Any, said: Any) -> bool:

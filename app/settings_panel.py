@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import astuple
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from leaps_core.models import weights
 from leaps_core.runs import Run
 
 from . import controls, links, player, preload, previews, tray, views
-from .filled import Filled, begins, config_of, leads_to, stimuli_of
+from .filled import Filled, begins, choice_of, config_of, leads_to, stimuli_of
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
@@ -139,7 +140,7 @@ class SettingsPanel:
         actions = models.labels(spec.world)
         action = chosen["action"] if chosen["action"] in actions else actions[0]
         config = models.configure(spec.key, action, {"seed": chosen["seed"] or 0})
-        choice = controls.Choice(*values[len(controls.ORDER) :])
+        choice = choice_of(values)
         if choice.kind == controls.KINDS[0] and config.stimuli:
             config = config.replace(**stimuli_of(run, action, choice))
         return self._fill_beside(choice, config)
@@ -200,7 +201,7 @@ class SettingsPanel:
         """A preset of the chosen model, and how long it takes. Raises `LeapsError`."""
         config, _ = begins(run, values)
         changes = models.preset(models.spec(config.model), preset)
-        choice = controls.Choice(*values[len(controls.ORDER) :])
+        choice = choice_of(values)
         if choice.own or bool(changes["stimuli"]) == bool(config.stimuli):
             del changes["stimuli"]  # a preset says whether there is one, a person which
         config = config.replace(**changes)
@@ -228,8 +229,7 @@ class SettingsPanel:
         updates = {self.settings[name]: gr.update(value=value) for name, value in zip(controls.ORDER, values, strict=True)}
         updates |= {self.run: run, **self._chosen_model(config)}
         choice = own or controls.Choice.of(config)
-        chosen = (choice.kind, choice.seed, choice.file, choice.start)
-        updates |= self.show_stimulus(run, config.model, config.action, *chosen)
+        updates |= self.show_stimulus(run, config.model, config.action, *astuple(choice))
         if unsaid := _unsaid(config):
             gr.Info(unsaid)
         updates |= {

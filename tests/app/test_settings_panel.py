@@ -16,6 +16,7 @@ from app.filled import begins
 from app.settings_panel import SettingsPanel
 from leaps_core import Control, models, puppets, runs, video
 from leaps_core.config import SynthesisConfig
+from tests.app.helpers import said
 
 SETTINGS = {"seed": 5, "stimuli": ("bundled:7",), "verifier": "none"}
 MINE = Choice("own video", 0, "", 0)
@@ -36,17 +37,6 @@ def mine(tmp_path: Path) -> str:
 def config(**settings: Any) -> SynthesisConfig:
     """A run of the tiny model."""
     return models.configure("tiny", "bowling", SETTINGS | settings)
-
-
-def said(panel: SettingsPanel, told: dict[Any, Any], before: list[Any] | None = None) -> list[Any]:
-    """What the widgets say after an answer."""
-    values = dict(zip(panel.inputs, before or [part.value for part in panel.inputs], strict=True))
-    for part, value in values.items():
-        update = told.get(part, {})
-        if isinstance(update, gr.components.Component):
-            update = update.constructor_args
-        values[part] = update.get("value", value) if isinstance(update, dict) else update
-    return list(values.values())
 
 
 def uploaded(panel: SettingsPanel, file: str) -> list[Any]:

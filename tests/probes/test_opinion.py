@@ -42,6 +42,15 @@ def test_what_is_shipped_is_what_the_networks_say() -> None:
     assert np.corrcoef(cells.mean((2, 4)).ravel(), kept.weights.ravel())[0, 1] > 0.99
 
 
+def test_what_a_clip_does_not_survive_is_kept_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "DEMOS", tmp_path)
+    config = models.configure("tiny", "bowling", {"steps": 3, "verifier": "none", "judge": "none", "stimuli": ()})
+    *_, (run, _) = runs.perform(config, folder=tmp_path / "mine")
+    opinion.keep(run)
+    kept = opinion.kept(runs.Run.open(run.folder))
+    assert kept is not None and kept.survived == opinion.ask(run).survived and not all(kept.survived.values())
+
+
 def test_only_what_is_shipped_is_believed(tmp_path: Path) -> None:
     run = runs.Run.open(paths.DEMOS / DEMOS[-1])
     for file in run.folder.iterdir():

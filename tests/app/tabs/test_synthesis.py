@@ -20,6 +20,7 @@ from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
 from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs, video
 from leaps_core.runs import writer
+from tests.app.helpers import said
 
 REQUEST: Any = SimpleNamespace(session_hash="page", query_params={})
 CONFIG = SynthesisConfig(model="tiny", action="bowling", steps=3, judge="none", verifier="none")
@@ -245,13 +246,7 @@ class Controls:
     def take(self, told: dict[Any, Any]) -> Controls:
         """An answer arrives."""
         self.run = told.get(self.tab.panel.run, self.run)
-        for part in self.said:
-            update = told.get(part, {})
-            if isinstance(update, gr.components.Component):
-                update = update.constructor_args
-            elif not isinstance(update, dict):
-                update = {"value": update}
-            self.said[part] = update.get("value", self.said[part])
+        self.said = dict(zip(self.said, said(self.tab.panel, told, list(self.said.values())), strict=True))
         return self
 
     def link(self, key: str | None) -> dict[str, str]:
