@@ -64,6 +64,15 @@ def tiny_models() -> None:
     tiny.register()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A LEAPS_HOME of the tests', so that they neither see nor touch what a person has; tests that leave something have their
+    own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEAPS_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def decoding_here() -> Iterator[None]:
     """Videos are decoded in this process again, whatever command of a test turned that off."""

@@ -78,7 +78,8 @@ def test_a_bank_of_every_network_is_shipped_with_its_maps() -> None:
                 assert found is not None and np.isfinite(found.positions).all(), (key, method, dims)
 
 
-def test_demos_can_be_played_and_scrubbed() -> None:
+def test_demos_can_be_played_and_scrubbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))  # estimates are as where nothing has been run yet
     demos = sorted(paths.DEMOS.iterdir())
     assert len(demos) == 8 and size(paths.DEMOS) <= 14 * MB
     for folder in demos:
