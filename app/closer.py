@@ -6,7 +6,7 @@ import base64
 import io
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,7 +134,7 @@ def _look(folder: Path, changed: int) -> Look:
     """A look at a run on disk; `changed` tells old contents from new."""
     from leaps_core.probes.look import look  # torch
 
-    return look(runs.Run.open(folder))
+    return replace(look(runs.Run.open(folder)), say=say)
 
 
 def _slice(seen: Look) -> str:

@@ -140,7 +140,14 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
             min_width=200,
         ),
         gr.File(label=say("Video"), file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
-        gr.Number(0, label=say("Starts at second"), minimum=0, visible=False, min_width=140),
+        gr.Number(
+            0,
+            label=say("Starts at second"),
+            info=_with_lesson(say("A long video is used from here on."), "stimuli"),
+            minimum=0,
+            visible=False,
+            min_width=140,
+        ),
     )
 
 
@@ -212,7 +219,7 @@ def model_choices() -> list[tuple[str, str]]:
     return [
         (
             f"{spec.name} · {spec.family} · {spec.frames}×{spec.size}² · {_accuracy(spec)}"
-            + " · to download" * (models.state(spec) == "download"),
+            + f" · {say('to download')}" * (models.state(spec) == "download"),
             spec.key,
         )
         for spec in models.specs()
@@ -224,24 +231,24 @@ def model_facts(key: str) -> str:
     """What a person should know of a model, as Markdown: size, accuracy, world, where its weights come from."""
     spec = models.spec(key)
     weights = {
-        "bundled": "bundled with this program",
-        "cached": "downloaded earlier",
-        "local": "given by hand",
-        "download": "not on this machine",
+        "bundled": "weights bundled with this program",
+        "cached": "weights downloaded earlier",
+        "local": "weights given by hand",
+        "download": "weights not on this machine",
     }[models.state(spec)]
     facts = [
         spec.family,
-        f"{spec.frames} frames of {spec.size} px",
-        f"accuracy {_accuracy(spec)}",
-        f"{spec.params / 1e6:.2g} M parameters" if spec.params else "",
-        "trained robustly" if spec.robust else "trained plainly",
-        f"weights {weights}",
+        say("{frames} frames of {size} px", frames=spec.frames, size=spec.size),
+        say("accuracy {share}", share=_accuracy(spec)),
+        say("{millions} M parameters", millions=f"{spec.params / 1e6:.2g}") if spec.params else "",
+        say("trained robustly") if spec.robust else say("trained plainly"),
+        say(weights),
         spec.licence,
     ]
     world = sections("about").get(spec.world)
-    lead = f"**{world.title}.** " if world else f"World: **{spec.world}**. "
-    caution = f" **Take care:** {spec.caution}" if spec.caution else ""
-    return f"{lead}{' · '.join(fact for fact in facts if fact)}. {spec.about}{caution}".strip()
+    lead = f"**{world.title}.** " if world else f"{say('World')}: **{spec.world}**. "
+    caution = f" **{say('Take care')}:** {say(spec.caution)}" if spec.caution else ""
+    return f"{lead}{' · '.join(fact for fact in facts if fact)}. {say(spec.about)}{caution}".strip()
 
 
 def to_download(config: SynthesisConfig) -> str:
@@ -253,9 +260,10 @@ def to_download(config: SynthesisConfig) -> str:
     if not absent:
         return ""
     size = f"{sum(spec.download or 0 for spec in absent) / 1e6:.0f} MB, "
-    names = " + ".join(spec.name for spec in absent) if len(absent) > 1 else "weights"
-    licences = ", ".join(dict.fromkeys(f"{spec.licence}{': no commercial use' * ('NC' in spec.licence)}" for spec in absent))
-    return f"Download {names} ({size}{licences})"
+    names = " + ".join(spec.name for spec in absent) if len(absent) > 1 else say("weights")
+    not_sold = f": {say('no commercial use')}"
+    licences = ", ".join(dict.fromkeys(f"{spec.licence}{not_sold * ('NC' in spec.licence)}" for spec in absent))
+    return f"{say('Download')} {names} ({size}{licences})"
 
 
 def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
@@ -324,7 +332,9 @@ def checked(found: Plan) -> Plan:
     for stimulus in found.config.stimuli:
         if bundled_seed(stimulus) is None and Path(stimulus).suffix.lower() not in video.MOVING:
             kinds = " ".join(extension[1:] for extension in video.MOVING)
-            raise LeapsError(f"“{Path(stimulus).name}” is of no known type. Choose a video ({kinds}).")
+            raise LeapsError(
+                say("“{name}” is of no known type. Choose a video ({kinds}).", name=Path(stimulus).name, kinds=kinds)
+            )
     return found
 
 
@@ -337,8 +347,10 @@ def check_bundled(config: SynthesisConfig) -> None:
     """Refuses a config from outside that names files of this server as stimuli. Raises `ConfigError`."""
     if not all_bundled(config):
         raise ConfigError(
-            "This run was primed with a video that its JSON does not hold. Upload the video as the "
-            "stimulus and press Start, or replay the run from the tab Runs."
+            say(
+                "This run was primed with a video that its JSON does not hold. Upload the video as the stimulus and press "
+                "Start, or replay the run from the tab Runs."
+            )
         )
 
 
@@ -348,4 +360,4 @@ def live_settings() -> tuple[str, ...]:
 
 
 def _accuracy(spec: models.ModelSpec) -> str:
-    return f"{100 * spec.accuracy:.1f} %" if spec.accuracy is not None else "unknown"
+    return f"{100 * spec.accuracy:.1f} %" if spec.accuracy is not None else say("unknown")

@@ -12,6 +12,7 @@ from leaps_core import runs
 from leaps_core.errors import RunError, brief
 
 from . import export
+from .texts import say
 
 FILES = {"mp4": "clip.mp4", "webp": "clip.webp", "npz": "clip.npz", "json": "run.json"}
 """Kinds of download that are files of the run's folder."""
@@ -35,9 +36,9 @@ def save(run: runs.Run, kind: str, folder: Path | None = None) -> Path:
         else:
             runs.write_film(run, path)
     except FileNotFoundError as error:
-        raise RunError(f"The run “{run.id}” has no {FILES.get(kind, kind)} yet.") from error
+        raise RunError(say("The run “{run}” has no {file} yet.", run=run.id, file=FILES.get(kind, kind))) from error
     except OSError as error:
-        raise RunError(f"The run can't be saved: {error.strerror}. The server's disk may be full.") from error
+        raise RunError(say("The run can't be saved: {why}. The server's disk may be full.", why=error.strerror)) from error
     return path
 
 

@@ -14,7 +14,8 @@ from leaps_core import models, runs
 from leaps_core.config import FIELDS
 from leaps_core.errors import ModelError
 
-from . import player, plots, widgets
+from . import controls, player, plots, widgets
+from .texts import say, spoken
 from .theme import web
 
 MOMENTS = 16
@@ -28,11 +29,13 @@ def page(run: runs.Run) -> str:
     shots, total = run.snapshots, run.config.steps
     chosen = np.unique(np.linspace(0, len(shots.steps) - 1, MOMENTS).round().astype(int))
     moments = [
-        player.track("clip", run.config.action, shots.clips[k], f"step {shots.steps[k]}") for k in chosen[:-1].tolist()
+        player.track("clip", run.config.action, shots.clips[k], say("step {step}", step=shots.steps[k]))
+        for k in chosen[:-1].tolist()
     ] + [player.track("clip", run.config.action, run.clip, widgets.scores(run.final))]
-    beside = [player.track("stimulus", "stimulus", clip) for clip in run.stimulus[:1]]
+    beside = [player.track("stimulus", say("stimulus"), clip) for clip in run.stimulus[:1]]
     figures = [json.loads(plot(run.metrics, run.changes, total).plot) for plot in (plots.losses, plots.probabilities)]
     return Template(web("export.html")).substitute(
+        lang=spoken(),
         title=html.escape(f"{run.config.action} · {_model(run)}"),
         about=html.escape(widgets.scores(run.final)),
         player=web("player.html"),
@@ -69,7 +72,10 @@ def _facts(run: runs.Run) -> list[tuple[str, str]]:
     used = run.config.model_dump()
     used["stimuli"] = tuple(json.loads(run.shared)["config"]["stimuli"])  # without this machine's folders
     own = [(name, value) for name, value in used.items() if value != FIELDS[name].default]
-    moved = [(f"{change['field']} at step {change['step']}", change["value"]) for change in run.changes]
-    words = [(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else f"{value}") for name, value in own]
-    noted = [("note", run.note)] if run.note else []
-    return [*noted, *words, *((name, f"{value}") for name, value in moved), ("steps done", str(run.done))]
+    words = [(controls.label(name), ", ".join(value) if isinstance(value, tuple) else f"{value}") for name, value in own]
+    moved = [
+        (say("{name} from step {step} on", name=controls.label(one["field"]), step=one["step"]), f"{one['value']}")
+        for one in run.changes
+    ]
+    noted = [(say("Note"), run.note)] if run.note else []
+    return [*noted, *words, *moved, (say("steps done"), str(run.done))]

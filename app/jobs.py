@@ -23,6 +23,7 @@ from leaps_core.errors import LeapsError
 from leaps_core.inversion.control import Control
 
 from .limits import Limits
+from .texts import say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,11 +169,17 @@ class Jobs:
         with self._lock:
             active, limits = [job for job in self._jobs.values() if job.active], self.limits
             if limits.runs and sum(job.owner == owner for job in active) >= limits.runs:
-                raise Busy(f"You have {limits.runs} runs going on, which is the most. Stop one of them first.")
+                raise Busy(say("You have {most} runs going on, which is the most. Stop one of them first.", most=limits.runs))
             if limits.queue and len(active) >= limits.queue:
-                raise Busy(f"{len(active)} runs are going on or waiting, which is the most. Try again in a minute.")
+                raise Busy(
+                    say("{count} runs are going on or waiting, which is the most. Try again in a minute.", count=len(active))
+                )
             if self.left_today(owner) == 0:
-                raise Busy(f"You have begun {limits.daily} runs in 24 hours, which is the most here. Come back tomorrow.")
+                raise Busy(
+                    say(
+                        "You have begun {most} runs in 24 hours, which is the most here. Come back tomorrow.", most=limits.daily
+                    )
+                )
             job = Job(owner, config, control, perform, metrics, snapshots, seconds * self._slowness, stops)
             self._begun.setdefault(owner, []).append(time.monotonic())
             self._renew(job)
@@ -316,7 +323,7 @@ class Jobs:
             job.error = str(error)
         except Exception:
             log.exception("A job failed")
-            job.error = "Something went wrong on the server; its log has the details. The next run is not affected."
+            job.error = say("Something went wrong on the server; its log has the details. The next run is not affected.")
         job.release(saved=status != "error")
         machine.release()
         with self._lock:
@@ -356,5 +363,5 @@ class Jobs:
         job.tick(True)
         most = self.limits.minutes
         if most is not None and job.spent > 60 * most:
-            job.why = f"stopped after {most:.3g} minutes, the most that a run has here"
+            job.why = say("stopped after {most} minutes, the most that a run has here", most=f"{most:.3g}")
             self.stop(job)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from leaps_core.errors import LeapsError
 from leaps_core.inversion.plan import Plan
 
+from .texts import say
+
 PREFIX = "LEAPS_LIMIT_"
 
 
@@ -65,23 +67,27 @@ class Limits(BaseModel):
             most = getattr(self, name)
             if most is not None and value > most:
                 raise LimitError(
-                    f"A run on this server has at most {_words(name, most)}; this one would have {_words(name, value)}. "
-                    f"{_ADVICE[name]} On a machine of your own there is no limit."
+                    say(
+                        "A run on this server has at most {most}; this one would have {asked}. {advice} On a machine of your "
+                        "own there is no limit.",
+                        most=_words(name, most),
+                        asked=_words(name, value),
+                        advice=say(_ADVICE[name]),
+                    )
                 )
 
     def told(self) -> str:
-        """All that a visitor should know of them before they are hit, as a sentence; "" where there are none."""
+        """All that a visitor should know of them before they are hit, in a sentence or two; "" where there are none."""
         facts = [_words(name, most) for name in ("steps", "pixels", "minutes") if (most := getattr(self, name)) is not None]
-        each = f"a run has at most {', '.join(facts)}" if facts else ""
-        counts = [f"{self.runs} at once"] * bool(self.runs and (facts or self.daily)) + [f"{self.daily} in 24 hours"] * bool(
-            self.daily
-        )
-        parts = [each, f"you may have {' and '.join(counts)}" if counts else ""]
-        return f"On this server {', and '.join(filter(None, parts))}." if any(parts) else ""
+        said = [say("On this server a run has at most {facts}.", facts=", ".join(facts))] if facts else []
+        counts = [say("{count} runs at once", count=self.runs)] if self.runs and (facts or self.daily) else []
+        counts += [say("{count} runs in 24 hours", count=self.daily)] if self.daily else []
+        said += [say("A visitor may have {counts}.", counts=", ".join(counts))] if counts else []
+        return " ".join(said)
 
 
 def _words(name: str, value: float) -> str:
-    return f"{value:,.0f} {name}" if name != "minutes" else f"{value:.3g} minutes"
+    return f"{value:,.0f} {say(name)}" if name != "minutes" else f"{value:.3g} {say('minutes')}"
 
 
 _ADVICE = {

@@ -46,15 +46,17 @@ def title(path: Path) -> str:
     try:
         bank = banks.Bank.open(path)
     except LeapsError:
-        return f"{path.stem} · can't be read"
-    return f"{bank.facts['model']} · {len(bank):,} clips · " + ("puppets, not Kinetics" if bank.puppets else bank.name)
+        return say("{bank} · can't be read", bank=path.stem)
+    clips = say("{count} clips", count=f"{len(bank):,}")
+    return f"{bank.facts['model']} · {clips} · {say('puppets, not Kinetics') if bank.puppets else bank.name}"
 
 
 def take(file: str) -> str:
     """The key of a bank that a visitor opened. Raises `BankError` if it is none."""
     bank = banks.Bank.open(file)
     if len(bank) > MOST_UPLOADED:
-        raise BankError(f"The bank has {len(bank):,} clips; at most {MOST_UPLOADED:,} can be opened here.")
+        sizes = {"count": f"{len(bank):,}", "most": f"{MOST_UPLOADED:,}"}
+        raise BankError(say("The bank has {count} clips; at most {most} can be opened here.", **sizes))
     key = secrets.token_urlsafe(12)
     _opened[key] = Path(file)
     return key
@@ -64,7 +66,7 @@ def find(key: str | None) -> banks.Bank:
     """The bank of a key. Raises `BankError`."""
     path = _opened.get(key or "") or _known().get(key or "")
     if path is None:
-        raise BankError("This bank is not here any more. Choose another.")
+        raise BankError(say("This bank is not here any more. Choose another."))
     return banks.Bank.open(path)
 
 
@@ -92,11 +94,11 @@ def fit(bank: banks.Bank, recipe: maps.Recipe, tell: Progress = lambda done, tot
     Raises `BankError`.
     """
     while not _fitting.acquire(timeout=1):
-        yield "waiting for another one"
+        yield say("waiting for another one")
     try:
         if maps.stored(bank, recipe) is None:  # the other one may have been the same
             if recipe.method == "umap":
-                yield "UMAP takes a while to compile"
+                yield say("UMAP takes a while to compile")
             for done, total in fit_apart(bank, recipe):
                 tell(done, total)
                 yield f"{100 * done / (total or 1):.0f} %"
@@ -110,7 +112,7 @@ def base(found: maps.Atlas, key: str) -> dict[str, Any]:
     classes = sorted(set(labels.tolist()))
     index = {label: i for i, label in enumerate(classes)}
     axes = [
-        f"component {i + 1}, {share:.0%} of the variance"
+        say("component {number}, {share} of the variance", number=i + 1, share=f"{share:.0%}")
         for i, share in enumerate([] if layout.explained is None else layout.explained.tolist())
     ]
     return {
@@ -227,7 +229,7 @@ def metrics_table(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
     for name, view in ended:
         action = view.config.action
         if action not in labels:
-            notes.append(f"The bank holds no real clip of “{action}”. Use a bank that has some.")
+            notes.append(say("The bank holds no real clip of “{action}”. Use a bank that has some.", action=action))
             continue
         try:
             point = seen(found.bank, view, view.clips[-1])

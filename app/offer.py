@@ -48,8 +48,11 @@ def show(offer: Offer, found: Sequence[runs.Run]) -> dict[Any, Any]:
     text = ""
     if found:
         run, more = found[0], len(found) - 1
-        text = (
-            f"**{run.config.action}** was interrupted at step {run.done} of {run.config.steps}, and can go on there"
-            f"{f' ({more} more after it)' if more else ''}."
+        text = say(
+            "**{action}** was interrupted at step {done} of {steps}, and can go on there.",
+            action=run.config.action,
+            done=run.done,
+            steps=run.config.steps,
         )
+        text += f" {say('({more} more after it)', more=more)}" if more else ""
     return {offer.row: gr.Row(visible=bool(found)), offer.text: text, offer.waiting: [run.id for run in found]}

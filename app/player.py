@@ -9,20 +9,10 @@ import numpy as np
 
 from leaps_core import video
 
-from .texts import say
 from .theme import web
 
 MAX_SIZE = 224
 """Larger clips are shown at this size, in px; downloads have them whole."""
-WORDS = (
-    "Clip player. Space plays and pauses, the arrow keys step through the frames.",
-    "Film strip: the clip's frames side by side",
-    "Pause the clip",
-    "Play the clip",
-    "Playing speed",
-    "The clip appears here.",
-)
-"""What stands in the player's templates and its script."""
 
 
 def track(name: str, label: str, clip: np.ndarray | None, note: str = "") -> dict[str, Any]:
@@ -50,16 +40,9 @@ def player(**options: Any) -> gr.HTML:
     """A player; its value is made by `tracks`."""
     return gr.HTML(
         {},
-        html_template=_said(web("player.html")),
-        css_template=_said(web("player.css")),
+        html_template=web("player.html"),
+        css_template=web("player.css"),
         js_on_load=web("player.js"),
         apply_default_css=False,
         **options,
     )
-
-
-def _said(template: str) -> str:
-    """A template of the player in the language of the page."""
-    for words in WORDS:
-        template = template.replace(words, say(words))
-    return template

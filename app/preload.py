@@ -56,6 +56,6 @@ def _load() -> None:
         _problem = str(error)
     except Exception:
         log.exception("Loading failed")
-        _problem = "The model can't be loaded; the server's log says why."
+        _problem = say("The model can't be loaded; the server's log says why.")
     finally:
         _done.set()

@@ -14,6 +14,7 @@ import gradio as gr
 from leaps_core.errors import LeapsError
 
 from . import views
+from .texts import say
 
 
 @dataclass(frozen=True)
@@ -114,4 +115,4 @@ def tell(problem: str) -> None:
 
 def warn(said: str) -> None:
     """A toast that stays for a while."""
-    gr.Warning(said, title="That did not work", duration=20)
+    gr.Warning(said, title=say("That did not work"), duration=20)

@@ -22,7 +22,13 @@ from .filled import Filled, begins, choice_of, config_of, leads_to, stimuli_of
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
 
-_SAID = {"recommended": "The recommended settings", "quick": "The settings for a quick look", "paper": "The paper's settings"}
+FIRST = "juggling balls"
+"""The action of a first run, where the model knows it."""
+_SAID = {
+    "recommended": "The recommended settings are filled in.",
+    "quick": "The settings for a quick look are filled in.",
+    "paper": "The paper's settings are filled in.",
+}
 COPY = """(query) => {
   const url = `${location.origin}${location.pathname}?${query.split('#')[0]}`;
   navigator.clipboard?.writeText(url).catch(() => {});
@@ -151,7 +157,7 @@ class SettingsPanel:
         config = config_of(values)
         absent = models.missing(config)
         for spec in absent:
-            said = f"{spec.name}: downloading"
+            said = say("{name}: downloading", name=spec.name)
             with tray.working(said) as tell:
 
                 def show(done: float, total: float | None, said: str = said, tell: Any = tell) -> None:
@@ -159,7 +165,8 @@ class SettingsPanel:
                     tell(done, total)
 
                 weights.download(spec, show)
-        gr.Info(f"The weights of {', '.join(spec.name for spec in absent) or 'all networks'} are here.")
+        names = ", ".join(spec.name for spec in absent) or say("all networks")
+        gr.Info(say("The weights of {names} are here.", names=names))
         return {
             self.facts: controls.model_facts(config.model),
             self.weights: gr.Button(visible=False),
@@ -174,7 +181,7 @@ class SettingsPanel:
         clip, notices = choice.clip(model, action)
         for notice in notices:
             gr.Info(notice)
-        shown = [player.track("preview", "stimulus", clip)] if clip is not None else []
+        shown = [player.track("preview", say("stimulus"), clip)] if clip is not None else []
         return {**self.stimulus.needed(choice.kind, choice.file), self.preview: player.tracks(*shown)}
 
     def link_to(self, visitor: str | None, key: str | None, run: Filled | None, *values: Any) -> dict[Any, Any]:
@@ -205,7 +212,7 @@ class SettingsPanel:
         if choice.own or bool(changes["stimuli"]) == bool(config.stimuli):
             del changes["stimuli"]  # a preset says whether there is one, a person which
         config = config.replace(**changes)
-        gr.Info(f"{_SAID[preset]} are filled in. " + controls.estimate(config).replace("**", ""))
+        gr.Info(f"{say(_SAID[preset])} " + controls.estimate(config).replace("**", ""))
         return self._fill_beside(choice, config)
 
     def _fill_beside(self, choice: controls.Choice, config: SynthesisConfig) -> dict[Any, Any]:
@@ -261,7 +268,8 @@ class SettingsPanel:
 def default_config() -> SynthesisConfig:
     """What the controls say on a page that has no run yet."""
     model = preload.default_model()
-    return models.configure(model.key, models.labels(model.world)[0])
+    actions = models.labels(model.world)
+    return models.configure(model.key, FIRST if FIRST in actions else actions[0])
 
 
 def _unsaid(config: SynthesisConfig) -> str:

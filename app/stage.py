@@ -105,14 +105,15 @@ def picture(
 ) -> dict[Any, Any]:
     """The clip at one step, next to the stimulus and, of a finished run, how it came out of the noise; these aren't sent again
     for the `same_run`."""
-    note = f"step {step}" + (f" · model {widgets.percent(_model(view, row))}" if row else "")
+    note = say("step {step}", step=step) + (f" · {say('model')} {widgets.percent(_model(view, row))}" if row else "")
     items = [player.track("clip", view.config.action, clip, note)]
     if view.stimulus is not None:
         items.insert(
-            0, player.kept("stimulus", "stimulus") if same_run else player.track("stimulus", "stimulus", view.stimulus)
+            0,
+            player.kept("stimulus", say("stimulus")) if same_run else player.track("stimulus", say("stimulus"), view.stimulus),
         )
     if view.final and len(view.steps) > 1:
-        told = "film", say("out of the noise"), f"steps {view.steps[0]} to {view.steps[-1]}"
+        told = "film", say("out of the noise"), say("steps {first} to {last}", first=view.steps[0], last=view.steps[-1])
         film = None if same_run else runs.out_of_noise(view.clips, len(view.clips[-1]))
         items.insert(-1, player.kept(*told) if film is None else player.track(told[0], told[1], film, told[2]))
     rows = [list(pair) for pair in row["top5"]] if row else []

@@ -21,6 +21,7 @@ from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked, Study
 
 from . import controls, plots
+from .texts import say
 
 NICE = 10
 """How far a study's process stands back."""
@@ -42,8 +43,8 @@ class Shown:
     @property
     def name(self) -> str:
         """A name for a list."""
-        asked, which = kept.asked_in(self.folder), "shipped" if self.shipped else self.folder.name[-8:]
-        return f"{self.study.title}: {', '.join(asked.get('models', ()))} ({which})"
+        asked, which = kept.asked_in(self.folder), say("shipped") if self.shipped else self.folder.name[-8:]
+        return f"{say(self.study.title)}: {', '.join(asked.get('models', ()))} ({which})"
 
     @property
     def shipped(self) -> bool:
@@ -84,17 +85,17 @@ class Shown:
         """How far it is."""
         found, running = self.progress, self.running
         if found is None:
-            return "It is beginning." if running else _said(self.folder) or "Nothing has been made yet."
-        done, total = found.done, found.total
-        failed = f", {found.failed} failed" if found.failed else ""
-        if done == total and not running:
-            made = " · an example; the command line and a personal page make studies" if self.shipped else ""
-            return f"Done: {total} runs{failed}.{made}"
+            return say("It is beginning.") if running else _said(self.folder) or say("Nothing has been made yet.")
+        parts = [say("{done} of {total} runs", done=found.done, total=found.total)]
+        parts += [say("{count} failed", count=found.failed)] if found.failed else []
+        if found.done == found.total and not running:
+            made = [say("an example; the command line and a personal page make studies")] if self.shipped else []
+            return " · ".join([", ".join(parts), say("done"), *made])
         if running:
-            left = f", about {controls.duration(found.left)} left" if found.left else ""
-            return f"{done} of {total} runs{failed}{left}"
-        why = _said(self.folder) or "stopped, or carried out elsewhere"
-        return f"{done} of {total} runs{failed} · {why.removesuffix('.')}: Start goes on with it"
+            parts += [say("about {time} left", time=controls.duration(found.left))] if found.left else []
+            return ", ".join(parts)
+        why = _said(self.folder) or say("stopped, or carried out elsewhere")
+        return f"{', '.join(parts)} · {why.removesuffix('.')}: {say('Start goes on with it')}"
 
     @property
     def table(self) -> str:
@@ -140,8 +141,13 @@ def begin(study: Study, asked: Asked) -> Shown:
     asked, _ = study.planned(asked)
     shown = Shown(kept.place(study, asked))
     if other := next((one for one in (shown, *going()) if one.running), None):
-        which = "This study" if other == shown else f"“{other.name}”"
-        raise RunError(f"{which} is being carried out already. Wait until it is done, or stop it first: one goes on at a time.")
+        which = say("This study") if other == shown else f"“{other.name}”"
+        raise RunError(
+            say(
+                "{which} is being carried out already. Wait until it is done, or stop it first: one goes on at a time.",
+                which=which,
+            )
+        )
     shown.folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "leaps_core", "study", study.name, "--out", str(shown.folder)]
     command += ["--model", *asked.models, "--seeds", str(asked.seeds), "--first-seed", str(asked.first_seed)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import gradio as gr
+
+from .texts import say
 
 WEB = Path(__file__).parent / "web"
 """Scripts and style sheets that the browser gets."""
@@ -32,5 +35,5 @@ THEME = gr.themes.Base(
 
 
 def web(name: str) -> str:
-    """The text of a file in app/web."""
-    return (WEB / name).read_text(encoding="utf-8")
+    """The text of a file in app/web, in the language of the page: what it says stands between ⟦ and ⟧."""
+    return re.sub("⟦(.+?)⟧", lambda found: say(found[1]), (WEB / name).read_text(encoding="utf-8"))

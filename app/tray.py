@@ -57,7 +57,7 @@ def build(render: bool = True) -> gr.HTML:
     """The tray, unseen while nothing goes on. render: whether it stands here on the page."""
     return gr.HTML(
         {"items": []},  # type: ignore[arg-type]
-        html_template="<aside aria-label='Work that goes on' hidden></aside>",
+        html_template=f"<aside aria-label='{say('Work that goes on')}' hidden></aside>",
         css_template=web("tray.css"),
         js_on_load=web("tray.js"),
         apply_default_css=False,
@@ -85,8 +85,8 @@ def going(owner: str) -> dict[str, Any]:
 def _of_study(shown: studies.Shown) -> dict[str, Any]:
     found = shown.progress
     if found is None:
-        return _item(shown.study.title, None, None)
-    return _item(shown.study.title, found.done / found.total if found.total else None, found.left)
+        return _item(say(shown.study.title), None, None)
+    return _item(say(shown.study.title), found.done / found.total if found.total else None, found.left)
 
 
 def _steady(title: str, share: float | None, begun: float) -> dict[str, Any]:
@@ -98,5 +98,5 @@ def _steady(title: str, share: float | None, begun: float) -> dict[str, Any]:
 def _item(title: str, share: float | None, left: float | None) -> dict[str, Any]:
     said = "" if share is None else f"{100 * share:.0f} %"
     if left:
-        said += f" · about {controls.duration(left)} left"
+        said += f" · {say('about {time} left', time=controls.duration(left))}"
     return {"title": title, "share": share, "said": said}

@@ -60,7 +60,7 @@ def percent(share: float | None) -> str:
 
 def scores(final: dict[str, Any] | None) -> str:
     """What the networks that took part say of a finished clip."""
-    said = [f"{network} {percent(final[network])}" for network in NETWORKS if final and final.get(network) is not None]
+    said = [f"{say(network)} {percent(final[network])}" for network in NETWORKS if final and final.get(network) is not None]
     return " · ".join(said) or say("no scores")
 
 
@@ -137,7 +137,11 @@ def log_slider(minimum: float, maximum: float, step: float, value: float, label:
 
 def _card(run: runs.Run) -> dict[str, Any]:
     when = f"{run.created:%Y-%m-%d %H:%M}"
-    lines = [run.config.model, scores(run.final), "demo" if run.demo else f"{run.status} · {run.done} steps · {when}"]
+    lines = [
+        run.config.model,
+        scores(run.final),
+        say("demo") if run.demo else f"{say(run.status)} · {say('{steps} steps', steps=run.done)} · {when}",
+    ]
     if note := run.note:
         lines.append(f"“{note[:NOTED].strip()}{'…' * (len(note) > NOTED)}”")
     changed = (run.folder / "run.json").stat().st_mtime_ns

@@ -62,6 +62,14 @@ def stopped(page: Any) -> None:
     _status(page, "stopped")
 
 
+def ended(page: Any) -> None:
+    """One that has ended by itself, and is offered to download."""
+    demo(page)
+    page.get_by_label("Steps", exact=True).fill("20")
+    page.get_by_role("button", name="Start", exact=True).click()
+    _status(page, "done")
+
+
 def scrubbed(page: Any) -> None:
     """A finished run, its timeline at an early step."""
     demo(page)
@@ -187,6 +195,14 @@ def compared(page: Any) -> None:
     page.locator("#versus").scroll_into_view_if_needed()
 
 
+def versus(page: Any) -> None:
+    """A comparison that has ended, with its picture and its film."""
+    STATES["compare"](page)
+    page.get_by_role("tabpanel").get_by_label("Steps").fill("12")
+    page.get_by_role("tabpanel").get_by_role("button", name="Compare").click()
+    page.get_by_text("runs have ended. They are kept").wait_for()
+
+
 def chosen(page: Any) -> None:
     """One run, with what can be done with it."""
     STATES["runs"](page)
@@ -216,6 +232,16 @@ def cube(page: Any) -> None:
     page.wait_for_timeout(6000)
 
 
+def visited(page: Any) -> None:
+    """A video of one's own among real clips."""
+    STATES["map"](page)
+    with tempfile.TemporaryDirectory() as folder:
+        film = Path(folder) / "mine.mp4"
+        video.write_mp4(runs.Run.open(sorted(paths.DEMOS.iterdir())[2]).clip, film)
+        page.get_by_role("tabpanel").locator("input[type=file][accept*='.mp4']").set_input_files(film)
+        page.wait_for_function("() => /mine/.test(document.querySelector('#map .legend')?.textContent)")
+
+
 def figures(page: Any) -> None:
     """A study's figures and pictures."""
     STATES["studies"](page)
@@ -228,6 +254,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     "running": running,
     "paused": paused,
     "stopped": stopped,
+    "ended": ended,
     "scrubbed": scrubbed,
     "more": more,
     "own": own,
@@ -243,12 +270,14 @@ STATES: dict[str, Callable[[Any], None]] = {
     "answered": answered,
     "compare": tab("Compare", "#versus canvas"),
     "compared": compared,
+    "versus": versus,
     "runs": tab("Runs", "#gallery .cards button"),
     "chosen": chosen,
     "pair": pair,
     "wall": wall,
     "map": tab("Map", "#map .js-plotly-plot"),
     "cube": cube,
+    "visited": visited,
     "studies": tab("Studies", "#study-line"),
     "figures": figures,
 }

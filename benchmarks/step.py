@@ -100,7 +100,9 @@ def paper(plan: Plan) -> Iterator[Tensor]:
     taps: dict[str, Tensor] = {}
     for name in model.taps:
         network.get_submodule(name).register_forward_hook(
-            lambda module, given, out, name=name: taps.__setitem__(name, model.grid(name, out, plan.shape[0]).mean((2, 3)))
+            lambda module, given, out, name=name: taps.__setitem__(
+                name, model.grid(name, out[0] if isinstance(out, tuple) else out, plan.shape[0]).mean((2, 3))
+            )
         )
     x = torch.rand((1, 3, *plan.shape), device=device)
     with torch.no_grad():

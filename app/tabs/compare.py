@@ -39,7 +39,7 @@ class Asked:
     def plans(self) -> list[Plan]:
         """What is to be run. Raises `LeapsError`."""
         if not self.keys or not self.action:
-            raise ConfigError("Choose models and an action that they all know.")
+            raise ConfigError(say("Choose models and an action that they all know."))
         steps = int(self.steps or info("steps")["default"])
         settings = {"steps": steps} | self.stimulus.settings
         field = "" if self.field == NOTHING else self.field
@@ -202,14 +202,14 @@ class CompareTab:
             items.append(
                 player.kept("stimulus", "stimulus")
                 if told["stimulus"]
-                else player.track("stimulus", "stimulus", found.stimulus)
+                else player.track("stimulus", say("stimulus"), found.stimulus)
             )
         for i, name in enumerate(found.names):
             job = found.jobs[i] if i < len(found.jobs) else None
             if job is None or job.step is None:
-                items.append(player.track(str(i), name, None, "waits"))
+                items.append(player.track(str(i), name, None, say("waits")))
                 continue
-            note = f"step {job.step.index} · {widgets.percent(job.step.probabilities['model'])}"
+            note = f"{say('step {step}', step=job.step.index)} · {widgets.percent(job.step.probabilities['model'])}"
             same = [job.status, job.version] in told["jobs"][i : i + 1]
             items.append(player.kept(str(i), name, note) if same else player.track(str(i), name, job.step.frames, note))
             metrics.append((name, job.metrics[:]))
@@ -266,7 +266,7 @@ def _table(found: Comparison) -> str:
         job = found.jobs[i] if i < len(found.jobs) else None
         row = job.metrics[-1] if job and job.metrics else None
         if job is None or row is None:
-            cells = ["–"] * 6 + [job.error or job.status if job else "stopped" if found.stopped else "waits"]
+            cells = ["–"] * 6 + [job.error or say(job.status) if job else say("stopped") if found.stopped else say("waits")]
         else:
             final = job.step.final if job.step and job.step.final else row["probabilities"]
             said = (widgets.percent(final.get(who)) for who in NETWORKS)
@@ -275,7 +275,7 @@ def _table(found: Comparison) -> str:
                 *said,
                 f"{stage.pace(job.metrics):.1f}" if len(job.metrics) > 1 else "–",
                 f"{row['seconds']:.0f}",
-                job.error or job.status,
+                job.error or say(job.status),
             ]
         lines.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(lines)

@@ -168,18 +168,21 @@ class MapTab:
         bank_key = query.bank or map_data.default(view.config.model if view else None)
         if bank_key is None:
             yield {
-                self.state: f"No banks yet. `{PROGRAM} embed --help` tells how to make one of your own videos, "
-                "`python -m leaps_core.shipped.banks` makes those of the puppets."
+                self.state: say(
+                    "No banks yet. `{program} embed --help` tells how to make one of your own videos, `python -m "
+                    "leaps_core.shipped.banks` makes those of the puppets.",
+                    program=PROGRAM,
+                )
             }
             return
         bank = map_data.find(bank_key)
         known += [] if any(bank_key == one for _, one in known) else [(map_data.title(bank.path), bank_key)]
         found = map_data.atlas(bank_key, query.recipe)
         if found is None:
-            yield {self.bank: gr.Dropdown(known, value=bank_key), self.state: "Fitting the map …"}
-            with tray.working(f"Map of {bank.path.stem}", query.owner) as tell:
+            yield {self.bank: gr.Dropdown(known, value=bank_key), self.state: say("Fitting the map …")}
+            with tray.working(say("Map of {bank}", bank=bank.path.stem), query.owner) as tell:
                 for said in map_data.fit(bank, query.recipe, tell):
-                    yield {self.state: f"Fitting the map: {said}"}
+                    yield {self.state: say("Fitting the map: {said}", said=said)}
             found = map_data.atlas(bank_key, query.recipe)
             assert found is not None
         classes, label = sorted(set(bank.labels.tolist())), query.label
@@ -232,29 +235,30 @@ class MapTab:
         bank = found.bank
         if str(event.id).startswith("video:"):
             file = query.videos[int(str(event.id).removeprefix("video:"))]
-            track = player.track("picked", Path(file).stem, map_data.own_clip(bank, file), "your video")
+            track = player.track("picked", Path(file).stem, map_data.own_clip(bank, file), say("your video"))
             about, near = (
-                f"**{_plain(Path(file).stem)}**, your video.",
+                f"**{_plain(Path(file).stem)}**, {say('your video')}.",
                 map_data.nearest(found, map_data.own_video(found, file)),
             )
         elif event.kind == "run":
             view = views.find(str(event.id), query.owner)
             if view is None or not map_data.fits(view, bank):
-                raise BankError("This run is not on this map any more.")
+                raise BankError(say("This run is not on this map any more."))
             step, clip, _ = view.snapshot(int(event.step))
             vector = next(vector for at, vector in reversed(view.journey) if at <= max(step, view.journey[0][0]))
-            track = player.track("picked", view.config.action, clip, f"step {step}")
-            about, near = f"**{_plain(view.config.action)}**, synthesized, step {step}.", map_data.nearest(found, vector)
+            track = player.track("picked", view.config.action, clip, say("step {step}", step=step))
+            made = say("synthesized, step {step}", step=step)
+            about, near = f"**{_plain(view.config.action)}**, {made}.", map_data.nearest(found, vector)
         else:
             number = int(event.id)
             label, source = str(bank.labels[number]), bank.sources[number]
             track = {**player.kept("picked", label, source), **bank.preview(number)}
             about, near = (
-                f"**{_plain(label)}**, real: {_plain(source)}.",
+                f"**{_plain(label)}**, {say('real')}: {_plain(source)}.",
                 map_data.nearest(found, bank.rows([number])[0], leave=number),
             )
         names = ", ".join(f"{_plain(bank.labels[n])} ({_plain(bank.sources[n])})" for n in near)
-        return {self.player: player.tracks(track, strip="picked"), self.about: f"{about} Nearest real clips: {names}."}
+        return {self.player: player.tracks(track, strip="picked"), self.about: f"{about} {say('Nearest real clips')}: {names}."}
 
     def measure(self, query: Query) -> str:
         """The metrics of those shown runs that have ended, in the original space; asked for whenever that are others."""
@@ -268,7 +272,7 @@ class MapTab:
         """The map, with all that lies on it, as a file to download."""
         found = query.atlas
         if found is None:
-            raise BankError("There is no map to save yet. Choose a bank first.")
+            raise BankError(say("There is no map to save yet. Choose a bank first."))
         path = downloads.new_folder() / "leaps-map.csv"
         maps.write_csv(found, path, map_data.table(found, query.shown(found.bank), query.videos))
         return {self.file: gr.DownloadButton(value=path, interactive=True)}
@@ -277,7 +281,7 @@ class MapTab:
         """A visitor's own videos: those that can be read go on the map."""
         found = query.atlas
         if found is None:
-            raise BankError("There is no map to put videos on. Choose a bank first.")
+            raise BankError(say("There is no map to put videos on. Choose a bank first."))
         taken, asked = [], (files or [])[:MOST_VIDEOS]
         with tray.working(say("Your videos"), query.owner) as tell:
             for i, file in enumerate(asked):
@@ -302,7 +306,7 @@ class MapTab:
         tracks = []
         for name, view in query.shown(bank):
             step, clip, _ = view.snapshot(_step(view, query.share))
-            tracks.append(player.track(view.key, name, clip, f"step {step}"))
+            tracks.append(player.track(view.key, name, clip, say("step {step}", step=step)))
         return {self.player: player.tracks(*tracks), self.about: ""}
 
     def _overlaid(self, query: Query, found: maps.Atlas) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ from leaps_core import runs
 from leaps_core.config import NETWORKS
 from leaps_core.errors import RunError
 
-from .. import downloads, player, start, views, widgets
+from .. import controls, downloads, player, start, views, widgets
 from ..session import CALM, IN_TURN, Session, refused, told
 from ..texts import say, sections
 from .synthesis import SynthesisTab
@@ -107,7 +107,7 @@ class RunsTab:
         """All runs that the visitor may see; those that were chosen stay so, if they are still there."""
         shown = runs.list_runs(owner=views.owner_of(visitor))
         picked = [run for name in chosen for run in shown if run.id == name]
-        empty = "No runs yet: press Start on the first tab."
+        empty = say("No runs yet: press Start on the first tab.")
         return {
             **self._chosen(picked),
             self.gallery: widgets.cards(shown, most=2, empty=empty, chosen=[run.id for run in picked]),
@@ -190,19 +190,23 @@ def side_by_side(a: runs.Run, b: runs.Run) -> dict[str, Any]:
 def table(a: runs.Run, b: runs.Run) -> str:
     """What sets two runs apart, as a Markdown table."""
     found = runs.compare(a, b)
-    rows = [(name.replace("_", " "), *map(_cell, pair)) for name, pair in found["settings"].items()]
+    rows = [(controls.label(name), *map(_cell, pair)) for name, pair in found["settings"].items()]
     rows += [
-        (
-            f"{name}'s opinion" if name in NETWORKS else name.replace("_", " "),
-            *map(widgets.percent if name in NETWORKS else _cell, pair),
-        )
-        for name, pair in found["final"].items()
+        (_figure(name), *map(widgets.percent if name in NETWORKS else _cell, pair)) for name, pair in found["final"].items()
     ]
-    rows.append(("changed while running", *map(_moved, found["changes"])))
+    rows.append((say("changed while running"), *map(_moved, found["changes"])))
     lines = ["| | A | B |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
     if found["difference"] is not None:
-        lines += ["", f"Mean difference of the pixels: {100 * found['difference']:.1f} %."]
+        lines += ["", say("Mean difference of the pixels: {share} %.", share=f"{100 * found['difference']:.1f}")]
     return "\n".join(lines)
+
+
+def _figure(name: str) -> str:
+    """What a figure of a finished run (`Run.final`) is called."""
+    network, _, best = name.partition("_")
+    if network in NETWORKS:
+        return say("{network}'s best guess" if best else "{network}'s opinion", network=say(network))
+    return say({"steps_per_second": "steps/s", "object_rank": "object rank"}.get(name, name))
 
 
 def _cell(value: Any) -> str:
@@ -213,12 +217,21 @@ def _cell(value: Any) -> str:
         pairs = (
             f"{item[0]} {widgets.percent(item[1])}" if isinstance(item, list | tuple) else Path(item).name for item in value
         )
-        return ", ".join(map(_cell, pairs)) or "none"
+        return ", ".join(map(_cell, pairs)) or say("none")
     return "–" if value is None else str(value).replace("|", "/").replace("\n", " ")
 
 
 def _moved(changes: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{change['field']} = {_cell(change['value'])} at step {change['step']}" for change in changes) or "–"
+    moved = [
+        say(
+            "{name}: {value} from step {step} on",
+            name=controls.label(one["field"]),
+            value=_cell(one["value"]),
+            step=one["step"],
+        )
+        for one in changes
+    ]
+    return "; ".join(moved) or "–"
 
 
 def _left(run: runs.Run | None) -> int:
@@ -229,5 +242,5 @@ def _left(run: runs.Run | None) -> int:
 
 def _only(chosen: list[str]) -> str:
     if len(chosen) != 1:
-        raise RunError("Choose one run first.")
+        raise RunError(say("Choose one run first."))
     return chosen[0]

@@ -40,7 +40,7 @@ class StudiesTab:
         with gr.Group(visible=views.PERSONAL):
             with gr.Row():
                 self.study = gr.Dropdown(
-                    [(study.title, name) for name, study in catalogue.STUDIES.items()],
+                    [(say(study.title), name) for name, study in catalogue.STUDIES.items()],
                     label=words["study"].title,
                     interactive=True,
                     min_width=200,
@@ -68,7 +68,8 @@ class StudiesTab:
                     visible=False,
                     min_width=160,
                 )
-        self.about = gr.Markdown(next(iter(catalogue.STUDIES.values())).about, elem_classes="caption", visible=views.PERSONAL)
+        first = next(iter(catalogue.STUDIES.values()))
+        self.about = gr.Markdown(say(first.about), elem_classes="caption", visible=views.PERSONAL)
         with gr.Row(elem_id="study-bar"):
             self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
             self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
@@ -112,7 +113,7 @@ class StudiesTab:
         """What a study asks."""
         found = catalogue.find(study)
         searched = gr.Number(visible=found is grid.STUDY)
-        return {self.about: found.about, self.seeds: found.usual.get("seeds", 1), self.budget: searched}
+        return {self.about: say(found.about), self.seeds: found.usual.get("seeds", 1), self.budget: searched}
 
     def offer(self, chosen: list[str] | None) -> Any:
         """The actions that all chosen models know."""
@@ -131,9 +132,11 @@ class StudiesTab:
     ) -> dict[Any, Any]:
         """Begins a study, or goes on with it. Raises `LeapsError`."""
         if not views.PERSONAL:
-            raise RunError("Studies take hours of this machine, so a public page shows them only; the command line makes them.")
+            raise RunError(
+                say("Studies take hours of this machine, so a public page shows them only; the command line makes them.")
+            )
         if not keys:
-            raise ConfigError("Choose a model first.")
+            raise ConfigError(say("Choose a model first."))
         stimuli: Path | None = given(folder.strip()) if folder and folder.strip() else None
         found = catalogue.find(study)
         asked = Asked(
@@ -178,7 +181,7 @@ class StudiesTab:
         found = self._find(shown) or next(iter(known), None)
         names = [(one.name, one.folder.name) for one in known]
         if found is None:
-            return {self.results: gr.Dropdown(names, value=None), self.line: "No study was begun yet."}
+            return {self.results: gr.Dropdown(names, value=None), self.line: say("No study was begun yet.")}
         if found.folder.name not in [name for _, name in names]:
             names.insert(0, (found.folder.name, found.folder.name))
         return {self.results: gr.Dropdown(names, value=found.folder.name), **self._shown(found)}
@@ -206,7 +209,7 @@ def _settings(text: str) -> dict[str, Any]:
         return dict(map(setting, shlex.split(text)))
     except ValueError:  # a quotation mark is left open
         raise ConfigError(
-            f"“{text}” can't be read; expected FIELD=VALUE, with spaces between, as steps=60 coherence=2."
+            say("“{text}” can't be read; expected FIELD=VALUE, with spaces between, as steps=60 coherence=2.", text=text)
         ) from None
 
 
@@ -218,7 +221,7 @@ def _state(found: studies.Shown) -> list[Any]:
 
 def _picture(path: Path) -> str:
     """A picture of a study, as the page draws it."""
-    title = html.escape("One row per action" if path.stem == "sheet" else path.stem.replace("-", " "))
+    title = html.escape(say("One row per action") if path.stem == "sheet" else path.stem.replace("-", " "))
     data = base64.b64encode(path.read_bytes()).decode()
     image = f"<img alt='{title}' src='data:image/{path.suffix[1:]};base64,{data}'>"
     return f"<figure tabindex='0'>{image}<figcaption>{title}</figcaption></figure>"

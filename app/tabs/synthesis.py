@@ -130,7 +130,7 @@ class SynthesisTab:
             if asked := links.asked(params, views.find(updates.get(self.session.key), owner)):
                 updates |= self.panel.fill(*asked, again=True)
         except LeapsError as error:
-            updates[self.problem] = f"link\nThe link can't be followed: {error}"
+            updates[self.problem] = "link\n" + say("The link can't be followed: {why}", why=error)
         return updates
 
     def _opened(self, visitor: str, key: str | None) -> dict[Any, Any]:
@@ -139,7 +139,7 @@ class SynthesisTab:
         demos = [run for run in seen if run.demo]
         updates = {
             self.session.visitor: visitor,
-            self.demos: widgets.cards(demos, small=True, empty="None are bundled yet."),
+            self.demos: widgets.cards(demos, small=True, empty=say("None are bundled yet.")),
             **stage.transport(self.stage, "done"),
             **offer.show(self.offer, offer.interrupted(seen)),
         }
@@ -162,7 +162,7 @@ class SynthesisTab:
         """
         key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
         if view is None:
-            raise RunError("This run is not here any more.")
+            raise RunError(say("This run is not here any more."))
         if first and not controls.runs_here(view.config):
             usual = default_config()
             filled = self.panel.fill(usual) | {self.panel.run: Filled(view.config, view.changes, instead=usual)}
@@ -239,7 +239,7 @@ class SynthesisTab:
         job = begin(views.owner_of(visitor))
         JOBS.keep(job, keep)
         if (left := JOBS.left_today(job.owner)) is not None and left <= FEW:
-            gr.Info(f"You can begin {left} more run{'s' * (left != 1)} within 24 hours.")
+            gr.Info(say("Runs that you can still begin within 24 hours: {left}.", left=left))
         return {
             self.stage.keep: keep,
             self.session.visitor: visitor,

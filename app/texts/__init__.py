@@ -42,8 +42,9 @@ def spoken() -> str:
 
 
 def say(words: str, **values: object) -> str:
-    """What stands on a button, a tab or in the status line, given in English; `values` take the places of their names."""
-    return _words(_spoken).get(words, words).format(**values)
+    """What the page says in few words, given in English; `values` take the places of their names."""
+    said = _words(_spoken).get(words, words)
+    return said.format(**values) if values else said
 
 
 def sections(name: str) -> dict[str, Section]:

@@ -67,7 +67,7 @@ function points(base, chosen, style, name) {
   const [x, y, z] = base.positions.map((axis) => select(axis, chosen));
   const text = chosen.map((i) => base.classes[base.labels[i]]);
   const trace = {name, mode: 'markers', x, y, text, customdata: chosen.map((i) => ['clip', base.numbers[i]]),
-    hovertemplate: '%{text}<extra></extra>', marker: style, showlegend: name !== 'others' && typeof style.color === 'string'};
+    hovertemplate: '%{text}<extra></extra>', marker: style, showlegend: name !== '⟦others⟧' && typeof style.color === 'string'};
   return z ? {...trace, type: 'scatter3d', z} : {...trace, type: WEBGL ? 'scattergl' : 'scatter'};
 }
 
@@ -85,7 +85,7 @@ function trail(run, shownAt, colour) {
   const age = run.steps.map((_, i) => i / Math.max(last, 1));
   const marker = {color: colour, line: {color: colour, width: 1}, symbol: run.far.map((far) => far ? 'circle-open' : 'circle'),
     size: age.map((share, i) => i === at ? 15 : 4 + 4 * share), opacity: z ? 1 : age.map((share, i) => i === at ? 1 : 0.15 + 0.85 * share)};
-  const text = run.steps.map((step) => run.arm === 'video' ? run.name : `${run.name}, step ${step}`);
+  const text = run.steps.map((step) => run.arm === 'video' ? run.name : `${run.name}, ⟦step⟧ ${step}`);
   const dots = {type, name: run.name, mode: 'markers', x, y, ...(z && {z}), text, hovertemplate: '%{text}<extra></extra>',
     customdata: run.steps.map((step) => ['run', run.id, step]), marker};
   const lengths = run.steps.slice(1).map((_, i) => Math.hypot(...run.positions.map((axis) => axis[i + 1] - axis[i])));
@@ -136,9 +136,9 @@ function traces(base, overlay) {
   const wanted = base.classes.indexOf(overlay.highlight), s5 = overlay.style === 's5';
   const coloured = wanted < 0 ? all : all.filter((i) => base.labels[i] === wanted);  // the highlighted class, else all
   const drawn = [];
-  if (wanted >= 0) drawn.push(points(base, all.filter((i) => base.labels[i] !== wanted), {size, color: FADED}, 'others'));
+  if (wanted >= 0) drawn.push(points(base, all.filter((i) => base.labels[i] !== wanted), {size, color: FADED}, '⟦others⟧'));
   const colour = s5 ? BLUE : coloured.map((i) => hue(base.labels[i], base.classes.length));
-  drawn.push(points(base, coloured, {size, color: colour, opacity: 0.85}, wanted < 0 ? 'real clips' : overlay.highlight));
+  drawn.push(points(base, coloured, {size, color: colour, opacity: 0.85}, wanted < 0 ? '⟦real clips⟧' : overlay.highlight));
   if (base.positions.length < 3 && coloured.length > 20) {
     const [x, y] = base.positions.map((axis) => select(axis, coloured));
     drawn.push({type: 'histogram2dcontour', x, y, ncontours: 5, hoverinfo: 'skip', showscale: false, showlegend: false,
@@ -170,7 +170,7 @@ function draw() {
     showlegend: true, legend: {orientation: 'h', y: base.axes[0] ? -0.1 : -0.04}};
   const save = () => window.Plotly.downloadImage(plot, {format: 'svg', filename: 'leaps-map'});
   const config = {displaylogo: false, responsive: true, scrollZoom: true, displayModeBar: true,
-    modeBarButtonsToAdd: [{name: 'Save as SVG', icon: window.Plotly.Icons.disk, click: save}],
+    modeBarButtonsToAdd: [{name: '⟦Save as SVG⟧', icon: window.Plotly.Icons.disk, click: save}],
     toImageButtonOptions: {format: 'png', scale: 2, filename: 'leaps-map'}};
   if (drawnKey !== null && drawnKey !== base.key) { window.Plotly.purge(plot); hooked = false; }  // 2-D and 3-D don't mix
   drawnKey = base.key;

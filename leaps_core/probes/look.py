@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from . import gradient, motion, opinion
 from .questions import Answer
 
 
+def english(words: str, **values: object) -> str:
+    """Words as they stand here, with values in the places of their names."""
+    return words.format(**values)
+
+
 @dataclass(frozen=True)
 class Look:
     """What was found. Clips, uint8 (T, H, W, 3): the `clip`, what changed from frame to frame (`differences`), the optical
@@ -24,7 +30,8 @@ class Look:
     of the model's `attention` (the gradient), which sums to 1. `since`: what changed since the start, of a clip that began at
     its stimulus. `answers` to the counter-questions, by question and network; `survived`: whether the model still names the
     action, by change that no run makes.
-    Where the networks aren't on this machine, `lacking` says so, and what they would say is left out."""
+    Where the networks aren't on this machine, `lacking` says so, and what they would say is left out. `say` puts what is said
+    of it into words of another language."""
 
     action: str
     clip: np.ndarray
@@ -40,6 +47,7 @@ class Look:
     answers: dict[str, dict[str, Answer]] = field(default_factory=dict)
     survived: dict[str, bool] = field(default_factory=dict)
     lacking: str = ""
+    say: Callable[..., str] = field(default=english, repr=False, compare=False)
 
     @property
     def markdown(self) -> str:
@@ -47,18 +55,23 @@ class Look:
         if not self.answers:
             return self.lacking
         networks = list(next(iter(self.answers.values())))
-        lines = [f"| the clip | {' | '.join(networks)} |", f"| --- |{' --- |' * len(networks)}"]
+        heads = " | ".join(map(self.say, ("the clip", *networks)))
+        lines = [f"| {heads} |", f"| --- |{' --- |' * len(networks)}"]
         for question, said in self.answers.items():
-            lines.append(f"| {question} | {' | '.join(_told(said[name], self.action) for name in networks)} |")
+            lines.append(f"| {self.say(question)} | {' | '.join(_told(said[name], self.action) for name in networks)} |")
         return "\n".join([*lines, "", self.sentence, "", self.lasting])
 
     @property
     def lasting(self) -> str:
         """What is left after changes that no run makes."""
-        names, lost = list(self.survived), [name for name, held in self.survived.items() if not held]
-        count = f"{len(names) - len(lost)} of {len(names)}" if lost else f"all {len(names)}"
-        but = f" It does not after: {', '.join(lost)}." if lost else ""
-        return f"After {count} changes that no run makes ({', '.join(names)}) the model names “{self.action}”.{but}"
+        names, total = ", ".join(map(self.say, self.survived)), len(self.survived)
+        lost = [name for name, held in self.survived.items() if not held]
+        if not lost:
+            said = "After all {total} changes that no run makes ({names}) the model names “{action}”."
+            return self.say(said, total=total, names=names, action=self.action)
+        said = "After {held} of {total} changes that no run makes ({names}) the model names “{action}”."
+        told = self.say(said, held=total - len(lost), total=total, names=names, action=self.action)
+        return f"{told} {self.say('It does not after: {lost}.', lost=', '.join(map(self.say, lost)))}"
 
     @property
     def sentence(self) -> str:
@@ -67,33 +80,38 @@ class Look:
         whole, still = told["as it is"].action, max(told[name].action for name in ("frozen", "one frame only"))
         mixed = min(told[name].action for name in ("played backwards", "shuffled"))
         if whole < 0.2:
-            return f"The model hardly sees “{self.action}” in this clip ({whole:.0%}), so the other answers say little."
-        if still > whole / 2:
-            return (
-                f"One frame is enough: without any motion the model gives “{self.action}” {still:.0%} (the whole clip: "
-                f"{whole:.0%}). What it knows of this action here is how it looks."
+            meaning = "The model hardly sees “{action}” in this clip ({whole}), so the other answers say little."
+        elif still > whole / 2:
+            meaning = (
+                "One frame is enough: without any motion the model gives “{action}” {still} (the whole clip: {whole}). What it "
+                "knows of this action here is how it looks."
             )
-        if mixed < whole / 2:
-            return (
-                f"Order matters: with its frames in another order the model gives “{self.action}” {mixed:.0%}, as it is "
-                f"{whole:.0%}."
+        elif mixed < whole / 2:
+            meaning = "Order matters: with its frames in another order the model gives “{action}” {mixed}, as it is {whole}."
+        else:
+            meaning = (
+                "Motion matters, its order does not: a still picture gets {still}, the frames in another order {mixed} or "
+                "more, the whole clip {whole}."
             )
-        return (
-            f"Motion matters, its order does not: a still picture gets {still:.0%}, the frames in another order {mixed:.0%} "
-            f"or more, the whole clip {whole:.0%}."
-        )
+        shares = {name: f"{share:.0%}" for name, share in (("whole", whole), ("still", still), ("mixed", mixed))}
+        return self.say(meaning, action=self.action, **shares)
 
     @property
     def entries(self) -> list[Entry]:
         """Its clips, each with a name and a note."""
+        white = self.say("white: {share} of the range", share=f"{motion.FULL:.0%}")
         found = [
             Entry(self.action, "", self.clip),
-            Entry("what changes", f"white: {motion.FULL:.0%} of the range", self.differences),
-            Entry("what moves", f"full colour: {self.fastest:.1f} px per frame", self.flow),
+            Entry(self.say("what changes"), white, self.differences),
+            Entry(
+                self.say("what moves"), self.say("full colour: {speed} px per frame", speed=f"{self.fastest:.1f}"), self.flow
+            ),
         ]
         if self.since is not None:
-            found.insert(1, Entry("what changed since the start", found[1].note, self.since))
-        return found if self.gradient is None else [*found, Entry("where the model looks", "the gradient", self.gradient)]
+            found.insert(1, Entry(self.say("what changed since the start"), white, self.since))
+        if self.gradient is not None:
+            found.append(Entry(self.say("where the model looks"), self.say("the gradient"), self.gradient))
+        return found
 
     @property
     def strip(self) -> str:

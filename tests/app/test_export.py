@@ -34,7 +34,7 @@ def test_it_holds_clip_way_plots_and_settings_and_loads_nothing(run: runs.Run) -
     moments = constant(text, "moments")
     assert len(moments) == export.MOMENTS and moments[0]["note"] == "step 1" and str(moments[-1]["src"]).startswith("data:")
     assert [track["label"] for track in constant(text, "beside")] == ["stimulus"]
-    assert len(constant(text, "figures")) == 2 and "<th>coherence</th><td>2.5</td>" in text
+    assert len(constant(text, "figures")) == 2 and "<th>Coherence</th><td>2.5</td>" in text
     own = text.replace(text[text.index("<script>") : text.index("const moments")], "")  # Plotly's own addresses are its own
     assert not re.search(r"(src|href)=[\"']?(http|//)|@import|url\(", own)
     assert "somebody" not in text and "$" not in re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
@@ -62,4 +62,4 @@ def test_a_run_of_an_earlier_version_is_saved(run: runs.Run, tmp_path: Path) -> 
     record["config"] = {"floor" if name == "min_learning_rate" else name: value for name, value in record["config"].items()}
     record["config"]["floor"] = 0.007
     (tmp_path / "run.json").write_text(json.dumps(record))
-    assert "<th>min learning rate</th><td>0.007</td>" in export.page(runs.Run.open(tmp_path))
+    assert "<th>Min learning rate</th><td>0.007</td>" in export.page(runs.Run.open(tmp_path))

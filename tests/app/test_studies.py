@@ -128,7 +128,7 @@ def test_it_is_told_how_far_a_study_is(processes: Processes) -> None:
     (shown.folder / "log.txt").write_text("3run\nleaps: The disk is full.\n")
     assert shown.line == "3 of 40 runs, 1 failed · The disk is full: Start goes on with it"
     (shown.folder / "progress.json").write_text(json.dumps({**progress, "done": 40, "failed": 0}))
-    assert shown.line == "Done: 40 runs."
+    assert shown.line == "40 of 40 runs · done"
 
 
 def test_why_a_study_did_not_begin_is_told_without_folders(tmp_path: Path) -> None:

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from app import guide, texts
+from app import controls, guide, texts
 from app.lessons import lessons
+from app.limits import Limits
+from leaps_core import models
 from leaps_core.errors import ConfigError
+from leaps_core.studies import catalogue
 from tests.conftest import ROOT
 
 OTHERS = [language for language in texts.LANGUAGES if language != texts.ENGLISH]
 FILES = sorted(path.stem for path in texts.HERE.glob("*.md"))
 APP = texts.HERE.parent
+MARKED = [words for path in sorted((APP / "web").iterdir()) for words in re.findall("⟦(.+?)⟧", path.read_text("utf-8"))]
 BUTTONS = ("Button", "UploadButton", "DownloadButton", "Accordion", "Tab")
 
 
@@ -68,11 +72,11 @@ def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None
     known = texts._words(language)
     code = {
         node.value
-        for folder in (APP, ROOT / "leaps_core" / "runs")  # states of a run
+        for folder in (APP, ROOT / "leaps_core")  # states of a run, what is said of models and of a closer look
         for path in folder.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    } | set(MARKED)
     assert set(known) <= code, set(known) - code
     names = re.compile(r"\{\w+\}")
     assert all(sorted(names.findall(words)) == sorted(names.findall(said)) for words, said in known.items())
@@ -81,16 +85,33 @@ def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None
 
 
 def test_what_stands_on_widgets_can_be_said_in_every_language(language: str) -> None:
-    known, bare, unknown = texts._words(language), [], []
-    for path in APP.rglob("*.py"):
+    known, bare = texts._words(language), []
+    unknown = [words for words in MARKED if words not in known]
+    for path in (*APP.rglob("*.py"), *(ROOT / "leaps_core" / "probes").rglob("*.py")):
         for call in (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)):
             said = [value.value for value in call.args[:1] if isinstance(value, ast.Constant)]
-            if isinstance(call.func, ast.Name) and call.func.id == "say":
+            if getattr(call.func, "id", getattr(call.func, "attr", "")) == "say":
                 unknown += [words for words in said if words not in known]
             if isinstance(call.func, ast.Attribute) and call.func.attr in BUTTONS:
                 bare += [words for words in said if isinstance(words, str)]
             bare += [key.value.value for key in call.keywords if key.arg == "label" and isinstance(key.value, ast.Constant)]
     assert (unknown, bare) == ([], [])
+
+
+def test_models_limits_and_lists_are_told_in_every_language(language: str) -> None:
+    told = controls.model_facts("puppet_csn"), Limits(steps=20, daily=3).told(), controls.model_choices()[-1][0]
+    texts.speak(texts.ENGLISH)
+    english = controls.model_facts("puppet_csn"), Limits(steps=20, daily=3).told(), controls.model_choices()[-1][0]
+    texts.speak(language)
+    assert [len(re.findall(r"\d+", text)) for text in told] == [len(re.findall(r"\d+", text)) for text in english]
+    assert all(other not in text for other, text in zip(("weights", "most", "download"), told, strict=True)), told
+    records = [text for spec in models.specs() for text in (spec.about, spec.caution) if spec.role in ("model", "judge")]
+    records += [text for study in catalogue.STUDIES.values() for text in (study.title, study.about)]
+    assert not set(filter(None, records)) - set(texts._words(language))
+
+
+def test_braces_in_what_others_wrote_are_left_alone(language: str) -> None:
+    assert texts.say("my {own} model") == "my {own} model"
 
 
 def test_what_a_language_lacks_stays_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,14 @@ def test_what_survives_is_told_by_name(seen: Look) -> None:
     )
 
 
+def test_it_can_be_told_in_another_language(seen: Look) -> None:
+    other = replace(seen, say=lambda words, **values: f"«{words.format(**values)}»")
+    assert "| «the clip» | «model» |" in other.markdown and "| «frozen» |" in other.markdown
+    assert other.sentence[0] + other.sentence[-1] == other.lasting[0] + other.lasting[-1] == "«»"
+    assert [entry.name for entry in other.entries] == [seen.action, "«what changes»", "«what moves»", "«where the model looks»"]
+    assert other.strip == "«what changes»" and all(entry.note[0] == "«" for entry in other.entries[1:])
+
+
 def test_a_run_without_a_clip_is_told(run: runs.Run, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_bytes((run.folder / "run.json").read_bytes())
     with pytest.raises(RunError, match="clip"):

@@ -124,9 +124,9 @@ def test_two_runs_are_set_side_by_side(tab: RunsTab) -> None:
     text = tab.choose(ME, picked(a, b))[tab.table]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
     rows = {name: pair for name, *pair in cells}
-    assert rows["seed"] == ["0", "3"] and rows["stimuli"] == ["bundled:0", "bundled:4"]
-    assert rows["changed while running"] == ["coherence = 0 at step 2", "–"]
+    assert rows["Seed"] == ["0", "3"] and rows["Stimuli"] == ["bundled:0", "bundled:4"]
+    assert rows["changed while running"] == ["Coherence: 0 from step 2 on", "–"]
     assert rows["judge's opinion"] == ["–", "–"] and rows["model's opinion"][0].endswith("%")
-    assert "model" not in rows, "equal settings are left out"
+    assert "Model" not in rows, "equal settings are left out"
     assert "Mean difference of the pixels:" in text
     assert runs_tab._cell(["/somewhere/a.mp4"]) == "a.mp4", "folders of the server stay its own"
