@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaps_core.config import SynthesisConfig
+from leaps_core.runs import Again
 
 from . import controls
-
-Changes = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Filled:
-    """A run, as far as the controls are concerned: how it began, and what was changed while it went on.
+    """A run, as far as the controls are concerned: what makes it again (see `runs.Again`).
 
-    again: Start makes the changes, too. instead: what the controls say in its place, where its networks aren't here.
+    again: Start makes the changes and legs, too. instead: what the controls say in its place, where its networks aren't here.
     """
 
     config: SynthesisConfig
-    changes: Changes = ()
+    changes: Sequence[dict[str, Any]] = ()
+    legs: Sequence[dict[str, int]] = ()
     again: bool = False
     instead: SynthesisConfig | None = None
 
@@ -54,24 +54,25 @@ def stimuli_of(run: Filled | None, action: str | None, choice: controls.Choice) 
     return choice.settings
 
 
-def leads_to(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:
-    """Where a link leads: config and changes. Raises `ConfigError`."""
+def leads_to(run: Filled | None, values: Sequence[Any]) -> Again:
+    """Where a link leads. Raises `ConfigError`."""
     said = () if run is None else (run.instead,) if run.instead else (run.config, run.became)
     if run is not None and any(_say(values, config) for config in said):
-        return run.config, run.changes
-    return config_of(values, run), ()
+        return Again(run.config, run.changes, run.legs)
+    return Again(config_of(values, run))
 
 
-def begins(run: Filled | None, values: Sequence[Any]) -> tuple[SynthesisConfig, Changes]:
-    """What Start begins: config and changes. A video of earlier isn't taken: it has to be there again. Raises `ConfigError`."""
+def begins(run: Filled | None, values: Sequence[Any]) -> Again:
+    """What Start begins. A video of earlier isn't taken: it has to be there again. Raises `ConfigError`."""
     if run is not None and run.instead is None and controls.all_bundled(run.config):
         precision = values[controls.ORDER.index("precision")]
         if _say(values, run.config):
-            return run.config.replace(precision=precision), run.changes if run.again else ()
+            config = run.config.replace(precision=precision)
+            return Again(config, run.changes, run.legs) if run.again else Again(config)
         if _say(values, run.became):
-            return run.became.replace(precision=precision), ()
-        return config_of(values, run), ()
-    return config_of(values), ()
+            return Again(run.became.replace(precision=precision))
+        return Again(config_of(values, run))
+    return Again(config_of(values))
 
 
 def _say(values: Sequence[Any], config: SynthesisConfig) -> bool:

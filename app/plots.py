@@ -37,7 +37,7 @@ def losses(
     names = list(dict.fromkeys(name for row in rows for name in row["weighted"]))
     traces = []
     for name in names:
-        label, colour, values = term(name).label, term(name).colour, [row["weighted"].get(name) for row in rows]
+        label, colour, values = say(term(name).label), term(name).colour, [row["weighted"].get(name) for row in rows]
         traces.append(_line(label, colour, steps, [_positive(value) for value in values]))
         if any(value is not None and value < 0 for value in values):  # a logarithmic axis has no room for it
             below = _line(f"−{label}", colour, steps, [_positive(None if value is None else -value) for value in values])
@@ -54,13 +54,13 @@ def probabilities(
     for network in NETWORKS[:2]:
         values = [_percent(row["probabilities"].get(network)) for row in rows]
         if any(value is not None for value in values):
-            traces.append(_line(network, COLOUR_OF[network], [row["step"] for row in rows], values))
+            traces.append(_line(say(network), COLOUR_OF[network], [row["step"] for row in rows], values))
     judged = [(row["step"], _percent(row["probabilities"].get("judge"))) for row in metrics]
     judged = [point for point in judged if point[1] is not None]
     if judged:
         steps, shares = zip(*judged, strict=True)
         traces.append(
-            _line("judge", COLOUR_OF["judge"], steps, shares)
+            _line(say("judge"), COLOUR_OF["judge"], steps, shares)
             | {"mode": "markers", "marker": {"color": COLOUR_OF["judge"], "size": 5}}
         )
     axis = {"title": {"text": say("probability, %"), "standoff": 4}, "range": [-3, 103], "nticks": 5}

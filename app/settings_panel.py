@@ -188,16 +188,14 @@ class SettingsPanel:
         """A link to the run that the controls were filled with, and to what was changed while it went on; if a person has
         changed them since, to their settings. Raises `LeapsError`. What follows # makes it another one each time, as the script
         waits for that."""
-        config, changes = leads_to(run, values)
-        there = _run_of(visitor, key, config)
-        if not controls.all_bundled(config):
+        asked = leads_to(run, values)
+        there = _run_of(visitor, key, asked.config)
+        if not controls.all_bundled(asked.config):
             gr.Info(say("Your own video can't travel in a link: whoever opens it chooses one of their own."))
         steered = say("this run, with what was changed while it went on,")
-        what = steered if changes else say("this run") if there else say("these settings")
+        what = steered if asked.changes else say("this run") if there else say("these settings")
         gr.Info(say("A link to {what} stands below the button, and is copied where the browser allows it.", what=what))
-        if there and (len(there.legs) > 1 or there.status == "stopped"):
-            gr.Info(say("This run was stopped, or went on later. Who can't see it makes all its steps at once: another clip."))
-        query = f"{links.query(config, changes, there.id if there else '')}#{secrets.token_hex(2)}"
+        query = f"{links.query(asked, there.id if there else '')}#{secrets.token_hex(2)}"
         return {self.query: query, self.address: gr.Textbox(visible=True)}
 
     def show_estimate(self, *values: Any) -> str:
@@ -206,7 +204,7 @@ class SettingsPanel:
 
     def fill_in(self, preset: str, run: Filled | None, *values: Any) -> dict[Any, Any]:
         """A preset of the chosen model, and how long it takes. Raises `LeapsError`."""
-        config, _ = begins(run, values)
+        config = begins(run, values).config
         changes = models.preset(models.spec(config.model), preset)
         choice = choice_of(values)
         if choice.own or bool(changes["stimuli"]) == bool(config.stimuli):
@@ -226,12 +224,14 @@ class SettingsPanel:
         self,
         config: SynthesisConfig,
         changes: Sequence[dict[str, Any]] = (),
+        legs: Sequence[dict[str, int]] = (),
         again: bool = False,
         own: controls.Choice | None = None,
     ) -> dict[Any, Any]:
         """The controls say this config, as it became by changes that were made while a run went on; again: as it was before
-        them, and Start makes them, too; own: the stimulus' widgets, where they name an uploaded video, which stays."""
-        run = Filled(config, tuple(changes), again)
+        them, and Start makes them and the legs, too; own: the stimulus' widgets, where they name an uploaded video, which
+        stays."""
+        run = Filled(config, tuple(changes), tuple(legs), again)
         values = controls.values_of(config if again else run.became)
         updates = {self.settings[name]: gr.update(value=value) for name, value in zip(controls.ORDER, values, strict=True)}
         updates |= {self.run: run, **self._chosen_model(config)}

@@ -4,7 +4,7 @@ within what the server allows."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from leaps_core import runs
@@ -20,14 +20,20 @@ from .views import JOBS
 log = logging.getLogger(__name__)
 
 
-def new(owner: str, plan: Plan, changes: Iterable[dict[str, Any]] = (), stops: tuple[int, ...] = ()) -> Job:
-    """Queues a new run; changes: to be made while it goes on; stops: after which steps it pauses by itself. Raises `Busy`,
-    `LimitError`."""
+def new(
+    owner: str,
+    plan: Plan,
+    changes: Iterable[dict[str, Any]] = (),
+    legs: Sequence[dict[str, int]] = (),
+    stops: tuple[int, ...] = (),
+) -> Job:
+    """Queues a new run; changes: to be made while it goes on; legs: of a run that is made again; stops: after which steps it
+    pauses by itself. Raises `Busy`, `LimitError`."""
     return JOBS.start(
         owner,
         plan.config,
         Control(changes),
-        lambda control: _tidied(runs.perform(plan, control, owner=owner)),
+        lambda control: _tidied(runs.perform(plan, control, owner=owner, legs=legs)),
         seconds=_seconds(plan),
         stops=stops,
     )

@@ -30,7 +30,8 @@ PERSONAL = False
 class View:
     """What the page shows of a run: its numbers per step, its snapshots, and what led to them.
 
-    `journey`: (step, embedding) from the first step to the newest; `weights`: the model's, "" where they weren't noted.
+    `journey`: (step, embedding) from the first step to the newest; `weights`: the model's, "" where they weren't noted; `legs`:
+    of a run that was stopped or went on later.
     """
 
     key: str
@@ -43,6 +44,12 @@ class View:
     final: dict[str, Any] | None = None
     journey: Sequence[tuple[int, np.ndarray]] = ()
     weights: str = ""
+    legs: Sequence[dict[str, int]] = ()
+
+    @property
+    def again(self) -> runs.Again:
+        """What makes the run again."""
+        return runs.Again(self.config, self.changes, self.legs)
 
     def snapshot(self, step: int) -> tuple[int, np.ndarray | None, dict[str, Any] | None]:
         """The newest snapshot that is not newer than a step (else the first): its step, clip and numbers."""
@@ -83,6 +90,7 @@ def of_job(job: Job) -> View:
         final=job.step.final if job.step else None,
         journey=_journey(job),
         weights=job.run.weights if job.run else "",
+        legs=job.run.again.legs if job.run else (),
     )
 
 
@@ -142,7 +150,8 @@ def _loaded(folder: Path, changed: int) -> View:
 def _view(
     run: runs.Run, steps: list[int], clips: list[np.ndarray], stimulus: np.ndarray | None, journey: list[tuple[int, np.ndarray]]
 ) -> View:
-    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey, run.weights)
+    legs = run.again.legs
+    return View(run.id, run.config, run.metrics, steps, clips, stimulus, run.changes, run.final, journey, run.weights, legs)
 
 
 def _journey(job: Job) -> list[tuple[int, np.ndarray]]:

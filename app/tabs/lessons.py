@@ -62,7 +62,7 @@ def _begin(
     """A run with as many of its steps as this server allows. Raises `LeapsError`."""
     most = JOBS.limits.steps
     plan = controls.plan(config.replace(steps=min(config.steps, most)) if most else config)
-    return stage.panel.fill(plan.config) | stage.launch(visitor, lambda owner: start.new(owner, plan, changes, stops))
+    return stage.panel.fill(plan.config) | stage.launch(visitor, lambda owner: start.new(owner, plan, changes, stops=stops))
 
 
 def _doing(stage: SynthesisTab, tabs: gr.Tabs, number: int) -> Callable[..., dict[Any, Any]]:

@@ -165,9 +165,9 @@ class SynthesisTab:
             raise RunError(say("This run is not here any more."))
         if first and not controls.runs_here(view.config):
             usual = default_config()
-            filled = self.panel.fill(usual) | {self.panel.run: Filled(view.config, view.changes, instead=usual)}
+            filled = self.panel.fill(usual) | {self.panel.run: Filled(*view.again, instead=usual)}
         else:
-            filled = self.panel.fill(view.config, view.changes)
+            filled = self.panel.fill(*view.again)
         return {
             **filled,
             **self._on_stage(key, views.owner_of(visitor)),
@@ -210,9 +210,9 @@ class SynthesisTab:
     def start(self, visitor: str | None, keep: bool, run: Filled | None, *values: Any) -> dict[Any, Any]:
         """Begins a run with the settings of the controls. keep: it goes on when its page is closed; run: what they were filled
         with."""
-        config, changes = begins(run, values)
+        config, changes, legs = begins(run, values)
         plan = controls.plan(config)
-        return self.launch(visitor, lambda owner: start.new(owner, plan, changes), keep)
+        return self.launch(visitor, lambda owner: start.new(owner, plan, changes, legs), keep)
 
     def keep(self, visitor: str | None, key: str | None, on: bool) -> None:
         """Whether the run that is going on goes on when its page is closed."""
@@ -230,7 +230,7 @@ class SynthesisTab:
 
     def resume(self, visitor: str | None, run: runs.Run, more: int) -> dict[Any, Any]:
         """A run goes on for some more steps, in its own folder, on the stage. Raises `LeapsError`."""
-        filled = self.panel.fill(run.config.replace(steps=run.done + more), run.changes)
+        filled = self.panel.fill(*run.longer(more))
         return filled | self.launch(visitor, lambda owner: start.resumed(owner, run, more))
 
     def launch(self, visitor: str | None, begin: Callable[[str], Job], keep: bool = False) -> dict[Any, Any]:
@@ -257,12 +257,12 @@ class SynthesisTab:
 
     @told
     def run_again(self, visitor: str | None, file: str) -> dict[Any, Any]:
-        """Begins the run that an uploaded run.json tells of, with the changes made while it ran."""
+        """Begins the run that an uploaded run.json tells of, with the changes made while it ran, and its legs."""
         text = Path(file).read_text(encoding="utf-8", errors="replace")[:2_000_000]
-        config, changes = runs.from_text(text)
+        config, changes, legs = runs.from_text(text)
         controls.check_bundled(config)
         plan = controls.plan(config)
-        return self.panel.fill(config) | self.launch(visitor, lambda owner: start.new(owner, plan, changes))
+        return self.panel.fill(config) | self.launch(visitor, lambda owner: start.new(owner, plan, changes, legs))
 
     def tick(
         self,
@@ -332,7 +332,7 @@ class SynthesisTab:
             updates |= stage.picture(self.stage, view, *view.snapshot(held))
         waited = time.monotonic() - seen.get("plots", 0)
         if ended or moved:
-            updates[self.panel.run] = Filled(view.config, view.changes)
+            updates[self.panel.run] = Filled(*view.again)
         if ended or moved or (grown and waited > PLOT_SECONDS):
             updates |= stage.both_plots(self.stage, view, held)
             now["plots"] = time.monotonic()

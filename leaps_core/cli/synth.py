@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import models, runs
-from ..config import FIELDS, SynthesisConfig, bundled_seed, current_name, info
+from ..config import FIELDS, bundled_seed, current_name, info
 from ..errors import ConfigError, did_you_mean
 from ..inversion.control import Control
 from ..inversion.plan import make_plan
@@ -27,24 +27,23 @@ from .follow import follow
 
 def synth(options: argparse.Namespace) -> int:
     """Make a clip."""
-    config, changes, stimulus = _asked(options)
+    (config, changes, legs), stimulus = _asked(options)
     if options.weights:
         weights.give(config.model, options.weights)
     if options.download:
         download(models.missing(config))
     plan = make_plan(config, stimulus)
     control = Control(changes)
-    return follow(runs.perform(plan, control, folder=options.out), control)
+    return follow(runs.perform(plan, control, folder=options.out, legs=legs), control)
 
 
-def _asked(options: argparse.Namespace) -> tuple[SynthesisConfig, list[dict[str, Any]], np.ndarray | None]:
-    """The config that the options ask for; for --again its changes and, where its folder has it, its stimulus."""
+def _asked(options: argparse.Namespace) -> tuple[runs.Again, np.ndarray | None]:
+    """The config that the options ask for; for --again its changes, its legs and, where its folder has it, its stimulus."""
     flags = {name: getattr(options, name) for name in ("model", "action", "verifier", "steps", "seed")}
     asked = {name: value for name, value in flags.items() if value is not None}
     if options.stimulus is not None:
         asked["stimuli"] = stimuli_of(options.stimulus)
     asked.update(map(setting, options.set))
-    changes: list[dict[str, Any]] = []
     stimulus = None
     if options.again is None:
         missing = [f"--{name}" for name in ("model", "action") if name not in asked]
@@ -53,15 +52,18 @@ def _asked(options: argparse.Namespace) -> tuple[SynthesisConfig, list[dict[str,
                 f"{' and '.join(missing)} missing: say which model to invert and which action to make "
                 f"(`{PROGRAM} models`, `{PROGRAM} actions MODEL`)."
             )
-        config = models.configure(asked["model"], asked["action"])
+        found = runs.Again(models.configure(asked["model"], asked["action"]))
     else:
-        config, changes = runs.from_json(options.again)
+        found = runs.from_json(options.again)
         beside = options.again if options.again.is_dir() else options.again.parent
         kept = (beside / "stimulus.npz").is_file() and "stimuli" not in asked
         stimulus = runs.Run.open(beside).stimulus if kept else None
+    config = found.config
     if options.preset:
         config = config.replace(**models.preset(models.spec(asked.get("model", config.model)), options.preset))
-    return config.replace(**asked), changes, stimulus
+    config = config.replace(**asked)
+    legs = found.legs if config.steps == found.config.steps else ()
+    return runs.Again(config, found.changes, legs), stimulus
 
 
 def stimuli_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -8,14 +8,16 @@
 Importing this package does not import torch.
 """
 
+from .again import Again, from_json, from_text
 from .comparison import compare
 from .film import film, out_of_noise, write_film
 from .perform import perform, perform_together, replay, resume
-from .record import INTERRUPTED, Run, Snapshots, from_json, from_text
+from .record import INTERRUPTED, Run, Snapshots
 from .store import LONGEST_NOTE, annotate, delete, find, list_runs, pack, tidy
 
 __all__ = [
     "INTERRUPTED",
+    "Again",
     "LONGEST_NOTE",
     "Run",
     "Snapshots",

@@ -24,6 +24,7 @@ from ..inversion.control import Control
 from ..inversion.estimate import reckon
 from ..inversion.pace import learn
 from ..inversion.plan import Plan, as_plan, make_plan
+from .again import Leg, leg
 from .record import INTERRUPTED, LOCK, Run, hold
 from .writer import Writer, explained
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
     from ..inversion.step import Step
-
-Leg = dict[str, int]
-"""A stretch of a run: it ends at step `to` of a schedule of `total` steps."""
 
 
 def perform(
@@ -44,18 +42,19 @@ def perform(
     owner: str = "",
     checkpoint: dict[str, Any] | None = None,
     stimulus: np.ndarray | None = None,
+    legs: Sequence[Leg] = (),
 ) -> Generator[tuple[Run, Step]]:
     """`synthesize`, with everything written to a run's folder; yields (run, step).
 
     config: the settings, or the plan that was made of them. folder: new or empty; None: a new one in LEAPS_HOME/runs.
     checkpoint: of `Control.checkpoint()`, to branch off from there. stimulus: uint8 (N, T, H, W, 3) instead of
-    config.stimuli. However the run ends (done, stopped, Ctrl-C, an error, the iterator closed), what was made is saved.
-    Raises `RunError` if it can't be written (a full disk ends the run, once what fits is saved) or memory is too small, and
-    what `synthesize` raises.
+    config.stimuli. legs: of a run that was stopped or went on later (`Run.again`), to be made as it was. However the run
+    ends (done, stopped, Ctrl-C, an error, the iterator closed), what was made is saved. Raises `RunError` if it can't be
+    written (a full disk ends the run, once what fits is saved) or memory is too small, and what `synthesize` raises.
     """
     plan = as_plan(config, stimulus).settled()
     plan.check_memory()
-    yield from _perform(plan, control or Control(), folder, owner, checkpoint)
+    yield from _perform(plan, control or Control(), folder, owner, checkpoint, legs)
 
 
 def perform_together(configs: Sequence[SynthesisConfig | Plan], folders: Sequence[Path]) -> list[Run | LeapsError]:
@@ -117,7 +116,7 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
     run.go_on(earlier, done, interrupted, config, _other_weights(run))
     if interrupted:
         control.replay(change for change in earlier.changes if change["step"] > done)
-    yield from _record(run, lock, control, plan, [*run.legs, _leg(config)], checkpoint, earlier)
+    yield from _record(run, lock, control, plan, [*run.legs, leg(config)], checkpoint, earlier)
 
 
 def replay(
@@ -131,10 +130,7 @@ def replay(
     plan = make_plan(run.config, run.stimulus)
     plan.check_memory()
     new, lock = _create(run.config, folder, owner, [*run.notices, *_other_weights(run)], branched=False)
-    legs = run.legs
-    if run.status == INTERRUPTED or not legs:  # it wasn't to end there
-        legs = [*(leg for leg in legs if leg["total"] != run.config.steps), _leg(run.config)]
-    yield from _record(new, lock, control or Control(run.changes), plan, legs)
+    yield from _record(new, lock, control or Control(run.changes), plan, run.again.legs or [leg(run.config)])
 
 
 def _perform(
@@ -143,11 +139,12 @@ def _perform(
     folder: str | Path | None,
     owner: str = "",
     checkpoint: dict[str, Any] | None = None,
+    legs: Sequence[Leg] = (),
     steps: Iterator[Step] | None = None,
 ) -> Generator[tuple[Run, Step]]:
     """A new run. steps: its steps, where it isn't the only one that is made."""
     run, lock = _create(plan.config, folder, owner, plan.notices, branched=checkpoint is not None)
-    yield from _record(run, lock, control, plan, [_leg(plan.config)], checkpoint, steps=steps)
+    yield from _record(run, lock, control, plan, legs or [leg(plan.config)], checkpoint, steps=steps)
 
 
 def _record(
@@ -191,21 +188,17 @@ def _record(
 
 def _steps(plan: Plan, control: Control, legs: Sequence[Leg], checkpoint: dict[str, Any] | None) -> Generator[Step]:
     """The steps of all legs. A leg that is not the last is left at its step `to`; its checkpoint starts the next."""
-    for number, leg in enumerate(legs, start=1):
-        with closing(lent.synthesize(plan.with_steps(leg["total"]), control, checkpoint, until=leg["to"])) as steps:
+    for number, one in enumerate(legs, start=1):
+        with closing(lent.synthesize(plan.with_steps(one["total"]), control, checkpoint, until=one["to"])) as steps:
             for step in steps:
-                if step.index == leg["to"] < leg["total"] and number == len(legs):
+                if step.index == one["to"] < one["total"] and number == len(legs):
                     control.stop()  # as the person did then: the loop gives the final scores and ends
                 yield step
-                if step.index == leg["to"] and number < len(legs):
+                if step.index == one["to"] and number < len(legs):
                     break
         if control.state == "stopped":
             return
         checkpoint = control.checkpoint()
-
-
-def _leg(config: SynthesisConfig) -> Leg:
-    return {"to": config.steps, "total": config.steps}
 
 
 def _create(

@@ -21,10 +21,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from .. import __version__, files, paths, video
-from ..config import LIVE_SETTINGS, SynthesisConfig, bundled_action, bundled_seed
-from ..errors import LeapsError, RunError
+from ..config import SynthesisConfig, bundled_action, bundled_seed
+from ..errors import RunError
 from ..puppets import render_clip
 from . import waiting
+from .again import Again, Leg, config_of, leg, legs_of, parsed, read_json
 
 PACKED = "snapshots.mp4"
 """Where a packed run keeps the pictures of its snapshots, one after the other."""
@@ -62,7 +63,7 @@ class Run:
     def open(cls, folder: str | Path) -> Run:
         """The run in `folder`. Reads run.json only. Raises `RunError` if there is none, or it can't be understood."""
         folder = Path(folder)
-        record = _read_json(folder / "run.json")
+        record = read_json(folder / "run.json")
         fits = {
             "config": dict,
             "created": str,
@@ -78,7 +79,7 @@ class Run:
             wrong = ["created"]
         if wrong:
             raise RunError(f"{folder / 'run.json'} is not a run's: “{wrong[0]}” is missing or of the wrong kind.")
-        return cls(folder, record, _config(record["config"], folder / "run.json"))
+        return cls(folder, record, config_of(record["config"], folder / "run.json"))
 
     @property
     def id(self) -> str:
@@ -173,9 +174,21 @@ class Run:
         return bool(self.record.get("branched"))
 
     @property
-    def legs(self) -> list[dict[str, int]]:
-        """The stretches that led to the clip: each ran to step `to` of a schedule of `total` steps."""
+    def legs(self) -> list[Leg]:
+        """The stretches that led to the clip."""
         return list(self.record["legs"])
+
+    @property
+    def again(self) -> Again:
+        """What makes it again; of one that goes on, or was interrupted, as far as it was to go."""
+        return Again(self.config, self.changes, legs_of(self.legs, self.config, self.record["status"] == "running"))
+
+    def longer(self, steps: int) -> Again:
+        """What makes it again once it has gone on for so many more steps."""
+        config = self.config.replace(steps=self.done + steps)
+        if self.status == INTERRUPTED:
+            return self.again._replace(config=config)
+        return Again(config, self.changes, [*self.legs, leg(config)])
 
     @property
     def demo(self) -> bool:
@@ -299,74 +312,6 @@ def _time(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        record = parsed(path.read_text("utf-8", errors="replace"))
-    except OSError as error:
-        raise RunError(f"{path} can't be read: {error.strerror}.") from None
-    if not isinstance(record, dict):
-        raise RunError(f"{path} is damaged: it can't be read as JSON.")
-    return record
-
-
-def parsed(text: str) -> Any:
-    """What the JSON says; None if it is none (the last line of a killed run, a file of another kind)."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _config(values: Any, where: str | Path) -> SynthesisConfig:
-    if not isinstance(values, dict):
-        raise RunError(f"{where} has no settings.")
-    try:
-        return SynthesisConfig(**values)
-    except LeapsError as error:
-        raise RunError(f"{where} has settings that can't be used: {error}") from None
-
-
-def _is_change(change: Any) -> bool:
-    return (
-        isinstance(change, dict)
-        and isinstance(change.get("step"), int)
-        and change.get("field") in LIVE_SETTINGS
-        and "value" in change
-    )
-
-
-def from_json(text_or_path: str | Path) -> tuple[SynthesisConfig, list[dict[str, Any]]]:
-    """Config and changes to run it again, from a run.json (its text, its path, or its run's folder).
-
-    The JSON of a bare config will do, too. Raises `RunError` for anything else, `ConfigError` for a change that is out
-    of range.
-    """
-    if isinstance(text_or_path, str) and text_or_path.lstrip().startswith("{"):
-        return from_text(text_or_path)
-    path = Path(text_or_path)
-    path = path / "run.json" if path.is_dir() else path
-    return _again(_read_json(path), str(path))
-
-
-def from_text(text: str) -> tuple[SynthesisConfig, list[dict[str, Any]]]:
-    """The same from a text that somebody else wrote: whatever it says, no file is opened."""
-    record = parsed(text)
-    if not isinstance(record, dict):
-        raise RunError("This can't be read as JSON; expected a run.json, which holds a run's settings.")
-    return _again(record, "The JSON")
-
-
-def _again(record: dict[str, Any], where: str) -> tuple[SynthesisConfig, list[dict[str, Any]]]:
-    """Config and changes of a record."""
-    changes = record.get("changes", []) if "config" in record else []
-    if not isinstance(changes, list) or not all(_is_change(change) for change in changes):
-        raise RunError(f"{where} has changes that can't be read; expected {{step, field, value}} of live settings.")
-    config = _config(record.get("config", record), where)
-    for change in changes:
-        config.replace(**{change["field"]: change["value"]})
-    return config, changes
 
 
 def bundled_clips(config: SynthesisConfig) -> list[tuple[str, int]]:

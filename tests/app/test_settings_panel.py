@@ -10,11 +10,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import player, session, views
+from app import player, session
 from app.controls import Choice
 from app.filled import begins
 from app.settings_panel import SettingsPanel
-from leaps_core import Control, models, puppets, runs, video
+from leaps_core import models, puppets, video
 from leaps_core.config import SynthesisConfig
 from tests.app.helpers import said
 
@@ -51,7 +51,7 @@ def test_an_own_video_stays_when_a_model_or_a_preset_is_chosen(panel: SettingsPa
     for told in (panel.choose_model(None, *values), panel.fill_in("quick", None, *values)):
         assert begins(told[panel.run], said(panel, told, values))[0].stimuli == (mine,) and told[panel.preview] == preview
     told = panel.choose_model(None, "puppet_csn", *values[1:])
-    begun, _ = begins(told[panel.run], said(panel, told, values))
+    begun, *_ = begins(told[panel.run], said(panel, told, values))
     assert begun == models.configure("puppet_csn", "bowling", {"seed": 5, "stimuli": (mine,)})
 
 
@@ -88,17 +88,3 @@ def test_the_stimulus_that_is_shown_is_the_one_that_start_takes(panel: SettingsP
     assert told[panel.preview] == panel.show_stimulus(run, "tiny", "bowling", *chosen)[panel.preview] == clip("tai chi")
     assert panel.show_stimulus(run, "tiny", "side kick", *chosen)[panel.preview] == clip("side kick"), "another action"
     assert panel.show_stimulus(None, "tiny", "bowling", *chosen)[panel.preview] == clip("bowling")
-
-
-def test_of_a_run_that_was_stopped_a_link_tells_what_others_get(panel: SettingsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(gr, "Info", lambda text, **_: told.append(text))
-    for steps, stops in ((3, False), (4, True)):
-        control = Control()
-        for made, step in runs.perform(config(steps=steps, judge="none"), control, owner=views.owner_of("me")):
-            run = made
-            if stops and step.index == 2:
-                control.stop()
-        filled = panel.fill(run.config)
-        panel.link_to("me", run.id, filled[panel.run], *said(panel, filled))
-        assert ("was stopped" in told[-1]) == stops and "this run" in " ".join(told)

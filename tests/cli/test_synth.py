@@ -76,6 +76,13 @@ def test_again_needs_nothing_but_the_json(leaps, synth):
     code, out, _ = leaps("synth", "--again", first, "--seed", 6)
     other = runs.Run.open(out[-1])
     assert (other.config.seed, other.config.r) == (6, 0.02)
+    steps = runs.Run.open(first).config.steps
+    (first / "run.json").write_text((first / "run.json").read_text().replace(f'"to": {steps}', '"to": 1'))
+    ends = []
+    for more in ([], ["--steps", steps + 1]):  # as it was stopped; or all at once
+        code, out, _ = leaps("synth", "--again", first, *more)
+        ends.append(runs.Run.open(out[-1]).legs)
+    assert ends == [[{"to": 1, "total": steps}], [{"to": steps + 1, "total": steps + 1}]]
 
 
 def test_the_papers_settings_give_way_to_explicit_ones(leaps, action, monkeypatch):

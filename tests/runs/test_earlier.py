@@ -41,9 +41,9 @@ def test_it_opens(earlier: runs.Run) -> None:
     assert (earlier.config.min_learning_rate, earlier.config.warmup_steps) == (0.003, 3)
     assert (earlier.status, earlier.done, earlier.config.steps, len(earlier.metrics)) == ("stopped", 6, 8, 6)
     assert earlier.clip.shape == (4, 48, 48, 3) and len(earlier.snapshots.steps) == 6 and len(earlier.stimulus) == 1
-    config, changes = runs.from_json(earlier.folder)
+    config, changes, legs = runs.from_json(earlier.folder)
     assert (config, changes) == (earlier.config, earlier.changes) and len(changes) == 2
-    assert runs.from_json((earlier.folder / "run.json").read_text("utf-8")) == (config, changes)
+    assert runs.from_json((earlier.folder / "run.json").read_text("utf-8")) == (config, changes, legs)
 
 
 def test_it_goes_on_to_the_same_clip(earlier: runs.Run) -> None:

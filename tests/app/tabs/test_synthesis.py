@@ -254,11 +254,11 @@ class Controls:
         told = self.tab.panel.link_to("me", key, self.run, *self.said.values())
         return dict(parse_qsl(told[self.tab.panel.query].partition("#")[0]))
 
-    def start(self) -> views.View:
-        """The run that Start makes."""
+    def start(self, ends: str = "done") -> views.View:
+        """The run that Start makes, which ends so."""
         page = Browser(self.tab)
         page.take(self.tab.start("me", False, self.run, *self.said.values()))
-        page.until("done")
+        page.until(ends)
         self.key = page.key
         found = views.find(page.key, views.owner_of("me"))
         assert found is not None
@@ -345,12 +345,23 @@ def test_changes_travel_with_a_link_and_are_made_again_by_who_follows_it(tab: Sy
     run = [run for run, _ in steered][-1]
     shown = Controls(tab).take(tab.open("me", run.id))
     assert shown.said[tab.panel.settings["coherence"]] == 2.5 and shown.link(run.id)["run"] == run.id
-    assert begins(shown.run, list(shown.said.values())) == (run.config.replace(coherence=2.5), ()), "where the sliders are"
+    assert begins(shown.run, list(shown.said.values())) == (run.config.replace(coherence=2.5), (), ()), "where the sliders are"
     there = followed(tab, shown.link(run.id))
     assert there.said[tab.panel.settings["coherence"]] == CONFIG.coherence
     again = there.start()
     assert list(again.changes) == changes and np.array_equal(again.clips[-1], run.clip)
     assert there.link(there.key)["changes"] == '[[2, "coherence", 2.5]]', "of the run that it made, too"
+
+
+def test_a_link_to_a_run_that_was_stopped_makes_it_as_far(tab: SynthesisTab) -> None:
+    control = Control()
+    for run, step in runs.perform(CONFIG.replace(steps=9), control, owner=views.owner_of("me")):  # noqa: B007
+        if step.index == 4:
+            control.stop()
+    link = Controls(tab).take(tab.open("me", run.id)).link(run.id)
+    assert link["legs"] == "[[4, 9]]"
+    again = followed(tab, link).start("stopped")
+    assert again.metrics[-1]["step"] == 4 and np.array_equal(again.clips[-1], run.clip)
 
 
 def test_while_a_run_is_steered_a_link_leads_to_it(tab: SynthesisTab) -> None:
