@@ -77,7 +77,7 @@ class Choice:
             return {"stimuli": (bundled_stimulus(int(self.seed or 0)),), "stimulus_start": 0.0}
         if self.kind == KINDS[1]:
             if not self.file:
-                raise ConfigError("No video has been chosen yet: upload one, or take a bundled clip as the stimulus.")
+                raise ConfigError(say("No video has been chosen yet: upload one, or take a bundled clip as the stimulus."))
             return {"stimuli": (str(self.file),), "stimulus_start": float(self.start or 0)}
         return {"stimuli": (), "stimulus_start": 0.0}
 
@@ -161,14 +161,19 @@ def stimulus_for(kind: str, keys: Sequence[str]) -> str:
 def label(name: str) -> str:
     """What a setting's widget is called."""
     facts, section = info(name), sections("settings").get(name)
-    unit = f", {facts['unit']}" if facts["unit"] and facts["unit"] not in name else ""
-    return (section.title if section else name.replace("_", " ").capitalize()) + unit
+    unit = f", {say(facts['unit'])}" if facts["unit"] and facts["unit"] not in name else ""
+    return (section.title if section else say(bare(name))) + unit
+
+
+def bare(name: str) -> str:
+    """The English name of a setting that no text explains."""
+    return name.replace("_", " ").capitalize()
 
 
 def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)
-    said = _with_lesson(section.text if section else facts["text"], name)
+    said = _with_lesson(section.text if section else say(facts["text"]), name)
     words = {"label": label(name), "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:
@@ -280,6 +285,8 @@ def partners(key: str) -> tuple[tuple[str, ...], list[str], list[str]]:
 def config_of(values: Sequence[Any], stimulus: Mapping[str, Any]) -> SynthesisConfig:
     """The config that the widgets say; `stimulus`: the settings that `Choice` says. Raises `ConfigError`."""
     settings = {**dict(zip(ORDER, values, strict=True)), **stimulus}
+    if settings["model"] is None:
+        raise ConfigError(say("The page is still loading. Try again in a moment."))
     empty = {name for name, value in settings.items() if value is None and info(name)["default"] is not None}
     return SynthesisConfig(**{name: value for name, value in settings.items() if name not in empty})
 
@@ -360,4 +367,4 @@ def live_settings() -> tuple[str, ...]:
 
 
 def _accuracy(spec: models.ModelSpec) -> str:
-    return f"{100 * spec.accuracy:.1f} %" if spec.accuracy is not None else say("unknown")
+    return f"{100 * spec.accuracy:.1f} %".replace(".", say(".")) if spec.accuracy is not None else say("unknown")

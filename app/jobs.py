@@ -169,17 +169,13 @@ class Jobs:
         with self._lock:
             active, limits = [job for job in self._jobs.values() if job.active], self.limits
             if limits.runs and sum(job.owner == owner for job in active) >= limits.runs:
-                raise Busy(say("You have {most} runs going on, which is the most. Stop one of them first.", most=limits.runs))
+                raise Busy(say("The most runs that you may have going on: {most}. Stop one of them first.", most=limits.runs))
             if limits.queue and len(active) >= limits.queue:
                 raise Busy(
                     say("{count} runs are going on or waiting, which is the most. Try again in a minute.", count=len(active))
                 )
             if self.left_today(owner) == 0:
-                raise Busy(
-                    say(
-                        "You have begun {most} runs in 24 hours, which is the most here. Come back tomorrow.", most=limits.daily
-                    )
-                )
+                raise Busy(say("The most runs that you may begin in 24 hours: {most}. Come back tomorrow.", most=limits.daily))
             job = Job(owner, config, control, perform, metrics, snapshots, seconds * self._slowness, stops)
             self._begun.setdefault(owner, []).append(time.monotonic())
             self._renew(job)

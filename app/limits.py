@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from leaps_core.errors import LeapsError
 from leaps_core.inversion.plan import Plan
 
-from .texts import say
+from .texts import count, say
 
 PREFIX = "LEAPS_LIMIT_"
 
@@ -80,14 +80,14 @@ class Limits(BaseModel):
         """All that a visitor should know of them before they are hit, in a sentence or two; "" where there are none."""
         facts = [_words(name, most) for name in ("steps", "pixels", "minutes") if (most := getattr(self, name)) is not None]
         said = [say("On this server a run has at most {facts}.", facts=", ".join(facts))] if facts else []
-        counts = [say("{count} runs at once", count=self.runs)] if self.runs and (facts or self.daily) else []
-        counts += [say("{count} runs in 24 hours", count=self.daily)] if self.daily else []
-        said += [say("A visitor may have {counts}.", counts=", ".join(counts))] if counts else []
+        counts = [say("runs at once: {count}", count=self.runs)] if self.runs and (facts or self.daily) else []
+        counts += [say("runs in 24 hours: {count}", count=self.daily)] if self.daily else []
+        said += [say("For each visitor, {counts}.", counts=", ".join(counts))] if counts else []
         return " ".join(said)
 
 
 def _words(name: str, value: float) -> str:
-    return f"{value:,.0f} {say(name)}" if name != "minutes" else f"{value:.3g} {say('minutes')}"
+    return f"{count(round(value))} {say(name)}" if name != "minutes" else f"{value:.3g} {say('minutes')}"
 
 
 _ADVICE = {

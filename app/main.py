@@ -44,7 +44,7 @@ def add_command(menu: Any) -> None:
     parser.add_argument(
         "--language",
         default=os.environ.get("LEAPS_LANGUAGE", texts.ENGLISH),
-        help=f"of lessons, settings and buttons: {', '.join(texts.LANGUAGES)} (default: {texts.ENGLISH}, or LEAPS_LANGUAGE)",
+        help=f"of the page: {', '.join(texts.LANGUAGES)} (default: {texts.ENGLISH}, or LEAPS_LANGUAGE)",
     )
     parser.add_argument(
         "--mcp", action="store_true", help="also serve the HTTP interface as MCP tools, for agents (docs/api.md)"

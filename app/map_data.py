@@ -19,7 +19,7 @@ from leaps_core.files import Progress
 from leaps_core.maps import figure_s5, metrics
 from leaps_core.maps.process import fit_apart
 
-from .texts import say
+from .texts import count, say
 from .views import View
 
 MOST_UPLOADED = 250_000
@@ -47,7 +47,7 @@ def title(path: Path) -> str:
         bank = banks.Bank.open(path)
     except LeapsError:
         return say("{bank} · can't be read", bank=path.stem)
-    clips = say("{count} clips", count=f"{len(bank):,}")
+    clips = say("{count} clips", count=count(len(bank)))
     return f"{bank.facts['model']} · {clips} · {say('puppets, not Kinetics') if bank.puppets else bank.name}"
 
 
@@ -55,7 +55,7 @@ def take(file: str) -> str:
     """The key of a bank that a visitor opened. Raises `BankError` if it is none."""
     bank = banks.Bank.open(file)
     if len(bank) > MOST_UPLOADED:
-        sizes = {"count": f"{len(bank):,}", "most": f"{MOST_UPLOADED:,}"}
+        sizes = {"count": count(len(bank)), "most": count(MOST_UPLOADED)}
         raise BankError(say("The bank has {count} clips; at most {most} can be opened here.", **sizes))
     key = secrets.token_urlsafe(12)
     _opened[key] = Path(file)
@@ -249,7 +249,7 @@ def metrics_table(found: maps.Atlas, ended: Sequence[tuple[str, View]]) -> str:
                 _words(notes, "{:.2f} | {:.2f}", metrics.density_coverage, *both),
                 _words(notes, "{:.3g}", lambda made, mine: _frechet(notes, made, mine), *both),
             )
-            rows.append(f"| {action}, {which} ({len(points)}) | {' | '.join(cells)} |")
+            rows.append(f"| {action}, {say(which)} ({len(points)}) | {' | '.join(cells)} |")
     if rows:
         heads = map(say, ("set", "spread", "density", "coverage", "Fréchet"))
         lines += ["", f"| {' | '.join(heads)} |", "| --- | --- | --- | --- | --- |", *rows]

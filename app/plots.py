@@ -202,7 +202,9 @@ def _vertical(step: int, line: dict[str, Any]) -> dict[str, Any]:
 
 def _note(change: dict[str, Any]) -> dict[str, Any]:
     value = change["value"]
-    text = f"{change['field']} {value:.4g}" if isinstance(value, float) else f"{change['field']} {value}"
+    section = sections("settings").get(change["field"])
+    name = section.title if section else change["field"]
+    text = f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
     return {
         "xref": "x",
         "yref": "paper",

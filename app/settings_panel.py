@@ -239,6 +239,8 @@ class SettingsPanel:
         updates |= self.show_stimulus(run, config.model, config.action, *astuple(choice))
         if unsaid := _unsaid(config):
             gr.Info(unsaid)
+        if again and legs and legs[-1]["to"] < config.steps:
+            gr.Info(say("This run ends at step {to} of {total}, as it did.", to=legs[-1]["to"], total=config.steps))
         updates |= {
             self.stimulus.kind: choice.kind,
             self.stimulus.file: gr.File(value=choice.file, visible=choice.kind == controls.KINDS[1]),

@@ -69,7 +69,7 @@ class CompareTab:
                 self.action = gr.Dropdown([], label=say("Action"), interactive=True, scale=1, min_width=180)
             with gr.Row():
                 self.field = gr.Dropdown(
-                    [(say(NOTHING), NOTHING), *varied],
+                    [(say(NOTHING), NOTHING), *((controls.label(name), name) for name in varied)],
                     value=NOTHING,
                     label=say("Vary"),
                     info=words["vary"].text,
@@ -200,7 +200,7 @@ class CompareTab:
         items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
         if found.stimulus is not None:
             items.append(
-                player.kept("stimulus", "stimulus")
+                player.kept("stimulus", say("stimulus"))
                 if told["stimulus"]
                 else player.track("stimulus", say("stimulus"), found.stimulus)
             )

@@ -17,7 +17,7 @@ from leaps_core.paths import PROGRAM
 from .. import downloads, map_data, player, tray, views, widgets
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..session import CALM, IN_TURN, QUICK, Session, told
-from ..texts import say, sections
+from ..texts import count, say, sections
 from ..theme import web
 
 STYLES = {"classes": "class", "as in the paper's figure S5": "s5"}
@@ -347,7 +347,7 @@ def _step(view: views.View, share: float) -> int:
 def _about(found: maps.Atlas, view: views.View | None) -> str:
     """What lies on the map, and why the run on the stage may not."""
     bank, shown = found.bank, len(found.map.numbers)
-    counts = {"shown": f"{shown:,}", "clips": f"{len(bank):,}", "classes": len(set(bank.labels.tolist()))}
+    counts = {"shown": count(shown), "clips": count(len(bank)), "classes": len(set(bank.labels.tolist()))}
     model = _plain(bank.facts["model"])
     words = say("{shown} of {clips} real clips of {classes} classes, as {model} sees them.", **counts, model=model)
     if bank.puppets:

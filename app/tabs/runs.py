@@ -150,7 +150,7 @@ class RunsTab:
     def replay_run(self, visitor: str | None, chosen: list[str]) -> dict[Any, Any]:
         """The chosen run is done again, changes and all, as a new run."""
         run = runs.find(_only(chosen), views.owner_of(visitor))
-        filled = self.synthesis.panel.fill(run.config, run.changes)
+        filled = self.synthesis.panel.fill(*run.again, again=True)
         return filled | self.synthesis.launch(visitor, lambda owner: start.replayed(owner, run)) | self._to_stage()
 
     def save(self, visitor: str | None, chosen: list[str], kind: str | None) -> dict[Any, Any]:

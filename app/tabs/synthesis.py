@@ -259,10 +259,11 @@ class SynthesisTab:
     def run_again(self, visitor: str | None, file: str) -> dict[Any, Any]:
         """Begins the run that an uploaded run.json tells of, with the changes made while it ran, and its legs."""
         text = Path(file).read_text(encoding="utf-8", errors="replace")[:2_000_000]
-        config, changes, legs = runs.from_text(text)
-        controls.check_bundled(config)
-        plan = controls.plan(config)
-        return self.panel.fill(config) | self.launch(visitor, lambda owner: start.new(owner, plan, changes, legs))
+        asked = runs.from_text(text)
+        controls.check_bundled(asked.config)
+        plan = controls.plan(asked.config)
+        begun = self.launch(visitor, lambda owner: start.new(owner, plan, asked.changes, asked.legs))
+        return self.panel.fill(*asked, again=True) | begun
 
     def tick(
         self,

@@ -1,7 +1,7 @@
 """The page's texts, kept as Markdown: each file holds sections, `## key: Title` and a paragraph or more.
 
-English lies here, other languages in folders of theirs: the same files, and words.md with what stands on buttons. What a
-language doesn't have stays English.
+English lies here, other languages in folders of theirs: the same files, and words.md with what the page says in few words. What
+a language doesn't have stays English.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def say(words: str, **values: object) -> str:
     """What the page says in few words, given in English; `values` take the places of their names."""
     said = _words(_spoken).get(words, words)
     return said.format(**values) if values else said
+
+
+def count(number: int) -> str:
+    """A number of things, its thousands told apart as in the language."""
+    return f"{number:,}".replace(",", say(","))
 
 
 def sections(name: str) -> dict[str, Section]:

@@ -36,6 +36,8 @@ const FINGER = matchMedia('(pointer: coarse)').matches;
 /** A step that is so many times as long as the usual one is a jump. */
 const JUMP = 5;
 let hooked = false, hovered = 0;
+/** The dot at which the keyboard is: its kind, id and step. */
+let reached = '';
 /** Whether the map was pressed last, and so has the wheel. */
 let entered = false;
 /** @type {string | null} */
@@ -192,7 +194,8 @@ function hook() {
     const src = await poster([props.value.bank, id]);
     if (mine !== hovered || !src) return;
     card.querySelector('img').src = src; card.querySelector('span').textContent = point.text;
-    const mouse = event.event || {clientX: 0, clientY: 0};
+    const {left, top} = plot.getBoundingClientRect();
+    const mouse = event.event?.clientX === undefined ? {clientX: left, clientY: top} : event.event;  // or a key
     card.style.left = `${Math.min(mouse.clientX + 16, innerWidth - 190)}px`;
     card.style.top = `${Math.min(mouse.clientY + 16, innerHeight - 140)}px`;
     card.hidden = false;
@@ -201,6 +204,27 @@ function hook() {
 }
 
 function hide() { hovered += 1; card.hidden = true; }
+
+/** @returns {{curveNumber: number, pointNumber: number, said: string, customdata: any[]}[]} all dots, the last drawn first */
+function dots() {
+  return plot.data.flatMap(({customdata = [], text}, curveNumber) =>
+    customdata.map((data, pointNumber) => ({curveNumber, pointNumber, said: text[pointNumber], customdata: data}))).reverse();
+}
+
+// The same by keyboard: an arrow goes to the next dot, which says its name, and Enter presses it.
+plot.addEventListener('keydown', (event) => {
+  const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key], known = hooked ? dots() : [];
+  if (event.target !== plot || event.altKey || event.ctrlKey || event.metaKey) return;  // a button of the map; a way back
+  if (!known.length || (!step && event.key !== 'Enter')) return;
+  event.preventDefault();
+  const before = known.findIndex(({customdata}) => String(customdata) === reached);  // a run that goes on has more by now
+  const {said, customdata, ...dot} = known[before < 0 ? 0 : (before + (step || 0) + known.length) % known.length];
+  const [kind, id, at] = customdata;
+  reached = String(customdata);
+  element.querySelector('.said').textContent = said;
+  if (step && props.value.positions.length < 3) window.Plotly.Fx.hover(plot, [dot]);
+  if (!step) report({kind, id, step: at ?? null});
+});
 
 // The wheel scrolls the page, but for Ctrl or Cmd and where the map was pressed: Plotly hears of it only then.
 element.addEventListener('wheel', (event) => { if (!(entered || event.ctrlKey || event.metaKey)) event.stopPropagation(); }, true);

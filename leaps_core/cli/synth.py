@@ -62,7 +62,7 @@ def _asked(options: argparse.Namespace) -> tuple[runs.Again, np.ndarray | None]:
     if options.preset:
         config = config.replace(**models.preset(models.spec(asked.get("model", config.model)), options.preset))
     config = config.replace(**asked)
-    legs = found.legs if config.steps == found.config.steps else ()
+    legs = () if "steps" in asked else found.legs
     return runs.Again(config, found.changes, legs), stimulus
 
 

@@ -19,7 +19,7 @@ from .questions import Answer
 
 def english(words: str, **values: object) -> str:
     """Words as they stand here, with values in the places of their names."""
-    return words.format(**values)
+    return words.format(**values) if values else words
 
 
 @dataclass(frozen=True)

@@ -91,14 +91,16 @@ def from_text(text: str) -> Again:
 def _again(record: dict[str, Any], where: str) -> Again:
     """What a record says."""
     whole = record if "config" in record else {}
-    changes, legs = whole.get("changes", []), whole.get("legs", [])
+    changes, legs, planned = (whole.get(name, []) for name in ("changes", "legs", "planned"))
     if not isinstance(changes, list) or not all(_is_change(change) for change in changes):
         raise RunError(f"{where} has changes that can't be read; expected {{step, field, value}} of live settings.")
     config = config_of(record.get("config", record), where)
     for change in changes:
         config.replace(**{change["field"]: change["value"]})
-    if isinstance(legs, list) and all(map(_is_leg, legs)):
-        legs = legs_of(legs, config, whole.get("status") == "running")
+    if all(isinstance(some, list) and all(map(_is_leg, some)) for some in (legs, planned)):
+        legs = legs_of(whole, config)
+        for one in legs:
+            config.replace(steps=one["total"])
         ends = [one["to"] for one in legs]
         if not legs or (ends == sorted(set(ends)) and legs[-1]["total"] == config.steps):
             return Again(config, changes, legs)
@@ -114,8 +116,17 @@ def _is_leg(one: Any) -> bool:
     )
 
 
-def legs_of(legs: Sequence[Leg], config: SynthesisConfig, going: bool) -> Sequence[Leg]:
-    """The legs of a run, also of one that was not to end where it is (going); (): all steps at once."""
-    if going:
-        legs = [*(one for one in legs if one["total"] != config.steps), leg(config)]
-    return () if list(legs) == [leg(config)] else legs
+def legs_of(record: dict[str, Any], config: SynthesisConfig) -> Sequence[Leg]:
+    """The legs that make a run again, also one that was not to end where it is; (): all steps at once."""
+    legs = list(record.get("legs", []))
+    if record.get("status") in ("running", "failed"):
+        legs = list(record.get("planned") or [*_left(legs, config), leg(config)])
+    return () if legs == [leg(config)] else legs
+
+
+def _left(legs: Sequence[Leg], config: SynthesisConfig) -> Sequence[Leg]:
+    """Those legs that are over, of a run that is at the last one of so many steps."""
+    over = list(legs)
+    while over and over[-1]["total"] == config.steps:
+        over.pop()
+    return over

@@ -116,7 +116,8 @@ def resume(run: Run, steps: int | None = None, control: Control | None = None) -
     run.go_on(earlier, done, interrupted, config, _other_weights(run))
     if interrupted:
         control.replay(change for change in earlier.changes if change["step"] > done)
-    yield from _record(run, lock, control, plan, [*run.legs, leg(config)], checkpoint, earlier)
+    ahead = [one for one in run.record.get("planned", []) if one["to"] > done] or [leg(config)]
+    yield from _record(run, lock, control, plan, [*run.legs, *ahead], checkpoint, earlier)
 
 
 def replay(
@@ -159,6 +160,8 @@ def _record(
 ) -> Generator[tuple[Run, Step]]:
     """Perform the legs, write everything, and raise at most once, at the end. earlier: what a resumed run was, as the record
     says which legs are done already. steps: those of the legs, where they are made elsewhere."""
+    if earlier is None and list(legs) != [leg(run.config)]:
+        run.record["planned"] = list(legs)  # should it be interrupted
     writer = Writer(run, lock, control, legs, earlier)
     problem: BaseException | None = None
     try:
@@ -170,7 +173,7 @@ def _record(
                 writer.add(step)
                 yield run, step
         status = "stopped" if writer.index < run.config.steps else "done"
-        if status == "done" and writer.last is not None and not (earlier or checkpoint or steps):
+        if status == "done" and writer.last is not None and not (earlier or checkpoint or steps or len(legs) > 1):
             learn(plan.config, reckon(plan.config, plan.cast, plan.shape).seconds, writer.last.seconds)
     except (KeyboardInterrupt, GeneratorExit) as error:
         status, problem = "stopped", error

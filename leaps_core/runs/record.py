@@ -122,6 +122,8 @@ class Run:
                 "legs": [*past, {"to": done, "total": total}] if done else [],
             },
         )
+        if not again or config.steps != earlier.config.steps:
+            self.record.pop("planned", None)
 
     def save(self, **facts: Any) -> None:
         """Note some facts, and write run.json, whole or not at all. Raises `OSError`."""
@@ -181,13 +183,13 @@ class Run:
     @property
     def again(self) -> Again:
         """What makes it again; of one that goes on, or was interrupted, as far as it was to go."""
-        return Again(self.config, self.changes, legs_of(self.legs, self.config, self.record["status"] == "running"))
+        return Again(self.config, self.changes, legs_of(self.record, self.config))
 
     def longer(self, steps: int) -> Again:
         """What makes it again once it has gone on for so many more steps."""
         config = self.config.replace(steps=self.done + steps)
-        if self.status == INTERRUPTED:
-            return self.again._replace(config=config)
+        if self.status == INTERRUPTED and config.steps == self.config.steps:
+            return self.again
         return Again(config, self.changes, [*self.legs, leg(config)])
 
     @property

@@ -53,13 +53,13 @@ def test_a_visitor_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Limits().told() == Limits.personal().told() == ""
     told = Limits(steps=200, minutes=2, daily=20).told()
     assert told == (
-        "On this server a run has at most 200 steps, 2 minutes. A visitor may have 2 runs at once, 20 runs in 24 hours."
+        "On this server a run has at most 200 steps, 2 minutes. For each visitor, runs at once: 2, runs in 24 hours: 20."
     )
-    assert Limits(daily=20, runs=None).told() == "A visitor may have 20 runs in 24 hours."
+    assert Limits(daily=20, runs=None).told() == "For each visitor, runs in 24 hours: 20."
     config = SynthesisConfig(model="tiny", action="bowling", steps=30)
     assert "server" not in controls.estimate(config)
     monkeypatch.setattr(JOBS, "limits", Limits(steps=30))
-    assert controls.estimate(config).endswith("On this server a run has at most 30 steps. A visitor may have 2 runs at once.")
+    assert controls.estimate(config).endswith("On this server a run has at most 30 steps. For each visitor, runs at once: 2.")
     with pytest.raises(LimitError, match="at most 30 steps"):
         controls.estimate(config.replace(steps=31))
 

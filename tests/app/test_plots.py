@@ -79,7 +79,7 @@ def test_moved_sliders_are_marked_and_labelled() -> None:
     changes = [{"step": 50, "field": "r", "value": 0.01}, {"step": 90, "field": "priming_share", "value": 40}]
     layout = figure(plots.losses(rows(100), changes, 100, cursor=7))["layout"]
     assert [shape["x0"] for shape in layout["shapes"]] == [7, 50, 90]
-    assert [note["text"] for note in layout["annotations"]] == ["r 0.01", "priming_share 40"]
+    assert [note["text"] for note in layout["annotations"]] == ["Regularizers (r) 0.01", "Share of primed layers 40"]
 
 
 def test_a_drag_leaves_one_mark_where_it_ended() -> None:

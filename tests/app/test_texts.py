@@ -13,6 +13,7 @@ from app import controls, guide, texts
 from app.lessons import lessons
 from app.limits import Limits
 from leaps_core import models
+from leaps_core.config import FIELDS, info
 from leaps_core.errors import ConfigError
 from leaps_core.studies import catalogue
 from tests.conftest import ROOT
@@ -70,13 +71,17 @@ def test_the_guided_run_does_the_same_in_every_language(language: str) -> None:
 
 def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None:
     known = texts._words(language)
-    code = {
-        node.value
-        for folder in (APP, ROOT / "leaps_core")  # states of a run, what is said of models and of a closer look
-        for path in folder.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    } | set(MARKED)
+    code = (
+        {
+            node.value
+            for folder in (APP, ROOT / "leaps_core")  # states of a run, what is said of models and of a closer look
+            for path in folder.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        | set(MARKED)
+        | set(map(controls.bare, FIELDS))
+    )
     assert set(known) <= code, set(known) - code
     names = re.compile(r"\{\w+\}")
     assert all(sorted(names.findall(words)) == sorted(names.findall(said)) for words, said in known.items())
@@ -96,6 +101,12 @@ def test_what_stands_on_widgets_can_be_said_in_every_language(language: str) -> 
                 bare += [words for words in said if isinstance(words, str)]
             bare += [key.value.value for key in call.keywords if key.arg == "label" and isinstance(key.value, ast.Constant)]
     assert (unknown, bare) == ([], [])
+    texts.speak(texts.ENGLISH)
+    unsaid = [name for name in FIELDS if name not in texts.sections("settings")]
+    assert not {words for name in unsaid for words in (controls.bare(name), info(name)["text"])} - set(known)
+    assert not [said for words, said in known.items() if words in MARKED and set(said) & set("'\"<\\$`")], (
+        "they stand in scripts"
+    )
 
 
 def test_models_limits_and_lists_are_told_in_every_language(language: str) -> None:

@@ -101,6 +101,20 @@ def test_the_map_is_made_anew_and_a_class_highlighted(page: Page) -> None:
     page.wait_for_function(f"() => {PLOTTED}.data.some((trace) => trace.name === 'tai chi')", timeout=WAIT)
 
 
+def test_on_the_map_one_goes_from_dot_to_dot_and_plays_one(page: Page) -> None:
+    _to(page, "Map", "#map .js-plotly-plot")
+    page.wait_for_function(f"() => {PLOTTED}.data.some((trace) => trace.customdata?.[0]?.[0] === 'run')", timeout=WAIT)
+    _tab_to(page, "el => el.matches('#map .plot')")
+    said = page.locator("#map .said")
+    steps = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+        steps.append(int(said.inner_text().rpartition("step ")[2]))
+    assert steps[0] > steps[1] < steps[2] == steps[0], "the newest step first, then earlier ones"
+    page.keyboard.press("Enter")
+    expect(page.locator("#map-about")).to_contain_text(f"synthesized, step {steps[0]}.", timeout=WAIT)
+
+
 def test_another_study_is_shown(page: Page) -> None:
     _to(page, "Studies", "#study-table table")
     before = page.locator("#study-table").inner_text()

@@ -1,5 +1,7 @@
 """What makes a run again: from its record, from its JSON, from a text of somebody else's."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,7 @@ def test_json_alone_is_enough_to_do_it_again(tmp_path):
         '{"config": {"model": "a", "action": "b"}, "changes": [{"step": 1, "field": "r", "value": 9}]}',
         '{"config": {"model": "a", "action": "b"}, "legs": 3}',
         '{"config": {"model": "a", "action": "b"}, "legs": [3]}',
+        '{"config": {"model": "a", "action": "b"}, "status": "running", "planned": [3]}',
         '{"config": {"model": "a", "action": "b"}, "legs": [{"to": 2, "total": true}]}',
         '{"config": {"model": "a", "action": "b"}, "legs": [{"to": 2, "total": 3}]}',
     ],
@@ -64,3 +67,28 @@ def test_the_json_of_a_run_that_was_stopped_and_went_on_makes_it_again():
     assert longer == run.again == runs.from_json(run.folder) and longer.legs == [{"to": 4, "total": 6}, {"to": 7, "total": 7}]
     again = made(runs.perform(longer.config, legs=longer.legs))
     assert again.done == 7 and np.array_equal(again.tensor, run.tensor)
+
+
+@pytest.mark.parametrize(
+    ("status", "legs", "whole"),
+    [
+        ("done", [[6, 6]], []),
+        ("stopped", [[4, 6]], [[4, 6]]),
+        ("running", [[4, 6]], []),
+        ("failed", [[4, 6]], []),
+        ("running", [[2, 6], [3, 3], [5, 6]], [[2, 6], [3, 3], [6, 6]]),
+    ],
+)
+def test_of_a_run_that_was_not_to_end_there_all_steps_are_made_again(status, legs, whole):
+    text = {
+        "config": config().model_dump(mode="json"),
+        "status": status,
+        "legs": [dict(zip(("to", "total"), leg)) for leg in legs],
+    }
+    assert [[leg["to"], leg["total"]] for leg in runs.from_text(json.dumps(text)).legs] == whole
+
+
+def test_legs_have_to_be_of_possible_lengths():
+    text = {"config": config().model_dump(mode="json"), "legs": [{"to": 1, "total": 99_999}, {"to": 6, "total": 6}]}
+    with pytest.raises(LeapsError, match="steps"):
+        runs.from_text(json.dumps(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,13 @@ def often(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "SHARE", 1e9)
 
 
-def killed(monkeypatch: pytest.MonkeyPatch, at: int, control: Control | None = None) -> runs.Run:
+def killed(
+    monkeypatch: pytest.MonkeyPatch, at: int, control: Control | None = None, legs: Sequence[dict[str, int]] = ()
+) -> runs.Run:
     """A run as it lies there when its process was killed after step `at`."""
     with monkeypatch.context() as patched:
         patched.setattr(writer.Writer, "finish", lambda self, *_: self.lock.release())
-        iterator = runs.perform(config(), control)
+        iterator = runs.perform(config(), control, legs=legs)
         run = next(run for run, step in iterator if step.index == at)
         iterator.close()
     return runs.Run.open(run.folder)
@@ -61,6 +64,19 @@ def test_an_interrupted_run_shows_what_there_is_and_goes_on(monkeypatch: pytest.
     run = made(runs.resume(run))
     assert (run.status, files_of(run)) == ("done", ALL_FILES), "nothing half-written is left"
     assert np.array_equal(run.tensor, whole.tensor) and np.array_equal(run.snapshots.clips, whole.snapshots.clips)
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("at", [1, 3, 4])
+def test_the_legs_that_lay_ahead_are_made(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    legs = [{"to": 2, "total": 4}, {"to": 5, "total": 6}]
+    whole = made(runs.perform(config(), legs=legs))
+    run = killed(monkeypatch, at, legs=legs)
+    assert run.again.legs == legs == run.longer(6 - run.done).legs
+    replayed, run = made(runs.replay(run)), made(runs.resume(run))
+    for one in (replayed, run):
+        assert (one.status, one.done) == ("stopped", 5) and np.array_equal(one.tensor, whole.tensor)
+    assert run.again == (config(), [], run.legs) and run.legs[-1] == legs[-1]
 
 
 @pytest.mark.usefixtures("often")
