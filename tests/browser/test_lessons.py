@@ -10,6 +10,7 @@ import pytest
 
 from app import controls, guide
 from app.lessons import lessons, of_setting
+from app.texts import sections
 from tests.browser.test_page import OBSERVE, SIZES, WAIT, _at_rest, _nothing_jumped, _resize, _state
 from tests.conftest import free_port, serve
 
@@ -73,7 +74,7 @@ def test_a_lesson_is_done(page: Page) -> None:
     _state(page, "running")
     page.get_by_role("button", name="Nearly a still").click()
     expect(page.get_by_label("number input for Motion speed")).to_have_value("0.1", timeout=WAIT)
-    page.wait_for_function("() => document.querySelector('#plots').textContent.includes('motion_speed 0.1')", timeout=WAIT)
+    page.wait_for_function("() => document.querySelector('#plots').textContent.includes('Motion speed 0.1')", timeout=WAIT)
     page.get_by_role("button", name="Stop", exact=True).click()
     _state(page, "stopped")
     page.locator("#lesson input").click()
@@ -103,7 +104,8 @@ def test_the_guided_run_stops_says_what_to_look_at_and_moves_the_sliders(page: P
     _state(page, "done")
     _nothing_jumped(page)
     assert len(set(heights)) == 1, heights
-    assert all(f"{name} {value:g}" in page.locator("#plots").inner_text() for name, value in stops[0].settings.items())
+    plots = page.locator("#plots").inner_text()
+    assert all(f"{sections('settings')[name].title} {value:g}" in plots for name, value in stops[0].settings.items())
     page.locator("#demos .cards button").first.click()
     expect(page.locator("#guide")).to_be_hidden(timeout=WAIT)
 
