@@ -175,6 +175,7 @@ function draw() {
     modeBarButtonsToAdd: [{name: '⟦Save as SVG⟧', icon: window.Plotly.Icons.disk, click: save}],
     toImageButtonOptions: {format: 'png', scale: 2, filename: 'leaps-map'}};
   if (drawnKey !== null && drawnKey !== base.key) { window.Plotly.purge(plot); hooked = false; }  // 2-D and 3-D don't mix
+  if (drawnKey !== base.key) reached = '';
   drawnKey = base.key;
   window.Plotly.react(plot, traces(base, overlay), layout, config);
   if (!hooked) hook();

@@ -88,3 +88,16 @@ def test_the_stimulus_that_is_shown_is_the_one_that_start_takes(panel: SettingsP
     assert told[panel.preview] == panel.show_stimulus(run, "tiny", "bowling", *chosen)[panel.preview] == clip("tai chi")
     assert panel.show_stimulus(run, "tiny", "side kick", *chosen)[panel.preview] == clip("side kick"), "another action"
     assert panel.show_stimulus(None, "tiny", "bowling", *chosen)[panel.preview] == clip("bowling")
+
+
+def test_of_a_run_that_is_made_as_it_was_it_is_told_where_it_ends(
+    panel: SettingsPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(gr, "Info", lambda text, **_: told.append(text))
+    panel.fill(config(steps=4), again=True)
+    panel.fill(config(steps=4), legs=[{"to": 2, "total": 3}, {"to": 4, "total": 4}], again=True)
+    panel.fill(config(steps=4), legs=[{"to": 2, "total": 4}])  # it is only looked at
+    assert told == []
+    panel.fill(config(steps=4), legs=[{"to": 2, "total": 4}], again=True)
+    assert told == ["This run ends at step 2 of 4, as it did."]

@@ -103,7 +103,7 @@ def test_runs_are_compared_saved_opened_and_deleted(page: Page, tmp_path: Path) 
         page.wait_for_timeout(SECONDS)
     own.nth(0).click()
     own.nth(1).click()
-    expect(page.locator("#table")).to_contain_text("seed", timeout=WAIT)
+    expect(page.locator("#table")).to_contain_text("Seed", timeout=WAIT)
     expect(page.locator("#pair figure")).to_have_count(2, timeout=WAIT)
 
     own.nth(1).click()
@@ -388,7 +388,7 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
     number = page.get_by_label("number input for Coherence")
     number.fill("2.5")
     number.press("Tab")
-    expect(page.locator("#plots")).to_contain_text("coherence 2.5", timeout=WAIT)
+    expect(page.locator("#plots")).to_contain_text("Coherence 2.5", timeout=WAIT)
     page.get_by_role("button", name="Stop", exact=True).click()
     _state(page, "stopped")
     page.wait_for_timeout(2 * SECONDS)  # the last news come after the state
@@ -403,7 +403,7 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
         expect(other.get_by_label("Steps", exact=True)).to_have_value("900", timeout=WAIT)
         assert other.get_by_label("number input for Coherence").input_value() != "2.5"
         _start(other)
-        expect(other.locator("#plots")).to_contain_text("coherence 2.5", timeout=WAIT)
+        expect(other.locator("#plots")).to_contain_text("Coherence 2.5", timeout=WAIT)
         other.get_by_role("button", name="Stop", exact=True).click()
         _state(other, "stopped")
 
