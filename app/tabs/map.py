@@ -177,9 +177,11 @@ class MapTab:
             return
         bank = map_data.find(bank_key)
         known += [] if any(bank_key == one for _, one in known) else [(map_data.title(bank.path), bank_key)]
+        # what is chosen stays: meanwhile a visitor may choose, or open, another
+        listed = gr.Dropdown(known) if query.bank else gr.Dropdown(known, value=bank_key)
         found = map_data.atlas(bank_key, query.recipe)
         if found is None:
-            yield {self.bank: gr.Dropdown(known, value=bank_key), self.state: say("Fitting the map …")}
+            yield {self.bank: listed, self.state: say("Fitting the map …")}
             with tray.working(say("Map of {bank}", bank=bank.path.stem), query.owner) as tell:
                 for said in map_data.fit(bank, query.recipe, tell):
                     yield {self.state: say("Fitting the map: {said}", said=said)}
@@ -194,7 +196,7 @@ class MapTab:
             chosen = [name for _, name in fitting[:1]]  # something that travels
         query = replace(query, label=label, runs=chosen, share=100)
         yield {
-            self.bank: gr.Dropdown(known, value=bank_key),
+            self.bank: listed,
             self.state: _about(found, view),
             self.map: map_data.base(found, bank_key),
             **self._overlaid(query, found),

@@ -1,4 +1,4 @@
-"""The fourth tab: what the tray is told of a bank that is opened."""
+"""The fourth tab: what is drawn, and what the tray is told of a bank that is opened."""
 
 from __future__ import annotations
 
@@ -8,14 +8,27 @@ import gradio as gr
 import pytest
 
 from app import map_data, session, tray, views
+from app.map_query import Query
 from app.tabs.map import MapTab
 
 
-def test_the_tray_shows_a_bank_that_is_opened(monkeypatch: pytest.MonkeyPatch, runs_home: Path) -> None:
+@pytest.fixture
+def tab(runs_home: Path) -> MapTab:
     with gr.Blocks():
         shared = session.build()
         with gr.Tabs(), gr.Tab("Map") as shown:
-            tab = MapTab(shared, shown)
+            return MapTab(shared, shown)
+
+
+def test_what_is_drawn_leaves_the_bank_alone_that_is_chosen_meanwhile(tab: MapTab) -> None:
+    key = map_data.choices()[0][1]
+    for chosen in (None, key):
+        *_, drawn = tab.draw(Query(chosen, "umap", "cosine", 2, "me"))
+        assert drawn[tab.map]["bank"] == key
+        assert ("value" in drawn[tab.bank].constructor_args) == (chosen is None)
+
+
+def test_the_tray_shows_a_bank_that_is_opened(monkeypatch: pytest.MonkeyPatch, tab: MapTab) -> None:
     seen = []
 
     def take(file: str) -> str:
