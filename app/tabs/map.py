@@ -164,7 +164,6 @@ class MapTab:
     def draw(self, query: Query) -> Iterator[dict[Any, Any]]:
         """The chosen bank's map; it is fitted first where that was not done before. Raises `BankError`."""
         view = views.find(query.key, query.owner)
-        known = map_data.choices()
         bank_key = query.bank or map_data.default(view.config.model if view else None)
         if bank_key is None:
             yield {
@@ -176,12 +175,11 @@ class MapTab:
             }
             return
         bank = map_data.find(bank_key)
-        known += [] if any(bank_key == one for _, one in known) else [(map_data.title(bank.path), bank_key)]
         # what is chosen stays: meanwhile a visitor may choose, or open, another
-        listed = gr.Dropdown(known) if query.bank else gr.Dropdown(known, value=bank_key)
+        listed = {} if query.bank else {self.bank: gr.Dropdown(map_data.choices(), value=bank_key)}
         found = map_data.atlas(bank_key, query.recipe)
         if found is None:
-            yield {self.bank: listed, self.state: say("Fitting the map …")}
+            yield {**listed, self.state: say("Fitting the map …")}
             with tray.working(say("Map of {bank}", bank=bank.path.stem), query.owner) as tell:
                 for said in map_data.fit(bank, query.recipe, tell):
                     yield {self.state: say("Fitting the map: {said}", said=said)}
@@ -196,7 +194,7 @@ class MapTab:
             chosen = [name for _, name in fitting[:1]]  # something that travels
         query = replace(query, label=label, runs=chosen, share=100)
         yield {
-            self.bank: listed,
+            **listed,
             self.state: _about(found, view),
             self.map: map_data.base(found, bank_key),
             **self._overlaid(query, found),
