@@ -40,7 +40,7 @@ def test_json_alone_is_enough_to_do_it_again(tmp_path):
         '{"config": {"model": "a", "action": "b"}, "legs": [3]}',
         '{"config": {"model": "a", "action": "b"}, "status": "running", "planned": [3]}',
         '{"config": {"model": "a", "action": "b"}, "legs": [{"to": 2, "total": true}]}',
-        '{"config": {"model": "a", "action": "b"}, "legs": [{"to": 2, "total": 3}]}',
+        '{"config": {"model": "a", "action": "b", "steps": 3}, "legs": [{"to": 4, "total": 3}]}',
     ],
 )
 def test_other_json_is_refused(text):
