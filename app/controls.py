@@ -25,7 +25,7 @@ from leaps_core.errors import ConfigError, LeapsError
 from leaps_core.inversion.plan import Plan, make_plan
 
 from . import lessons, preload, widgets
-from .texts import Section, say, sections
+from .texts import Section, called, say, sections
 from .views import JOBS
 
 MAIN = ("model", "action", "verifier", "steps", "seed")
@@ -160,14 +160,8 @@ def stimulus_for(kind: str, keys: Sequence[str]) -> str:
 
 def label(name: str) -> str:
     """What a setting's widget is called."""
-    facts, section = info(name), sections("settings").get(name)
-    unit = f", {say(facts['unit'])}" if facts["unit"] and facts["unit"] not in name else ""
-    return (section.title if section else say(bare(name))) + unit
-
-
-def bare(name: str) -> str:
-    """The English name of a setting that no text explains."""
-    return name.replace("_", " ").capitalize()
+    unit = info(name)["unit"]
+    return called(name) + (f", {say(unit)}" if unit and unit not in name else "")
 
 
 def widget(name: str) -> Any:

@@ -15,9 +15,11 @@ MAX_SIZE = 224
 """Larger clips are shown at this size, in px; downloads have them whole."""
 
 
-def track(name: str, label: str, clip: np.ndarray | None, note: str = "") -> dict[str, Any]:
-    """One clip of the player, uint8 (T, H, W, 3), with a label and a note below it; None: an empty frame."""
-    return {**kept(name, label, note), **({"src": None} if clip is None else sheet(clip))}
+def track(name: str, label: str, clip: np.ndarray | None, note: str = "", known: bool = False) -> dict[str, Any]:
+    """One clip of the player, uint8 (T, H, W, 3), with a label and a note below it; None: an empty frame. known: the browser
+    has its picture already."""
+    picture = {} if known else {"src": None} if clip is None else sheet(clip)
+    return {**kept(name, label, note), **picture}
 
 
 def kept(name: str, label: str, note: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gradio.components.plot import PlotData
 from leaps_core.config import NETWORKS
 from leaps_core.inversion.terms import term
 
-from .texts import say, sections
+from .texts import called, say, sections
 
 MAX_POINTS = 200
 """More points than this are not visible in a plot of this size."""
@@ -202,8 +202,7 @@ def _vertical(step: int, line: dict[str, Any]) -> dict[str, Any]:
 
 def _note(change: dict[str, Any]) -> dict[str, Any]:
     value = change["value"]
-    section = sections("settings").get(change["field"])
-    name = section.title if section else change["field"]
+    name = called(change["field"])
     text = f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
     return {
         "xref": "x",

@@ -108,14 +108,11 @@ def picture(
     note = say("step {step}", step=step) + (f" · {say('model')} {widgets.percent(_model(view, row))}" if row else "")
     items = [player.track("clip", view.config.action, clip, note)]
     if view.stimulus is not None:
-        items.insert(
-            0,
-            player.kept("stimulus", say("stimulus")) if same_run else player.track("stimulus", say("stimulus"), view.stimulus),
-        )
+        items.insert(0, player.track("stimulus", say("stimulus"), view.stimulus, known=same_run))
     if view.final and len(view.steps) > 1:
-        told = "film", say("out of the noise"), say("steps {first} to {last}", first=view.steps[0], last=view.steps[-1])
+        made = say("steps {first} to {last}", first=view.steps[0], last=view.steps[-1])
         film = None if same_run else runs.out_of_noise(view.clips, len(view.clips[-1]))
-        items.insert(-1, player.kept(*told) if film is None else player.track(told[0], told[1], film, told[2]))
+        items.insert(-1, player.track("film", say("out of the noise"), film, made, known=film is None))
     rows = [list(pair) for pair in row["top5"]] if row else []
     return {stage.player: player.tracks(*items, strip="clip"), stage.bars: {"rows": rows, "wanted": view.config.action}}
 

@@ -43,7 +43,7 @@ from leaps_core.inversion.state import State
 from leaps_core.inversion.terms import TERMS, evaluate
 from leaps_core.inversion.transforms import transform
 from leaps_core.models import weights
-from leaps_core.models.adapter import Observation, VideoModel
+from leaps_core.models.adapter import Observation, VideoModel, first
 from leaps_core.models.formats import LAST
 from leaps_core.models.shapes import layer_weights
 
@@ -101,7 +101,7 @@ def paper(plan: Plan) -> Iterator[Tensor]:
     for name in model.taps:
         network.get_submodule(name).register_forward_hook(
             lambda module, given, out, name=name: taps.__setitem__(
-                name, model.grid(name, out[0] if isinstance(out, tuple) else out, plan.shape[0]).mean((2, 3))
+                name, model.grid(name, first(out), plan.shape[0]).mean((2, 3))
             )
         )
     x = torch.rand((1, 3, *plan.shape), device=device)

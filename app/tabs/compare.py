@@ -199,11 +199,7 @@ class CompareTab:
         """Everything of a comparison; pictures that the browser has already aren't sent again."""
         items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
         if found.stimulus is not None:
-            items.append(
-                player.kept("stimulus", say("stimulus"))
-                if told["stimulus"]
-                else player.track("stimulus", say("stimulus"), found.stimulus)
-            )
+            items.append(player.track("stimulus", say("stimulus"), found.stimulus, known=told["stimulus"]))
         for i, name in enumerate(found.names):
             job = found.jobs[i] if i < len(found.jobs) else None
             if job is None or job.step is None:
@@ -211,7 +207,7 @@ class CompareTab:
                 continue
             note = f"{say('step {step}', step=job.step.index)} · {widgets.percent(job.step.probabilities['model'])}"
             same = [job.status, job.version] in told["jobs"][i : i + 1]
-            items.append(player.kept(str(i), name, note) if same else player.track(str(i), name, job.step.frames, note))
+            items.append(player.track(str(i), name, job.step.frames, note, known=same))
             metrics.append((name, job.metrics[:]))
         active = found.active
         updates = {

@@ -175,14 +175,14 @@ class MapTab:
             }
             return
         bank = map_data.find(bank_key)
-        # what is chosen stays: meanwhile a visitor may choose, or open, another
-        listed = {} if query.bank else {self.bank: gr.Dropdown(map_data.choices(), value=bank_key)}
+        listed = {self.bank: self._listed(query.bank, bank_key, bank)}
         found = map_data.atlas(bank_key, query.recipe)
         if found is None:
             yield {**listed, self.state: say("Fitting the map …")}
             with tray.working(say("Map of {bank}", bank=bank.path.stem), query.owner) as tell:
                 for said in map_data.fit(bank, query.recipe, tell):
                     yield {self.state: say("Fitting the map: {said}", said=said)}
+            listed = {}  # meanwhile a visitor may have chosen, or opened, another
             found = map_data.atlas(bank_key, query.recipe)
             assert found is not None
         classes, label = sorted(set(bank.labels.tolist())), query.label
@@ -300,6 +300,12 @@ class MapTab:
         return {self.bank: gr.Dropdown([*map_data.choices(), (map_data.title(Path(file)), key)], value=key)}
 
     # -------------------------------------------------------------------------------------------------------- parts
+
+    def _listed(self, chosen: str | None, key: str, bank: banks.Bank) -> gr.Dropdown:
+        """The banks to choose from, the drawn one among them; it is what is chosen where nothing was."""
+        known = map_data.choices()
+        known += [] if any(key == one for _, one in known) else [(map_data.title(bank.path), key)]
+        return gr.Dropdown(known) if chosen else gr.Dropdown(known, value=key)
 
     def _played(self, query: Query, bank: banks.Bank) -> dict[Any, Any]:
         """The clips of what travels on the map, at the timeline's position."""

@@ -57,6 +57,17 @@ def sections(name: str) -> dict[str, Section]:
     return _sections(HERE / f"{name}.md") | (_sections(_own(_spoken) / f"{name}.md") if _spoken != ENGLISH else {})
 
 
+def called(setting: str) -> str:
+    """What a setting is called."""
+    section = sections("settings").get(setting)
+    return section.title if section else say(bare(setting))
+
+
+def bare(setting: str) -> str:
+    """The English name of a setting that no text explains."""
+    return setting.replace("_", " ").capitalize()
+
+
 def files(folder: str) -> list[Path]:
     """The files of a folder, in the language of the texts where there is one of that name."""
     return _files(HERE / folder, _own(_spoken) / folder)

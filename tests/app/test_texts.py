@@ -80,7 +80,7 @@ def test_every_word_that_is_translated_stands_in_the_code(language: str) -> None
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         | set(MARKED)
-        | set(map(controls.bare, FIELDS))
+        | set(map(texts.bare, FIELDS))
     )
     assert set(known) <= code, set(known) - code
     names = re.compile(r"\{\w+\}")
@@ -103,7 +103,7 @@ def test_what_stands_on_widgets_can_be_said_in_every_language(language: str) -> 
     assert (unknown, bare) == ([], [])
     texts.speak(texts.ENGLISH)
     unsaid = [name for name in FIELDS if name not in texts.sections("settings")]
-    assert not {words for name in unsaid for words in (controls.bare(name), info(name)["text"])} - set(known)
+    assert not {words for name in unsaid for words in (texts.bare(name), info(name)["text"])} - set(known)
     assert not [said for words, said in known.items() if words in MARKED and set(said) & set("'\"<\\$`")], (
         "they stand in scripts"
     )

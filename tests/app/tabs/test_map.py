@@ -25,7 +25,10 @@ def test_what_is_drawn_leaves_the_bank_alone_that_is_chosen_meanwhile(tab: MapTa
     for chosen in (None, key):
         *_, drawn = tab.draw(Query(chosen, "umap", "cosine", 2, "me"))
         assert drawn[tab.map]["bank"] == key
-        assert (tab.bank in drawn) == (chosen is None)
+        assert ("value" in drawn[tab.bank].constructor_args) == (chosen is None)
+    before, *_, fitted = tab.draw(Query(key, "pca", "euclidean", 2, "me"))
+    assert "value" not in before[tab.bank].constructor_args, "its list is there at once"
+    assert fitted[tab.map]["bank"] == key and tab.bank not in fitted
 
 
 def test_the_tray_shows_a_bank_that_is_opened(monkeypatch: pytest.MonkeyPatch, tab: MapTab) -> None:
