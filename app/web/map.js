@@ -222,8 +222,10 @@ plot.addEventListener('keydown', (event) => {
   const {said, customdata, ...dot} = known[before < 0 ? 0 : (before + (step || 0) + known.length) % known.length];
   const [kind, id, at] = customdata;
   reached = String(customdata);
-  element.querySelector('.said').textContent = said;
-  if (step && props.value.positions.length < 3) window.Plotly.Fx.hover(plot, [dot]);
+  const told = element.querySelector('.said'), marked = props.value.positions.length < 3;
+  told.textContent = said;
+  told.classList.toggle('heard', marked);
+  if (step && marked) window.Plotly.Fx.hover(plot, [dot]);
   if (!step) report({kind, id, step: at ?? null});
 });
 
