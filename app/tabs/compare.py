@@ -18,7 +18,7 @@ from .. import comparison as comparisons
 from .. import controls, downloads, player, plots, preload, stage, views, widgets
 from ..comparison import Comparison
 from ..session import CALM, LATER, QUICK, SOON, Session, kept, told
-from ..texts import say, sections
+from ..texts import called, say, sections
 
 NOTHING = "nothing: compare models"
 FIRST = 3
@@ -172,7 +172,7 @@ class CompareTab:
         keys, action, field, varied, steps, *chosen = values
         asked = Asked(keys, action, field, varied, steps, controls.Choice(*chosen))
         plans = asked.plans()
-        found = Comparison(views.owner_of(visitor), plans, comparison.differences([plan.config for plan in plans]))
+        found = Comparison(views.owner_of(visitor), plans, comparison.differences([plan.config for plan in plans], called))
         return {**self._shown(found, None), self.key: comparisons.remember(found), self.told: None, self.timer: gr.Timer(SOON)}
 
     def end(self, visitor: str | None, key: str | None) -> dict[Any, Any]:

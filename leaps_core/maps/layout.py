@@ -193,6 +193,7 @@ def _umap(vectors: np.ndarray, recipe: Recipe, progress: Progress | None = None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one thread, and what numba thinks of umap-learn
         import umap
+        from threadpoolctl import threadpool_limits
 
         bar = {"file": _Epochs(progress), "bar_format": "{n} of {total}", "disable": False} if progress else {"disable": True}
         found = umap.UMAP(
@@ -203,7 +204,9 @@ def _umap(vectors: np.ndarray, recipe: Recipe, progress: Progress | None = None)
             random_state=recipe.seed,
             n_jobs=1,
             tqdm_kwds=bar,
-        ).fit(vectors)
+        )
+        with threadpool_limits({}):  # numba would leave PyTorch another number of threads, which changes a run's last bits
+            found.fit(vectors)
     return _lying(np.asarray(found.embedding_, np.float32))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,9 +70,9 @@ def variants(
     return [make_plan(one) for one in made]
 
 
-def differences(configs: Sequence[SynthesisConfig]) -> list[str]:
-    """A short name for each config: what sets it apart from the others. What differs because each has the settings that suit
-    its model goes without saying."""
+def differences(configs: Sequence[SynthesisConfig], called: Callable[[str], str] = str) -> list[str]:
+    """A short name for each config: what sets it apart from the others, where `called` says what a setting is called. What
+    differs because each has the settings that suit its model goes without saying."""
     dumps = [config.model_dump() for config in configs]
     suited = [models.preset(models.spec(config.model)) for config in configs]
     own = [
@@ -81,7 +81,9 @@ def differences(configs: Sequence[SynthesisConfig]) -> list[str]:
     ]
     apart = [name for name in FIELDS if _differ(dumps, name) and _differ(own, name)]
     return [
-        ", ".join(models.spec(dump["model"]).name if name == "model" else f"{name} {_word(dump[name])}" for name in apart)
+        ", ".join(
+            models.spec(dump["model"]).name if name == "model" else f"{called(name)} {_word(dump[name])}" for name in apart
+        )
         or models.spec(dump["model"]).name
         for dump in dumps
     ]

@@ -35,9 +35,9 @@ def choose_tiny(page: Page) -> None:
 def vary_smoothness(page: Page, values: str, steps: int) -> None:
     """Several runs of few steps."""
     page.get_by_label("Vary", exact=True).click()
-    page.get_by_role("option", name="smoothness", exact=True).click()
+    page.get_by_role("option", name="Smoothness", exact=True).click()
     page.get_by_label("Values, with commas between").fill(values)
-    page.get_by_label("Steps", exact=True).locator("visible=true").fill(str(steps))
+    page.get_by_role("spinbutton", name="Steps", exact=True).locator("visible=true").fill(str(steps))
 
 
 def test_an_own_video_primes_all_runs(page: Page, app_home: Path, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Pat
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("#versus-line")).to_contain_text("3 of 3 runs have ended", timeout=WAIT)
     expect(page.locator("#versus figure")).to_have_count(4, timeout=WAIT)  # the stimulus and three clips
-    expect(page.locator("#versus-table")).to_contain_text("smoothness 10", timeout=WAIT)
+    expect(page.locator("#versus-table")).to_contain_text("Smoothness 10", timeout=WAIT)
     expect(page.locator("#versus-table td", has_text="done")).to_have_count(3, timeout=WAIT)
 
     files = {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from leaps_core import banks, maps, paths
 from leaps_core.errors import BankError
 from leaps_core.maps import layout
+from tests.conftest import ROOT
 from tests.maps.helpers import CLASSES, clusters, make_bank
 
 
@@ -24,6 +28,17 @@ def test_pca_is_exact(bank: banks.Bank, metric: maps.Metric, dims: int) -> None:
     assert np.allclose(np.abs(fitted.positions), np.abs(centred @ axes[:dims].T), atol=1e-3)
     assert fitted.explained is not None and np.allclose(fitted.explained, (values**2 / (values**2).sum())[:dims], atol=1e-4)
     assert np.allclose(maps.Atlas(bank, fitted).project(bank.embeddings[5:9]), fitted.positions[5:9], atol=1e-4)
+
+
+def test_a_umap_leaves_pytorch_its_number_of_threads() -> None:
+    code = (  # numba sets another number when its own threads begin, once in a process
+        "import numpy as np, torch; from leaps_core import maps; from leaps_core.maps import layout; "
+        "print(torch.get_num_threads()); layout.lay_out(np.random.default_rng(0).random((30, 8)), maps.Recipe(neighbours=5)); "
+        "print(torch.get_num_threads())"
+    )
+    few = {**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=few, cwd=ROOT, check=True).stdout
+    assert said.split() == ["1", "1"]
 
 
 def test_the_wide_direction_of_a_umap_lies_also_in_one_that_was_kept_earlier(bank: banks.Bank) -> None:

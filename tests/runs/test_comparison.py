@@ -30,6 +30,7 @@ def test_models_and_values_are_multiplied() -> None:
         "Tiny verifier, r 0.01",
     ]
     assert comparison.differences([one.config for one in made[:2]]) == ["r 0", "r 0.01"]
+    assert comparison.differences([one.config for one in made[:2]], str.upper) == ["R 0", "R 0.01"], "as a page calls it"
     alone = comparison.variants(["tiny", "tiny"], "bowling", SETTINGS)
     assert comparison.differences([one.config for one in alone]) == ["Tiny"]
 
