@@ -15,6 +15,7 @@ from leaps_core.config import (
     FIELDS,
     FRAME_NETWORKS,
     LIVE_SETTINGS,
+    LONGEST_SEED,
     STEERING,
     SynthesisConfig,
     bundled_seed,
@@ -136,7 +137,7 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
             info=_with_lesson(seed.text, "stimuli"),
             precision=0,
             minimum=0,
-            maximum=2**31 - 1,
+            maximum=10**LONGEST_SEED - 1,
             min_width=200,
         ),
         gr.File(label=say("Video"), file_types=list(video.MOVING), visible=False, height=150, elem_id=video_id),
@@ -173,9 +174,9 @@ def widget(name: str) -> Any:
     if kind is bool:
         return gr.Checkbox(default, **words)
     if get_origin(kind) is not None and all(isinstance(choice, str) for choice in get_args(kind)):
-        return gr.Dropdown(list(get_args(kind)), value=default, **words)
+        return gr.Dropdown(widgets.named(get_args(kind)), value=default, **words)
     if kind is str:
-        return widgets.Select(choices(name), value=default, **words)
+        return widgets.Select(widgets.named(choices(name)), value=default, **words)
     if facts["log"]:
         return widgets.log_slider(facts["min"], facts["max"], facts["step"], default, label(name), said)
     if has_slider(name):

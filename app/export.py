@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from leaps_core import models, runs
+from leaps_core import runs
 from leaps_core.config import FIELDS
-from leaps_core.errors import ModelError
 
 from . import controls, player, plots, widgets
 from .texts import say, spoken
@@ -36,7 +35,7 @@ def page(run: runs.Run) -> str:
     figures = [json.loads(plot(run.metrics, run.changes, total).plot) for plot in (plots.losses, plots.probabilities)]
     return Template(web("export.html")).substitute(
         lang=spoken(),
-        title=html.escape(f"{run.config.action} · {_model(run)}"),
+        title=html.escape(f"{run.config.action} · {widgets.model_name(run.config.model)}"),
         about=html.escape(widgets.scores(run.final)),
         player=web("player.html"),
         css=web("player.css"),
@@ -58,13 +57,6 @@ def write(run: runs.Run, path: Path) -> None:
 def _script(value: Any) -> str:
     """JSON that can stand in a script."""
     return json.dumps(value).replace("<", "\\u003c")
-
-
-def _model(run: runs.Run) -> str:
-    try:
-        return models.spec(run.config.model).name
-    except ModelError:
-        return run.config.model
 
 
 def _facts(run: runs.Run) -> list[tuple[str, str]]:

@@ -48,6 +48,8 @@ def build() -> Session:
     return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(SOON))
 
 
+Told = dict[str, Any] | None
+"""What a browser was told, as an event gets it."""
 SOON, LATER = 0.5, 4.0
 """Seconds between two questions for news, while there is a run and while there is none. The timer never stops: its answer may
 overtake that of Start, and a timer stopped so would leave the page waiting for ever."""

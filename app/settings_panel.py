@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
@@ -12,12 +12,12 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import models
-from leaps_core.config import NETWORKS, STEERING, SynthesisConfig, bundled_action
+from leaps_core.config import FRAME_NETWORKS, NETWORKS, STEERING, SynthesisConfig, bundled_action
 from leaps_core.errors import LeapsError, VideoError
 from leaps_core.models import weights
 from leaps_core.runs import Run
 
-from . import controls, links, player, preload, previews, tray, views
+from . import controls, links, player, preload, previews, tray, views, widgets
 from .filled import Filled, begins, choice_of, config_of, leads_to, stimuli_of
 from .session import CALM, QUICK, Session, told
 from .texts import say, sections
@@ -123,12 +123,12 @@ class SettingsPanel:
             trigger_mode="always_last",
             **CALM,
         )
-        costly = (*NETWORKS, "action", "steps", "frames", "size", "coarse")
+        costly = ("action", "steps", "frames", "size", "coarse", "sizes", "views", "frames_verified", "begin_at", "precision")
         gr.on(
-            [settings[name].change for name in costly],
+            [settings[name].change for name in (*NETWORKS, *FRAME_NETWORKS, *costly)],
             self.show_estimate,
             self.inputs,
-            self.estimate,
+            [self.estimate, self.weights],
             trigger_mode="always_last",
             **QUICK,
         )
@@ -198,9 +198,13 @@ class SettingsPanel:
         query = f"{links.query(asked, there.id if there else '')}#{secrets.token_hex(2)}"
         return {self.query: query, self.address: gr.Textbox(visible=True)}
 
-    def show_estimate(self, *values: Any) -> str:
-        """Time and memory for the settings of the controls, or why they can't be."""
-        return _cost(lambda: config_of(values))
+    def show_estimate(self, *values: Any) -> dict[Any, Any]:
+        """Time and memory for the settings of the controls, or why they can't be; and the weights that they lack."""
+        try:
+            config = config_of(values)
+        except LeapsError as error:
+            return {self.estimate: str(error)}
+        return {self.estimate: _cost(config), self.weights: _to_fetch(config)}
 
     def fill_in(self, preset: str, run: Filled | None, *values: Any) -> dict[Any, Any]:
         """A preset of the chosen model, and how long it takes. Raises `LeapsError`."""
@@ -245,7 +249,7 @@ class SettingsPanel:
             self.stimulus.kind: choice.kind,
             self.stimulus.file: gr.File(value=choice.file, visible=choice.kind == controls.KINDS[1]),
             self.stimulus.seed: gr.Number(value=choice.seed or 0, visible=choice.kind == controls.KINDS[0]),
-            self.estimate: _cost(lambda: config),
+            self.estimate: _cost(config),
             self.address: gr.Textbox(visible=False),  # it led to what was there before
         }
         return updates
@@ -255,15 +259,14 @@ class SettingsPanel:
 
     def _offers(self, config: SynthesisConfig) -> dict[Any, Any]:
         """The model's facts and what may be chosen beside it; what it can't have gives way to the first."""
-        offer = controls.to_download(config)
         updates: dict[Any, Any] = {
             self.facts: controls.model_facts(config.model),
-            self.weights: gr.Button(offer, visible=bool(offer)),
+            self.weights: _to_fetch(config),
             self.previews: previews.value(config.model),
         }
         for name, known in zip(("action", *NETWORKS[1:]), controls.partners(config.model), strict=True):
             choice = getattr(config, name)
-            updates[self.settings[name]] = gr.Dropdown(list(known), value=choice if choice in known else known[0])
+            updates[self.settings[name]] = gr.Dropdown(widgets.named(known), value=choice if choice in known else known[0])
         return updates
 
 
@@ -297,9 +300,15 @@ def _run_of(visitor: str | None, key: str | None, config: SynthesisConfig) -> Ru
     return run if run and run.config.replace(precision=config.precision) == config else None  # a run knows its precision
 
 
-def _cost(config: Callable[[], SynthesisConfig]) -> str:
+def _cost(config: SynthesisConfig) -> str:
     """Time and memory of a config in words, or why it can't be."""
     try:
-        return controls.estimate(config())
+        return controls.estimate(config)
     except LeapsError as error:
         return str(error)
+
+
+def _to_fetch(config: SynthesisConfig) -> gr.Button:
+    """The button for the weights that a config lacks."""
+    offer = controls.to_download(config)
+    return gr.Button(offer, visible=bool(offer))

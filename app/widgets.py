@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from abc import ABCMeta
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import gradio as gr
 
-from leaps_core import runs
+from leaps_core import models, runs
 from leaps_core.config import NETWORKS
+from leaps_core.errors import ModelError
 
 from . import views
 from .texts import say, sections
@@ -135,16 +136,29 @@ def log_slider(minimum: float, maximum: float, step: float, value: float, label:
     )
 
 
+def named(known: Iterable[Any]) -> list[Any]:
+    """What may be chosen, as (words, value), in the page's language."""
+    return [(say(one), one) if isinstance(one, str) else one for one in known]
+
+
+def model_name(key: str) -> str:
+    """What a model is called; its key where it isn't here any more."""
+    try:
+        return models.spec(key).name
+    except ModelError:
+        return key
+
+
 def _card(run: runs.Run) -> dict[str, Any]:
-    when = f"{run.created:%Y-%m-%d %H:%M}"
+    when, model = f"{run.created:%Y-%m-%d %H:%M}", model_name(run.config.model)
     lines = [
-        run.config.model,
+        model,
         scores(run.final),
         say("demo") if run.demo else f"{say(run.status)} · {say('{steps} steps', steps=run.done)} · {when}",
     ]
     if note := run.note:
         lines.append(f"“{note[:NOTED].strip()}{'…' * (len(note) > NOTED)}”")
     changed = (run.folder / "run.json").stat().st_mtime_ns
-    order = {"action": run.config.action, "model": run.config.model, "judge": (run.final or {}).get("judge")}
+    order = {"action": run.config.action, "model": model, "judge": (run.final or {}).get("judge")}
     thumb = views.thumbnail(run.folder, changed)
     return {"id": run.id, "title": run.config.action, "lines": lines, "order": order, "thumb": thumb}

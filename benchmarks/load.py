@@ -96,7 +96,7 @@ class Visitor:
         mine = self.ask("run", settings, self.name)[0]
         asked, said, steered, line = time.monotonic(), None, False, None
         while True:  # as the page's timer: a short question, and a long one if there is news
-            told = self.ask("tick", self.name, mine["run"], None, line, None)
+            told = self.ask("tick", self.name, mine["run"], None, line, None, False)
             pause, news = told[1]["value"], told[2]
             if isinstance(news, float):  # else it doesn't change
                 told += self.ask("poll", self.name, mine["run"], None, None, line)

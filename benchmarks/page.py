@@ -2,7 +2,8 @@
 
 Starts `app.py` on a free port and measures how long it takes to answer, to show the first refined picture, and how many
 steps per second a default run makes: on the command line, in the page with a client that asks for news every five seconds, or
-twice a second by the same requests as a browser (which doesn't wait in Gradio's queue for them), and in the page with a real
+twice a second by the same requests as a browser (which asks so often in a run's first seconds, and doesn't wait in Gradio's
+queue), and in the page with a real
 Chromium on the same machine (left out where there is none). They take turns, so that a busy moment of the machine hits all.
 """
 
@@ -22,7 +23,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -41,7 +42,7 @@ def page(home: Path, personal: bool = False) -> Iterator[tuple[str, float]]:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     url, begun = f"http://127.0.0.1:{port}/", time.perf_counter()
-    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "LEAPS_HOME": str(home)}
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "LEAPS_HOME": str(home), "TORCH_HOME": str(home / "torch")}
     server = subprocess.Popen(
         [sys.executable, "app.py", *["--personal"] * personal], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
     )
@@ -93,7 +94,7 @@ def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[f
     begun, first, asked = time.perf_counter(), 0.0, 0.0
     mine = ask(client, "run", {**SETTINGS, **settings}, "")[0]
     while True:
-        ask(client, "tick", mine["visitor"], mine["run"], None, None, None)  # its states lie on the server
+        ask(client, "tick", mine["visitor"], mine["run"], None, None, None, False)  # its states lie on the server
         ask(client, "poll", mine["visitor"], mine["run"], None, None, None)
         if not first or time.perf_counter() - begun > asked + 4:  # the page itself asks one question a tick
             asked, news = time.perf_counter() - begun, ask(client, "news", mine["visitor"], mine["run"])[0]
@@ -104,29 +105,50 @@ def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[f
         time.sleep(every if first else 0.05)
 
 
-def browser(url: str, home: Path) -> tuple[float, float]:
-    """Steps per second of a run with its page in Chromium, and the seconds from Start to a changed picture."""
+class Shown(NamedTuple):
+    """A run with its page in Chromium: its steps per second; seconds from Start to a changed picture, and from opening the page
+    to a Start that can be pressed; what was sent by then, and in each second of the run, bytes."""
+
+    rate: float
+    first: float
+    ready: float
+    weight: float
+    stream: float
+
+
+def browser(url: str, home: Path) -> Shown:
+    """One run."""
     from playwright.sync_api import expect, sync_playwright
 
     picture = "document.querySelector('#player .strip canvas')?.toDataURL()"
     with sync_playwright() as driver:
         window = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         shown = window.new_page(viewport={"width": 1440, "height": 900})
+        sent = [0.0]
+        network = shown.context.new_cdp_session(shown)
+        network.send("Network.enable")
+        network.on(
+            "Network.dataReceived", lambda part: sent.append(sent[-1] + (part["encodedDataLength"] or part["dataLength"]))
+        )
+        begun = time.perf_counter()
         shown.goto(url)
         start = shown.get_by_role("button", name="Start", exact=True)
         expect(start).to_be_enabled(timeout=WAIT * 1000)
+        ready, weight = time.perf_counter() - begun, sent[-1]
         shown.get_by_label("Model", exact=True).click()  # where I3D is on the machine the page begins with it
         shown.get_by_role("option", name=models.spec(SETTINGS["model"]).name).first.click()
         shown.wait_for_timeout(3000)
-        before = shown.evaluate(picture)
+        before, already = shown.evaluate(picture), sent[-1]
         begun = time.perf_counter()
         start.click()
         shown.wait_for_function(f"before => {picture} !== before", arg=before, timeout=WAIT * 1000, polling=50)
         first = time.perf_counter() - begun
         expect(shown.locator("#status b")).to_have_text("done", timeout=WAIT * 1000)
+        stream = (sent[-1] - already) / (time.perf_counter() - begun)
         window.close()
     newest = max((home / "runs").glob("*/run.json"), key=lambda file: file.stat().st_mtime)
-    return float(json.loads(newest.read_text("utf-8"))["final"]["steps_per_second"]), first
+    rate = float(json.loads(newest.read_text("utf-8"))["final"]["steps_per_second"])
+    return Shown(rate, first, ready, weight, stream)
 
 
 def main() -> None:
@@ -136,6 +158,7 @@ def main() -> None:
     args = parser.parse_args()
     rates: dict[str, list[float]] = {}
     firsts: dict[str, list[float]] = {}
+    shown: list[Shown] = []
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
         with page(home) as (url, answered):
@@ -148,16 +171,22 @@ def main() -> None:
                 rates.setdefault("page, asked twice a second", []).append(rate)
                 firsts.setdefault("page, asked twice a second", []).append(first)
                 if shutil.which("chromium"):
-                    rate, first = browser(url, home)
-                    rates.setdefault("page, Chromium on this machine", []).append(rate)
-                    firsts.setdefault("page, Chromium on this machine", []).append(first)
+                    shown.append(browser(url, home))
+                    rates.setdefault("page, Chromium on this machine", []).append(shown[-1].rate)
+                    firsts.setdefault("page, Chromium on this machine", []).append(shown[-1].first)
     print(f"From `python app.py` to an answer: {answered:.1f} s\n")
     print("| default run | steps/s | of the command line's | first picture after Start, s |\n| --- | --- | --- | --- |")
     base = statistics.median(rates["command line"])
     for name, values in rates.items():
         rate = statistics.median(values)
-        shown = f"{statistics.median(firsts[name]):.1f}" if name in firsts else "–"
-        print(f"| {name} | {rate:.1f} | {rate / base:.0%} | {shown} |")
+        first = f"{statistics.median(firsts[name]):.1f}" if name in firsts else "–"
+        print(f"| {name} | {rate:.1f} | {rate / base:.0%} | {first} |")
+    if shown:
+        ready, weight, stream = (statistics.median(getattr(one, of) for one in shown) for of in ("ready", "weight", "stream"))
+        print(
+            f"\nIn Chromium Start can be pressed after {ready:.1f} s, for which {weight / 1e6:.1f} MB were sent; a run sends "
+            f"{stream / 1e3:.0f} kB/s."
+        )
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from leaps_core import Control, models, paths, runs, video
+from leaps_core import models, paths, runs, video
+from leaps_core.errors import LeapsError
 
 from .page import page as started
 
@@ -132,6 +134,14 @@ def offer(page: Any) -> None:
     page.locator("#offer").wait_for()
 
 
+def failed(page: Any) -> None:
+    """A run for which there was too little memory in the end."""
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("#gallery .cards button[data-id*=failed]").click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    _status(page, "failed")
+
+
 def study(page: Any) -> None:
     """A study that goes on, with its first rows."""
     page.get_by_role("tab", name="Studies").click()
@@ -226,10 +236,12 @@ def wall(page: Any) -> None:
 
 
 def cube(page: Any) -> None:
-    """The map in three dimensions."""
+    """The map in three dimensions, the keyboard at a dot."""
     STATES["map"](page)
     page.get_by_text("3-D", exact=True).first.click()
     page.wait_for_timeout(6000)
+    page.locator("#map .plot").focus()
+    page.keyboard.press("ArrowRight")
 
 
 def visited(page: Any) -> None:
@@ -263,6 +275,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     "refused": refused,
     "preview": preview,
     "offer": offer,
+    "failed": failed,
     "study": study,
     "closer": closer,
     "questions": questions,
@@ -281,7 +294,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     "studies": tab("Studies", "#study-line"),
     "figures": figures,
 }
-PERSONAL = ("offer", "study")
+PERSONAL = ("offer", "failed", "study")
 """The states that a page of one person has."""
 DOCS = {"page": ("first", "desktop", "light"), "map": ("map", "desktop", "dark"), "phone": ("demo", "phone", "dark")}
 """The README's pictures: what they show, on what, and how."""
@@ -313,7 +326,9 @@ def _take(shots: list[tuple[str, str, str, Path]], personal: bool) -> None:
     """Pictures of one page: of which state, on what, how, and where to."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
         if personal:
-            _interrupted(Path(home) / "runs" / "interrupted")
+            _ended_early(Path(home) / "runs" / "failed", MemoryError())
+            killed = _ended_early(Path(home) / "runs" / "interrupted", KeyboardInterrupt())
+            (killed.folder / "run.json").write_text(json.dumps({**killed.record, "status": "running"}), "utf-8")
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
         with started(Path(home), personal) as (url, _):
             for state, size, theme, path in shots:
@@ -322,14 +337,14 @@ def _take(shots: list[tuple[str, str, str, Path]], personal: bool) -> None:
                 print(path, flush=True)
 
 
-def _interrupted(folder: Path) -> None:
-    """A run whose process was killed, as it lies on disk."""
-    control = Control()
+def _ended_early(folder: Path, why: BaseException) -> runs.Run:
+    """A run that was ended by something at its fifth step."""
     config = models.configure("puppet_csn", "bowling", {"steps": 60})
-    for run, step in runs.perform(config, control, folder=folder):  # noqa: B007
-        if step.index == 5:
-            control.stop()
-    (run.folder / "run.json").write_text(json.dumps({**run.record, "status": "running"}), "utf-8")
+    making = runs.perform(config, folder=folder)
+    run, _ = [next(making) for _ in range(5)][-1]
+    with suppress(LeapsError, KeyboardInterrupt):
+        making.throw(why)
+    return run
 
 
 def _shoot(browser: Any, url: str, state: Callable[[Any], None], size: str, theme: str, path: Path) -> None:

@@ -8,10 +8,11 @@ Three take turns, so that a busy moment of the machine hits all:
 - *ours*: a step of a run as it is recorded, at full size, by the recommended settings: views, terms, optimiser, snapshots,
   judge.
 - *floor*: a bare forward pass, and a backward one to the pixels, of the same frozen networks, in the fastest number format
-  and memory layout of this machine; nothing else.
+  and memory layout of this machine; nothing else. A second table has each of these formats, and, beside them, the same passes
+  as a run has them: with batch norms folded and the first convolution by blocks (`leaps_core/models/formats.py`).
 
 Networks whose weights are not here get random ones; they cost as much. Each case is measured in a process of its own.
-`--parts` also says where ours spends its time.
+`--parts` also says where ours spends its time, `--memory` how much each way takes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -46,6 +49,7 @@ from leaps_core.models import weights
 from leaps_core.models.adapter import Observation, VideoModel, first
 from leaps_core.models.formats import LAST
 from leaps_core.models.shapes import layer_weights
+from leaps_core.models.spec import ModelSpec
 
 from .zoo import processor
 
@@ -62,6 +66,9 @@ CASES = {
 }
 """By name: the model, its frames and pixels."""
 WAYS = ("paper", "ours", "floor")
+FORMATS = ("float32", "float32, channels last", "bfloat16", "bfloat16, channels last")
+OURS = "as in a run"
+"""The passes of a run, beside those formats."""
 
 
 def plan_of(case: str, device: str) -> Plan:
@@ -82,13 +89,15 @@ def plan_of(case: str, device: str) -> Plan:
 def paper(plan: Plan) -> Iterator[Tensor]:
     """The published loop; yields after each step."""
     device = machine.pick_device(plan.config.device)
-    model = models.load(plan.cast.model.key, plan.config.device)
+    model = _plain(plan.cast.model, device)
     model.requires_grad_(True)
     network, seen = model.network, {}
     norms = [module for module in network.modules() if "norm" in type(module).__name__.lower()]
 
     def look(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         z = inputs[0]
+        if isinstance(layer, nn.LayerNorm):  # (B, ..., C)
+            z = z.movedim(-1, 1)
         axes = tuple(range(2, z.ndim))
         found = [z.mean(axes), z.var(axes, correction=0)] if axes else []
         if z.ndim == 5 and z.shape[2] > 1:  # (B, C, T, H, W): all pairs of frames, at each place
@@ -132,16 +141,24 @@ def ours(plan: Plan) -> Iterator[Tensor]:
             yield step.clip
 
 
+def formats(plan: Plan) -> dict[str, Callable[[], Tensor]]:
+    """One forward pass of the networks that look at each step, and one backward to the clip, in each format that they can."""
+    networks = Networks.load(plan)
+    found: dict[str, Callable[[], Tensor]] = {}
+    for low in (False, True):
+        for last in (False, True):
+            with suppress(RuntimeError, TypeError):  # a layer that can't
+                once = bare(networks, plan, low, last)
+                once()
+                found[f"{'bfloat16' if low else 'float32'}{', channels last' * last}"] = once
+            gc.collect()
+    x = torch.rand((plan.config.views, 3, *plan.shape), device=networks.model.mean.device, requires_grad=True)
+    return {**found, OURS: lambda: torch.autograd.grad(passed(networks, plan, x), x)[0]}
+
+
 def bare(networks: Networks, plan: Plan, low: bool, last: bool) -> Callable[[], Tensor]:
-    """One forward pass of the networks that look at each step, and one backward to the clip. low: in bfloat16; last: channels
-    last in memory."""
-    some = plan.config.frames_verified or plan.shape[0]
-    told = [(networks.model, plan.shape[0])]
-    if networks.verifier is not None and not networks.verifies_itself:
-        told.append((networks.verifier, plan.shape[0]))
-    if networks.frame_verifier is not None:
-        told.append((networks.frame_verifier, some))
-    passes = [(_formatted(one, low, last), frames) for one, frames in told]
+    """That of networks as PyTorch has them. low: in bfloat16; last: channels last in memory."""
+    passes = [(_formatted(one, low, last), frames) for one, frames in _looking(networks, plan)]
     x = torch.rand((plan.config.views, 3, *plan.shape), device=networks.model.mean.device)
     if last:
         x = x.to(memory_format=torch.channels_last_3d)
@@ -155,32 +172,38 @@ def bare(networks: Networks, plan: Plan, low: bool, last: bool) -> Callable[[], 
     return once
 
 
+def _looking(networks: Networks, plan: Plan) -> list[tuple[VideoModel, int]]:
+    """The networks that look at each step, and at how many frames."""
+    told = [(networks.model, plan.shape[0])]
+    if networks.verifier is not None and not networks.verifies_itself:
+        told.append((networks.verifier, plan.shape[0]))
+    if networks.frame_verifier is not None:
+        told.append((networks.frame_verifier, plan.config.frames_verified or plan.shape[0]))
+    return told
+
+
+def passed(networks: Networks, plan: Plan, x: Tensor, features: bool = False, statistics: bool = False) -> Tensor:
+    """Those networks' forward passes as a run has them. features: the model's taps; statistics: what R_feat compares."""
+    total = torch.zeros((), device=x.device)
+    for number, (one, frames) in enumerate(_looking(networks, plan)):
+        asked = statistics and (number > 0 or networks.verifies_itself)
+        total = total + _sum(one.observe(x[:, :, :frames], features=features and number == 0, statistics=asked))
+    return total
+
+
+def _plain(spec: ModelSpec, device: torch.device) -> VideoModel:
+    """A network as PyTorch has it, which nothing was laid out in."""
+    return VideoModel(spec, models.network(spec.key), weights.path(spec)).to(device)
+
+
 def _formatted(model: VideoModel, low: bool, last: bool) -> nn.Module:
-    spec = model.spec
-    network = VideoModel(spec, models.network(spec.key), weights.path(spec)).to(model.mean.device).network
+    network = _plain(model.spec, model.mean.device).network
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
             for weight in module.parameters(recurse=False):
                 new = weight.data.to(torch.bfloat16) if low else weight.data
                 weight.data = new.contiguous(memory_format=LAST[new.ndim]) if last and new.ndim > 3 else new
     return network
-
-
-def fastest(networks: Networks, plan: Plan) -> tuple[str, Callable[[], Tensor]]:
-    """The fastest of the formats, and its name."""
-    found = []
-    for low in (False, True):
-        for last in (False, True):
-            try:
-                once = bare(networks, plan, low, last)
-                once()
-                took = min(_seconds(once, plan) for _ in range(2))
-            except (RuntimeError, TypeError):  # a layer that can't
-                continue
-            found.append((took, f"{'bfloat16' if low else 'float32'}{', channels last' * last}", once))
-            gc.collect()
-    _, name, once = min(found, key=lambda one: one[0])
-    return name, once
 
 
 # measuring
@@ -195,36 +218,43 @@ def _seconds(work: Callable[[], object], plan: Plan) -> float:
 
 
 def measure(case: str, rounds: int, device: str) -> str:
-    """The case's row of the table."""
+    """The case's rows of both tables, a line each."""
     plan = plan_of(case, device)
-    name, once = fastest(Networks.load(plan), plan)
+    bare_ones = formats(plan)
     going = {"paper": paper(plan), "ours": ours(plan)}
-    work: dict[str, Callable[[], object]] = {way: lambda loop=loop: next(loop) for way, loop in going.items()}
-    work["floor"] = once
-    taken: dict[str, list[float]] = {way: [] for way in WAYS}
-    for way in WAYS:
-        _seconds(work[way], plan), _seconds(work[way], plan)
+    work: dict[str, Callable[[], object]] = {way: lambda loop=loop: next(loop) for way, loop in going.items()} | bare_ones
+    for once in work.values():
+        once(), once()
     one = _seconds(work["ours"], plan)
-    turns = dict.fromkeys(WAYS, max(1, min(10, round(1.5 / one))))  # steps a turn
+    turns = dict.fromkeys(work, max(1, min(10, round(1.5 / one))))  # steps a turn
     if one > 0.5:
         turns["paper"] = 1
+    taken: dict[str, list[float]] = {way: [] for way in work}
     for _ in range(rounds):
         for way, many in turns.items():
             taken[way].append(statistics.fmean(_seconds(work[way], plan) for _ in range(many)))
     for loop in going.values():
         loop.close()  # type: ignore[attr-defined]
-    paper_s, ours_s, floor_s = (statistics.median(taken[way]) for way in WAYS)
+    took = {way: statistics.median(found) for way, found in taken.items()}
+    name = min((one for one in FORMATS if one in took), key=lambda one: took[one])
+    paper_s, ours_s, floor_s = took["paper"], took["ours"], took[name]
+    clip = f"{'×'.join(map(str, plan.shape[:2]))}²"
+    alone = " | ".join(f"{took[one]:.3f}" if one in took else "–" for one in (*FORMATS, OURS))
     return (
-        f"| {case} | {'×'.join(map(str, plan.shape[:2]))}² | {paper_s:.3f} | {ours_s:.3f} | {floor_s:.3f} | {name} "
-        f"| {paper_s / ours_s:.1f} | {ours_s / floor_s:.2f} |"
+        f"| {case} | {clip} | {paper_s:.3f} | {ours_s:.3f} | {floor_s:.3f} | {name} | {paper_s / ours_s:.1f} "
+        f"| {ours_s / floor_s:.2f} |\n| {case} | {alone} |"
     )
 
 
 def peak(case: str, way: str, device: str) -> float:
     """The peak memory of two steps in this process, GiB."""
     plan = plan_of(case, device)
-    loop = paper(plan) if way == "paper" else ours(plan)
-    once = fastest(Networks.load(plan), plan)[1] if way == "floor" else (lambda: next(loop))
+    if way == "floor":
+        low = machine.pick_precision("auto", device) == "bfloat16"
+        once: Callable[[], object] = bare(Networks.load(plan), plan, low, True)
+    else:
+        loop = paper(plan) if way == "paper" else ours(plan)
+        once = partial(next, loop)
     once(), once()
     if machine.pick_device(device).type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**30
@@ -239,20 +269,9 @@ def parts(case: str, device: str) -> str:
     clip = state.canvas().detach()
     targets = networks.targets(plan, clip)
     leaf = clip.clone().requires_grad_(True)
-    verifier, itself = networks.verifier, networks.verifies_itself
-    some = plan.config.frames_verified or plan.shape[0]
 
     def gradient(value: Callable[[], Tensor], of: Tensor) -> Callable[[], object]:
         return lambda: torch.autograd.grad(value(), of)
-
-    def passed(features: bool, statistics: bool) -> Tensor:
-        seen = networks.model.observe(leaf, features=features, statistics=statistics and itself)
-        total = _sum(seen)
-        if verifier is not None and not itself:
-            total = total + _sum(verifier.observe(leaf, features=False, statistics=statistics))
-        if networks.frame_verifier is not None:
-            total = total + _sum(networks.frame_verifier.observe(leaf[:, :, :some], features=False, statistics=statistics))
-        return total
 
     def loss() -> Tensor:
         (glance,) = networks.glance([[leaf]], plan.config)
@@ -269,9 +288,9 @@ def parts(case: str, device: str) -> str:
     timed = {
         "canvas": _best(gradient(lambda: state.canvas().sum(), state.canvas.values)),
         "views": _best(view),
-        "networks alone": _best(gradient(lambda: passed(False, False), leaf)),
-        "taps": _best(gradient(lambda: passed(True, False), leaf)),
-        "statistics": _best(gradient(lambda: passed(True, True), leaf)),
+        "networks alone": _best(gradient(lambda: passed(networks, plan, leaf, False, False), leaf)),
+        "taps": _best(gradient(lambda: passed(networks, plan, leaf, True, False), leaf)),
+        "statistics": _best(gradient(lambda: passed(networks, plan, leaf, True, True), leaf)),
         "terms": _best(gradient(loss, leaf)),
         "optimiser": _best(state.optimizer.step),
         "checkpoint": _best(state.state_dict),
@@ -332,8 +351,14 @@ def main() -> None:
     )
     print("| case | clip | paper, s | ours, s | floor, s | fastest format | paper / ours | ours / floor |")
     print("| --- " * 8 + "|")
+    rows = []
     for case in args.cases or CASES:
-        print(_in_its_own_process("--one", "time", "--rounds", str(args.rounds), "--device", args.device, case), flush=True)
+        found = _in_its_own_process("--one", "time", "--rounds", str(args.rounds), "--device", args.device, case)
+        row, _, more = found.partition("\n")
+        print(row, flush=True)
+        rows.append(more)
+    print(f"\nThe networks alone, forward and backward, s:\n\n| case | {' | '.join((*FORMATS, OURS))} |")
+    print("| --- " * (2 + len(FORMATS)) + "|", *rows, sep="\n", flush=True)
     if args.parts:
         print(f"\nMilliseconds of our step, forward and backward:\n\n| case | {' | '.join(PARTS)} |")
         print("| --- " * (1 + len(PARTS)) + "|")
@@ -342,8 +367,8 @@ def main() -> None:
     if args.memory:
         print("\nPeak memory of the process, GiB:\n\n| case | paper | ours | floor |\n| --- | --- | --- | --- |")
         for case in args.cases or CASES:
-            found = [_in_its_own_process("--one", way, "--device", args.device, case) for way in WAYS]
-            print(f"| {case} | {' | '.join(found)} |", flush=True)
+            peaks = [_in_its_own_process("--one", way, "--device", args.device, case) for way in WAYS]
+            print(f"| {case} | {' | '.join(peaks)} |", flush=True)
 
 
 if __name__ == "__main__":

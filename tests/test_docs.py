@@ -3,13 +3,15 @@ run."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from typing import Any
 
 import pytest
 
 from app.main import add_command
-from leaps_core import cli
+from leaps_core import cli, models
 from tests.conftest import ROOT, examples
 
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
@@ -47,7 +49,26 @@ def test_python_runs(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = examples(page, "python")
     assert found
     for code in found:
-        short, changed = re.subn(r'(configure\("[a-z_]+", "[a-z ]+")\)', r'\1, {"steps": 2})', code)
-        assert changed, "or it takes a while"
-        exec(short, {})  # noqa: S102
-        assert len(capsys.readouterr().out.splitlines()) == 2
+        _runs(code, {}, capsys)
+
+
+def test_python_with_a_model_of_ones_own_runs(own_registry: None, capsys: pytest.CaptureFixture[str]) -> None:
+    model, _, *programs = examples("docs/custom-models.md", "python")
+    exec(model, given := {})  # noqa: S102
+    given |= {"spec": models.spec("mine"), "build": given["Mine"], "labels": models.labels("my actions")}
+    for code in programs:
+        _runs(code, given, capsys)
+
+
+def _runs(code: str, given: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """Two of the steps that an example makes and tells of."""
+    short, changed = re.subn(r'(configure\("[a-z_]+", "[a-z ]+")\)', r'\1, {"steps": 2})', code)
+    assert changed, "or it takes a while"
+    exec(short, given)  # noqa: S102
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_an_agent_finds_the_tools_where_the_docs_say() -> None:
+    (settings,) = examples("docs/api.md", "json")
+    (server,) = json.loads(settings)["mcpServers"].values()
+    assert server["url"] in (ROOT / "docs" / "api.md").read_text("utf-8").split("```json")[0]

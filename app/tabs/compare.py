@@ -15,7 +15,7 @@ from leaps_core.inversion.plan import Plan
 from leaps_core.runs import comparison, figure
 
 from .. import comparison as comparisons
-from .. import controls, downloads, player, plots, preload, stage, views, widgets
+from .. import controls, downloads, player, plots, preload, settings_panel, stage, views, widgets
 from ..comparison import Comparison
 from ..session import CALM, LATER, QUICK, SOON, Session, kept, told
 from ..texts import called, say, sections
@@ -85,7 +85,7 @@ class CompareTab:
                     info=words["steps"].text,
                     precision=0,
                     minimum=1,
-                    maximum=20_000,
+                    maximum=info("steps")["max"],
                     min_width=140,
                 )
             with gr.Row(equal_height=True):
@@ -164,7 +164,7 @@ class CompareTab:
         bundled clip, which is of one world only."""
         worlds = [models.labels(models.spec(key).world) for key in chosen or []]
         common = [label for label in (worlds[0] if worlds else ()) if all(label in world for world in worlds)]
-        value = action if action in common else common[0] if common else None
+        value = next((one for one in (action, settings_panel.FIRST, *common) if one in common), None)
         return {self.action: gr.Dropdown(common, value=value), self.stimulus.kind: controls.stimulus_for(kind, chosen or [])}
 
     def begin(self, visitor: str | None, *values: Any) -> dict[Any, Any]:

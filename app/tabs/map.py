@@ -46,7 +46,7 @@ class MapTab:
             self.method = gr.Radio(
                 [(name.upper(), name) for name in maps.METHODS], value=usual.method, label=say("Map"), min_width=120
             )
-            self.metric = gr.Radio(list(maps.METRICS), value=usual.metric, label=say("Distance"), min_width=150)
+            self.metric = gr.Radio(widgets.named(maps.METRICS), value=usual.metric, label=say("Distance"), min_width=150)
             self.dims = gr.Radio(
                 [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label=say("Dimensions"), min_width=110
             )

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import runs
-from leaps_core.config import NETWORKS
+from leaps_core.config import NETWORKS, info
 from leaps_core.errors import RunError
 
 from .. import controls, downloads, player, start, views, widgets
@@ -47,7 +47,7 @@ class RunsTab:
             MORE_STEPS,
             label=say("Steps to go on for"),
             minimum=1,
-            maximum=20_000,
+            maximum=info("steps")["max"],
             precision=0,
             visible=False,
             interactive=True,

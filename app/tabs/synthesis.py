@@ -18,7 +18,7 @@ from .. import closer, controls, guide, links, news, offer, preload, stage, star
 from ..filled import Filled, begins
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
-from ..session import CALM, IN_TURN, QUICK, SOON, Session, refused, tell, told
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, Told, refused, tell, told
 from ..settings_panel import SettingsPanel, default_config
 from ..texts import say, sections
 from ..views import JOBS
@@ -36,6 +36,7 @@ class SynthesisTab:
         self.session = session
         # not states: of their changes the browser learns in events only that wait in Gradio's queue
         self.news, self.problem = gr.Number(0, visible="hidden"), gr.Textbox("", visible="hidden")
+        self.hidden = gr.Checkbox(False, visible="hidden")
         self.offer = offer.build()
         with gr.Row(equal_height=False, elem_id="columns"):
             with gr.Column(scale=3, min_width=320, elem_id="stage"):
@@ -82,9 +83,10 @@ class SynthesisTab:
         named = {**QUICK, "api_visibility": "undocumented"}
         session.timer.tick(
             self.tick,
-            [*me, session.seen, shown.status, self.tray],
+            [*me, session.seen, shown.status, self.tray, self.hidden],
             [shown.status, session.timer, self.news, self.tray],
             **named,
+            js="(...asked) => [...asked.slice(0, -1), document.hidden]",
             api_name="tick",
         )
         moved = [*self.panel.of(guide.moved()), self.panel.run]
@@ -155,26 +157,19 @@ class SynthesisTab:
         JOBS.leave(request.session_hash or "")
 
     def open(self, visitor: str | None, key: str, first: bool = False) -> dict[Any, Any]:
-        """Puts a job or a run on the stage and its settings into the controls. Raises `RunError`.
-
-        `first`: where it is what a page opens with and its networks aren't on this machine, the controls say what Start can
-        do at once.
-        """
+        """Puts a job or a run on the stage and its settings into the controls; first: what a page opens with, where they
+        say what Start can do at once if its networks aren't here. Raises `RunError`."""
         key, view = JOBS.run_of(key), views.find(key, views.owner_of(visitor))
         if view is None:
             raise RunError(say("This run is not here any more."))
+        shown = self._on_stage(key, views.owner_of(visitor))
         if first and not controls.runs_here(view.config):
             usual = default_config()
             filled = self.panel.fill(usual) | {self.panel.run: Filled(*view.again, instead=usual)}
+            shown[self.stage.status]["text"] += f" · {stage.instead(usual)}"
         else:
             filled = self.panel.fill(*view.again)
-        return {
-            **filled,
-            **self._on_stage(key, views.owner_of(visitor)),
-            **closer.closed(self.closer),
-            self.session.key: key,
-            self.session.held: None,
-        }
+        return {**filled, **shown, **closer.closed(self.closer), self.session.key: key, self.session.held: None}
 
     def _on_stage(self, key: str, owner: str) -> dict[Any, Any]:
         """All that the stage shows of a job or a run. Raises `RunError`."""
@@ -266,18 +261,17 @@ class SynthesisTab:
         return self.panel.fill(*asked, again=True) | begun
 
     def tick(
-        self,
-        visitor: str | None,
-        key: str | None,
-        seen: dict[str, Any] | None,
-        line: dict[str, Any] | None,
-        going: dict[str, Any] | None,
-        request: gr.Request,
+        self, visitor: str | None, key: str | None, seen: Told, line: Told, going: Told, hidden: bool, request: gr.Request
     ) -> dict[Any, Any]:
         """What the page asks again and again: the status line, and whether there is news, for which it asks `poll`. Gradio
-        builds anew whatever an event may change, and a page that waits in the queue has nothing else to change."""
+        builds anew whatever an event may change, and a page that waits in the queue has nothing else to change. hidden: nobody
+        sees the page, so it is told later."""
         owner = views.owner_of(visitor)
         seen, job, overtaken = seen or {}, JOBS.get(key, owner), news.overtaken(key, line)
+        if hidden:
+            if job:
+                job.page = request.session_hash or ""
+            return {self.session.timer: gr.Timer(LATER)}
         updates = tray.news(self.tray, owner, going)
         if not news.to_tell(job, seen):
             stale = overtaken or seen.get("status") in ACTIVE or news.nothing_told(seen)
@@ -295,13 +289,7 @@ class SynthesisTab:
         return {self.news: time.monotonic()} if stale else {}
 
     def poll(
-        self,
-        visitor: str | None,
-        key: str | None,
-        held: int | None,
-        seen: dict[str, Any] | None,
-        line: dict[str, Any] | None,
-        request: gr.Request,
+        self, visitor: str | None, key: str | None, held: int | None, seen: Told, line: Told, request: gr.Request
     ) -> dict[Any, Any]:
         """News of the run on the stage: only what has changed since the page was last told. `line` is the status line in
         the browser; where it is of another run, that run's answer came last, and the stage is shown anew."""

@@ -101,10 +101,12 @@ function trail(run, shownAt, colour) {
       x: path[0], y: path[1], ...(z && {z: path[2]})};
   };
   return [
-    ways((i) => !jumps[i] && age[i] < 1 / 3, {width: 1}, 0.35),
+    ways((i) => !jumps[i] && age[i] < 1 / 3, {width: 1.5}, 0.5),
     ways((i) => !jumps[i] && age[i] >= 1 / 3, {width: 2}, 0.9),
-    ways((i) => jumps[i], {width: 1, dash: 'dash'}, 0.5),
+    ways((i) => jumps[i], {width: 1.5, dash: 'dash'}, 0.8),
     dots,
+    ...(last ? [{type, mode: 'text', x: x.slice(0, 1), y: y.slice(0, 1), ...(z && {z: z.slice(0, 1)}), text: ['⟦noise⟧'],
+      textposition: 'top center', textfont: {size: 11, color: colour}, hoverinfo: 'skip', showlegend: false}] : []),
   ];
 }
 
@@ -152,6 +154,21 @@ function traces(base, overlay) {
   return drawn;
 }
 
+/**
+ * In three dimensions, where Plotly can't be told to hover, a ring marks the dot at which the keyboard is.
+ * @param {object[]} drawn all other traces
+ * @returns {object[]} its trace, if there is one
+ */
+function ring(drawn) {
+  const color = document.body.classList.contains('dark') ? '#f1f5f9' : '#0f172a';
+  for (const {customdata = [], x, y, z} of drawn) {
+    const at = z && reached ? customdata.findIndex((data) => String(data) === reached) : -1;
+    if (at >= 0) return [{type: 'scatter3d', mode: 'markers', x: [x[at]], y: [y[at]], z: [z[at]], hoverinfo: 'skip',
+      showlegend: false, marker: {symbol: 'circle-open', size: 18, color, line: {color, width: 3}}}];
+  }
+  return [];
+}
+
 function draw() {
   /** @type {Base} */
   const base = props.value;
@@ -177,7 +194,8 @@ function draw() {
   if (drawnKey !== null && drawnKey !== base.key) { window.Plotly.purge(plot); hooked = false; }  // 2-D and 3-D don't mix
   if (drawnKey !== base.key) reached = '';
   drawnKey = base.key;
-  window.Plotly.react(plot, traces(base, overlay), layout, config);
+  const drawn = traces(base, overlay);
+  window.Plotly.react(plot, [...drawn, ...ring(drawn)], layout, config);
   if (!hooked) hook();
 }
 
@@ -222,10 +240,11 @@ plot.addEventListener('keydown', (event) => {
   const {said, customdata, ...dot} = known[before < 0 ? 0 : (before + (step || 0) + known.length) % known.length];
   const [kind, id, at] = customdata;
   reached = String(customdata);
-  const told = element.querySelector('.said'), marked = props.value.positions.length < 3;
+  const told = element.querySelector('.said'), flat = props.value.positions.length < 3;
   told.textContent = said;
-  told.classList.toggle('heard', marked);
-  if (step && marked) window.Plotly.Fx.hover(plot, [dot]);
+  told.classList.toggle('heard', flat);
+  if (step && flat) window.Plotly.Fx.hover(plot, [dot]);
+  if (step && !flat) draw();
   if (!step) report({kind, id, step: at ?? null});
 });
 

@@ -14,6 +14,14 @@
     plots ? resized.observe(plots) : setTimeout(wait, 200);
   };
   wait();
+  // On a phone the closer look comes below the controls; the Tab key shall meet it there, too.
+  const narrow = matchMedia('(max-width: 768px)');   // as in page.css
+  const place = () => {
+    const closer = document.querySelector('#closer');
+    closer ? document.querySelector(narrow.matches ? '#columns' : '#stage').append(closer) : setTimeout(place, 200);
+  };
+  narrow.addEventListener('change', place);
+  place();
   // A table that is too wide can be scrolled by keyboard, too. What comes and goes on the page changes its height.
   new ResizeObserver(() => {
     for (const table of document.querySelectorAll('#closer-table, #versus-table, #study-table, #table, #map-numbers'))

@@ -15,6 +15,10 @@ const loaded = new Map();
 /** @type {Element | null} */
 let shown = null;
 let timer = 0;
+/** Whether something is being dragged: who does so looks at the clip, which the card would hide. */
+let held = false;
+/** Whether the clip stays at the top of the window, above the sliders; as in page.css. */
+const narrow = matchMedia('(max-width: 768px)');
 
 /** @param {EventTarget | null} target @returns {[Element, string] | null} the slider around it, and its setting's name */
 function sliderOf(target) {
@@ -44,7 +48,7 @@ async function show(box, name) {
   card.hidden = false;
   const place = box.getBoundingClientRect(), above = place.top - card.offsetHeight - 6;
   card.style.left = `${Math.max(4, Math.min(place.left, innerWidth - card.offsetWidth - 4))}px`;
-  card.style.top = `${above > 0 ? above : place.bottom + 6}px`;
+  card.style.top = `${above > 0 && !narrow.matches ? above : place.bottom + 6}px`;
 }
 
 /** Puts the marks above (recommended) and below (the paper's) the sliders' ways. */
@@ -69,7 +73,9 @@ function mark() {
 watch('value', mark);
 new ResizeObserver(mark).observe(document.querySelector('#controls') || element);
 mark();
-for (const kind of ['pointermove', 'focusin']) document.addEventListener(kind, (event) => point(event.target));
+for (const kind of ['pointermove', 'focusin']) document.addEventListener(kind, (event) => { if (!held) point(event.target); });
+document.addEventListener('pointerdown', () => { held = true; }, true);
+for (const kind of ['pointerup', 'pointercancel']) document.addEventListener(kind, () => { held = false; }, true);
 for (const kind of ['pointerdown', 'scroll', 'keydown']) document.addEventListener(kind, hide, true);
 // a slider that Tab has reached may itself have made the page scroll
 document.addEventListener('scroll', () => point(document.querySelector(':focus-visible')), true);

@@ -2,6 +2,6 @@
 
 motion.py   differences, optical flow, a slice through space and time     gradient.py   where the model looks
 questions.py   what networks say of the clip, and of it played backwards, shuffled, frozen, one frame only
-changes.py   ten changes that no run makes: is the action still named?
+changes.py   ten everyday changes: is the action still named?
 opinion.py   all that networks say of a run's clip               look.py   all of it, for a finished run
 """

@@ -1,4 +1,5 @@
-"""Changes of a clip that no run ever makes: does the network still name the action afterwards?
+"""Everyday changes of a clip: does the network still name the action afterwards? Most of them no run makes; a crop is like a
+view that is zoomed in, and noise and contrast are in the views of the bundled networks' settings.
 
 What survives them is a shape rather than a fluke of single pixels. It is the same network that is asked, so it doesn't show
 that anybody else would see the action.

@@ -29,7 +29,7 @@ class Look:
     row `row` of the pixels over time. Per frame, (T,): the mean `change` since the frame before, of the range, and the share
     of the model's `attention` (the gradient), which sums to 1. `since`: what changed since the start, of a clip that began at
     its stimulus. `answers` to the counter-questions, by question and network; `survived`: whether the model still names the
-    action, by change that no run makes.
+    action, by everyday change.
     Where the networks aren't on this machine, `lacking` says so, and what they would say is left out. `say` puts what is said
     of it into words of another language."""
 
@@ -59,17 +59,18 @@ class Look:
         lines = [f"| {heads} |", f"| --- |{' --- |' * len(networks)}"]
         for question, said in self.answers.items():
             lines.append(f"| {self.say(question)} | {' | '.join(_told(said[name], self.action) for name in networks)} |")
-        return "\n".join([*lines, "", self.sentence, "", self.lasting])
+        alone = "" if len(networks) > 1 else self.say("No other network here knows these actions, so nobody else was asked.")
+        return "\n".join([*lines, "", self.sentence, "", self.lasting, "", alone]).rstrip()
 
     @property
     def lasting(self) -> str:
-        """What is left after changes that no run makes."""
+        """What is left after everyday changes."""
         names, total = ", ".join(map(self.say, self.survived)), len(self.survived)
         lost = [name for name, held in self.survived.items() if not held]
         if not lost:
-            said = "After all {total} changes that no run makes ({names}) the model names “{action}”."
+            said = "After all {total} everyday changes ({names}) the model names “{action}”."
             return self.say(said, total=total, names=names, action=self.action)
-        said = "After {held} of {total} changes that no run makes ({names}) the model names “{action}”."
+        said = "After {held} of {total} everyday changes ({names}) the model names “{action}”."
         told = self.say(said, held=total - len(lost), total=total, names=names, action=self.action)
         return f"{told} {self.say('It does not after: {lost}.', lost=', '.join(map(self.say, lost)))}"
 

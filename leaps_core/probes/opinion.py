@@ -25,7 +25,7 @@ MOST = 2**24
 @dataclass(frozen=True)
 class Opinion:
     """`weights`: how much each pixel, or cell, matters to the model, float32 (T, H, W). `answers` to the counter-questions, by
-    question and network. `survived`: whether the model still names the action, by change that no run makes."""
+    question and network. `survived`: whether the model still names the action, by everyday change."""
 
     weights: np.ndarray
     answers: dict[str, dict[str, Answer]]

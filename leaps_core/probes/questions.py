@@ -13,6 +13,8 @@ from .. import models, video
 from ..config import NETWORKS, SynthesisConfig
 from ..models.adapter import VideoModel
 
+NOBODY = ("auto", "none", "self")
+"""What a setting of a network says without naming one."""
 GREY = 128
 """What frames show that are taken away."""
 
@@ -51,9 +53,10 @@ the time; its middle frame among grey ones."""
 
 
 def cast(config: SynthesisConfig) -> models.Cast:
-    """Who is asked about a run's clip, whatever took part in the run: the model, the verifier that it has by itself, and the
-    world's judge. Raises `ModelError`."""
-    return models.resolve(SynthesisConfig(model=config.model, action=config.action, frames=config.frames))
+    """Who is asked about a run's clip: the model, and the verifier and judge that the run names; where it names none, the
+    verifier that the model has by itself, and the world's judge, whether they took part or not. Raises `ModelError`."""
+    named = {role: getattr(config, role) for role in ("verifier", "judge") if getattr(config, role) not in NOBODY}
+    return models.resolve(SynthesisConfig(model=config.model, action=config.action, frames=config.frames, **named))
 
 
 def logits(network: VideoModel, clip: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ PERIOD = 10.0
 
 
 BATCH = 4
-"""The most runs that are made in one batch. More at once were slower again on two cores (docs/speed.md)."""
+"""The most runs that are made in one batch. Twice as many gain a sixth at most on two cores, or lose (docs/speed.md)."""
 MEMORY = 8 * 2**30
 """Bytes that they may need together. The same everywhere, so that the batches are."""
 

@@ -2,16 +2,16 @@
 
 24 actions, half of them with an object that ImageNet knows; two (*playing trumpet*, *dribbling basketball*) were looked at in
 the first trials, the settings were chosen on none of the others. Four measures:
-whether the network still names the action after ten changes that no run makes (`changes`); whether another network, of
+whether the network still names the action after ten everyday changes (`changes`); whether another network, of
 pictures, has an object of the action among its five best guesses; whether other video networks, where any are on this
-machine, name the action; and what a person sees: a contact sheet for every ten actions. Beside them stand real clips, and clips
+machine, name the action; and what a person sees: a contact sheet for each half of them. Beside them stand real clips, and clips
 made with the settings of the bundled networks. Clips stay in a cache, so that a stopped study goes on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ..probes.changes import CHANGES, survived
 from .common import invert
 from .numbers import bootstrap, wilson
 from .pictures import sheet
+from .stimuli import videos_of
 
 SEED = 6000
 """First seed of the scored runs; settings were chosen on others (below 100) and on other actions (`TUNED_ON`)."""
@@ -193,9 +194,9 @@ def real(judges: Judges, key: str, stimuli: dict[str, Path]) -> list[Scored]:
 
 
 def clips_in(folder: Path, actions: Iterable[str]) -> dict[str, Path]:
-    """The videos of a folder that are named after an action of these (with _ for spaces), by action."""
-    found = {path.stem.replace("_", " "): path for path in sorted(folder.iterdir()) if path.suffix in video.EXTENSIONS}
-    return {action: found[action] for action in actions if action in found}
+    """The first video of each of these actions in a folder (see `videos_of`), by action; of those that have one. Raises
+    `RunError` for what is no folder."""
+    return {action: films[0] for action in actions if (films := videos_of(folder, action))}
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -254,15 +255,21 @@ def study(
         scored = {row["action"]: row for row in (*rows.get(name, ()), *(clip.row for clip in clips))}
         rows[name] = [scored[action] for action in ACTIONS if action in scored]
         for group, members in GROUPS.items():
-            # other people's videos are scored, not shown
-            if name != REAL and (shown := [clip for clip in clips if clip.action in members]):
+            # other people's videos are scored, not shown; and a sheet shows all clips of its row, or stays as it was
+            if name != REAL and (shown := _whole(clips, rows[name], members)):
                 picture = f"kinetics_{name}_{group}.webp".replace(", ", "_").replace(" ", "_")
                 contact_sheet(shown).save(docs / "pictures" / picture, quality=80)
-    if best := [clip for clip in arms.get(UNPRIMED, ()) if clip.action in BEST]:
+    if best := _whole(arms.get(UNPRIMED, ()), rows.get(UNPRIMED, ()), BEST):
         video.write_webp(film(best), docs / "pictures" / "kinetics_best.webp", fps=10)
     table = {name: summary(rows[name]) for name in rows}
     file.write_text(json.dumps({"settings": made_with, "table": table, "clips": rows}, indent=1) + "\n", "utf-8")
     return table
+
+
+def _whole(clips: Sequence[Scored], rows: Sequence[dict[str, Any]], actions: Collection[str]) -> list[Scored]:
+    """The clips of these actions, if they are all that the rows tell of; else none."""
+    shown = [clip for clip in clips if clip.action in actions]
+    return shown if len(shown) == sum(row["action"] in actions for row in rows) else []
 
 
 def _settings_of(before: dict[str, Any]) -> dict[str, Any] | None:
@@ -313,17 +320,27 @@ def contact_sheet(clips: Sequence[Scored]) -> Any:
 
 def markdown(table: dict[str, Any]) -> str:
     """The table as Markdown."""
-    lines = [
-        "| clips | n | named | after ten changes (95 %) | object seen (95 %) | object's median rank | s per clip (longest) |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+    others = sorted({key for row in table.values() for key in row["others"]})
+    heads = [
+        "clips",
+        "n",
+        "named",
+        "after ten changes (95 %)",
+        "object seen (95 %)",
+        "object's median rank",
+        "s per clip (longest)",
     ]
+    heads += [f"named by {key}" for key in others]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
     for name, row in table.items():
         seen = "–" if row["object_seen"] is None else _share(row["object_seen"], row["object_interval"])
         seen += f" of {row['object_clips']}" if row["object_clips"] else ""
         rank = f"{np.median(row['object_ranks']):.0f}" if row["object_ranks"] else "–"
         seconds = f"{row['seconds']:.0f} ({row['seconds_longest']:.0f})" if row["seconds"] else "–"
         lasting = _share(row["survival"], row["survival_interval"])
-        lines.append(f"| {name} | {row['clips']} | {row['model_top1']:.0%} | {lasting} | {seen} | {rank} | {seconds} |")
+        cells = [name, str(row["clips"]), f"{row['model_top1']:.0%}", lasting, seen, rank, seconds]
+        cells += [f"{row['others'][key]:.0%}" if key in row["others"] else "–" for key in others]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -45,6 +45,25 @@ def test_all_of_a_run_can_be_done_with_the_keyboard_alone(page: Page) -> None:
     page.locator("#versus canvas").first.wait_for(timeout=WAIT)
 
 
+def test_tab_goes_the_way_of_the_eye(page: Page) -> None:
+    """Down the page on a phone, where the parts lie in another order, and down each of a desktop's columns."""
+    page.locator("#closer").wait_for(timeout=WAIT)
+    jumps = """() => {
+        const seen = [...document.querySelectorAll('#columns :is(a[href], button, input, select, textarea, [tabindex="0"])')]
+            .filter(one => !one.disabled && one.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+            .map(one => [one.getBoundingClientRect(), one.ariaLabel || one.textContent]);
+        return seen.slice(1).map(([box, said], at) => [seen[at][0].top - box.top, seen[at][1], said])
+            .filter(([up]) => up > 60).map(([up, from, to]) => `${Math.round(up)} px up from ${from} to ${to}`);
+    }"""
+    page.wait_for_function("() => document.querySelector('#stage #closer')", timeout=WAIT)
+    assert len(page.evaluate(jumps)) == 1, "to the other column"
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.querySelector('#columns > #closer')", timeout=WAIT)
+    assert page.evaluate(jumps) == []
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_function("() => document.querySelector('#stage > #closer:last-child')", timeout=WAIT)
+
+
 def test_a_lesson_is_read_and_its_check_answered(page: Page) -> None:
     _top(page)
     _tab_to(page, "el => el.matches('#lessons button')")

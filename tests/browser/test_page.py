@@ -407,6 +407,21 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
         _state(other, "stopped")  # where that one was
 
 
+def test_a_page_that_nobody_sees_is_told_nothing_until_it_is_seen_again(page: Page) -> None:
+    _prepare(page, steps=20_000)
+    _start(page)
+    page.wait_for_function("() => /step [1-9]/.test(document.querySelector('#status').innerText)", timeout=WAIT)
+    page.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
+    page.wait_for_timeout(3 * SECONDS)  # what was asked before is answered
+    told = page.locator("#status").inner_text(), page.locator("#player").inner_text()
+    page.wait_for_timeout(3 * SECONDS)
+    assert told == (page.locator("#status").inner_text(), page.locator("#player").inner_text())
+    page.evaluate("delete document.hidden")
+    expect(page.locator("#player")).not_to_have_text(told[1], timeout=WAIT)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    _state(page, "stopped")
+
+
 @pytest.mark.parametrize("framed", [False, True])
 def test_a_reload_after_a_link_shows_the_run_that_goes_on(page: Page, app_url: str, framed: bool) -> None:
     link = f"{app_url}?model=tiny&action=bowling&steps=5000&run=5-r50-making-pizza"
@@ -621,7 +636,7 @@ def test_a_finished_clip_is_looked_at_closer(page: Page) -> None:
     table, clips = page.locator("#closer-table"), page.locator("#closer-player figure")
     open_it.click()
     expect(table).to_contain_text("played backwards", timeout=WAIT)  # by the first demo's network, I3D, which isn't here
-    expect(table).to_contain_text("After all 10 changes that no run makes")
+    expect(table).to_contain_text("After all 10 everyday changes")
     expect(clips).to_have_count(4)
     page.locator("#demos .cards button[data-id*=r50_clean]").click()
     expect(table).to_be_hidden(timeout=WAIT)

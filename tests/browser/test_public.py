@@ -238,6 +238,7 @@ def test_a_space_finds_all_that_it_needs_and_may_be_framed_by_hugging_face_only(
         mine = ask(client, {**RUN, "steps": 3}, api_name="/run")
         wait(client, mine, lambda news: news["state"] == "done")
         client.close()
+        assert not any(tmp_path.glob("torch/**/*.*")), "it fetched weights that nobody asked for"
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.test_access import serious
 from tests.conftest import serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -44,6 +45,8 @@ def test_a_study_is_begun_goes_on_when_the_page_is_closed_and_is_stopped_later(p
     actions.press("Escape")
     page.get_by_label("Settings of all runs").fill("steps=30")
     page.get_by_role("button", name="Start study").click()
+    page.locator("#tray aside:not([hidden])").wait_for(timeout=WAIT)
+    assert not (found := serious(page)), found
     line = page.locator("#study-line")
     expect(line).to_contain_text(re.compile(r"(4|8|12) of 15 runs, about \d+ (s|min) left"), timeout=WAIT)
     expect(page.locator("#study-table tbody tr").first).to_contain_text("puppet_r50", timeout=WAIT)

@@ -1,4 +1,4 @@
-"""The ten changes that no run makes."""
+"""The ten everyday changes."""
 
 from __future__ import annotations
 

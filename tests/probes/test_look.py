@@ -37,7 +37,7 @@ def test_everything_is_as_long_as_the_clip(run: runs.Run, seen: Look) -> None:
     assert seen.change.shape == seen.attention.shape == shape[:1] and seen.change[0] == 0
     assert float(seen.attention.sum()) == pytest.approx(1, abs=1e-5) and 0 <= seen.row < shape[1]
     assert list(seen.answers) == list(QUESTIONS) and seen.markdown.count("\n| ") == 1 + len(QUESTIONS)
-    assert list(seen.survived) == list(CHANGES) and "changes that no run makes" in seen.lasting and seen.strip == "what changes"
+    assert list(seen.survived) == list(CHANGES) and "everyday changes" in seen.lasting and seen.strip == "what changes"
 
 
 def test_of_a_clip_that_began_at_a_real_one_it_shows_what_had_to_change(seen: Look, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Browser:
 
     def ask(self) -> dict[Any, Any]:
         """Asks whether there is news, and if so for them; the answers, which have not arrived yet."""
-        told = self.tab.tick("me", self.key, self.seen, self.line, {"items": []}, REQUEST)
+        told = self.tab.tick("me", self.key, self.seen, self.line, {"items": []}, False, REQUEST)
         if self.tab.news in told:
             told |= self.tab.poll("me", self.key, None, self.seen, self.line, REQUEST)
         return told
