@@ -256,7 +256,7 @@ def to_download(config: SynthesisConfig) -> str:
     try:
         absent = models.missing(config)
     except LeapsError:  # other settings are wrong, and the estimate says which
-        absent = tuple(spec for spec in (models.spec(config.model),) if models.state(spec) == "download")
+        absent = tuple(spec for spec in models.specs() if spec.key == config.model and models.state(spec) == "download")
     if not absent:
         return ""
     size = f"{sum(spec.download or 0 for spec in absent) / 1e6:.0f} MB, "

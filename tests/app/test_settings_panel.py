@@ -55,6 +55,18 @@ def test_an_own_video_stays_when_a_model_or_a_preset_is_chosen(panel: SettingsPa
     assert begun == models.configure("puppet_csn", "bowling", {"seed": 5, "stimuli": (mine,)})
 
 
+def test_the_weights_of_whoever_takes_part_are_offered(panel: SettingsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = said(panel, panel.fill(config(judge="tiny_verifier")))
+    assert not panel.show_estimate(*values)[panel.weights].visible
+    state = models.state
+    monkeypatch.setattr(models, "state", lambda spec: "download" if spec.key == "tiny_verifier" else state(spec))
+    monkeypatch.setattr("leaps_core.models.cast.state", lambda spec: "download" if spec.key == "tiny_verifier" else state(spec))
+    told = panel.show_estimate(*values)
+    assert told[panel.weights].visible and "weights" in told[panel.weights].value and told[panel.estimate]
+    values[0] = "nobody"
+    assert "nobody" in panel.show_estimate(*values)[panel.estimate]
+
+
 def test_what_is_no_video_goes_when_a_model_is_chosen(panel: SettingsPanel, tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video")
     told = panel.choose_model(None, *uploaded(panel, str(tmp_path / "notes.mp4")))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app import controls, guide, texts
+from app import controls, guide, texts, widgets
 from app.lessons import lessons
 from app.limits import Limits
 from leaps_core import models
@@ -119,6 +119,11 @@ def test_models_limits_and_lists_are_told_in_every_language(language: str) -> No
     records = [text for spec in models.specs() for text in (spec.about, spec.caution) if spec.role in ("model", "judge")]
     records += [text for study in catalogue.STUDIES.values() for text in (study.title, study.about)]
     assert not set(filter(None, records)) - set(texts._words(language))
+
+
+def test_what_may_be_chosen_is_told_in_every_language(language: str) -> None:
+    known = widgets.named(["none", "puppet_csn", ("Words", "key")])
+    assert known[1:] == [("puppet_csn", "puppet_csn"), ("Words", "key")] and known[0][1] == "none" != known[0][0]
 
 
 def test_braces_in_what_others_wrote_are_left_alone(language: str) -> None:

@@ -25,11 +25,15 @@ def test_a_card_says_whose_run_it_is_and_shows_it(tmp_path: Path, monkeypatch: p
     run = [run for run, _ in runs.perform(config)][-1]
     demo = next(run for run in runs.list_runs() if run.demo)
     own, bundled = widgets.cards([run, demo], most=2, chosen=[run.id])["cards"]
-    assert own["id"] == run.id and own["title"] == "bowling" and own["lines"][0] == "tiny"
+    assert own["id"] == run.id and own["title"] == "bowling" and own["lines"][0] == "Tiny" == own["order"]["model"]
     assert own["lines"][2].startswith("done · 2 steps · 20") and "T" not in own["lines"][2]
     assert bundled["lines"][2] == "demo"
     assert own["thumb"]["n"] == 8 == bundled["thumb"]["n"] and own["thumb"] != bundled["thumb"]
     assert widgets.cards([], empty="None.") == {"cards": [], "most": 1, "small": False, "empty": "None.", "chosen": []}
+
+
+def test_a_model_that_is_gone_is_called_by_its_key() -> None:
+    assert widgets.model_name("puppet_csn") == "Puppet CSN" and widgets.model_name("mine_of_old") == "mine_of_old"
 
 
 def test_the_bars_have_title_and_sentence_on_the_page() -> None:

@@ -320,7 +320,7 @@ def test_runs_are_a_wall_that_plays_and_rests(page: Page) -> None:
     gallery.get_by_label("Order of the runs").select_option("wall")
     names = gallery.locator(".cards .name").all_inner_texts()
     actions, models_ = 7, 7  # of the demos
-    assert len(names) == 1 + actions + models_ and {"making pizza", "puppet_mvit", "i3d"} <= set(names)
+    assert len(names) == 1 + actions + models_ and {"making pizza", "Puppet MViT", "I3D 16×1"} <= set(names)
     pizza, riding = (gallery.locator(f"button[data-id*='{name}']").bounding_box() for name in ("5-r50", "elephant"))
     twin, saxophone = (gallery.locator(f"button[data-id*='{name}']").bounding_box() for name in ("8-r50_clean", "saxophone"))
     assert pizza["x"] == twin["x"] and pizza["y"] != twin["y"], "an action has a column"
@@ -333,7 +333,9 @@ def test_runs_are_a_wall_that_plays_and_rests(page: Page) -> None:
     page.wait_for_function(f"still => ({picture})() !== still", arg=still, timeout=WAIT)
     gallery.get_by_label("Pause all clips").click()
     gallery.get_by_label("Find runs").fill("pizza")
-    expect(gallery.locator(".cards .name")).to_have_text(["", "making pizza", "puppet_r50", "puppet_r50_clean"])
+    expect(gallery.locator(".cards .name")).to_have_text(
+        ["", "making pizza", "Puppet 3D ResNet", "Puppet 3D ResNet, clean twin"]
+    )
     gallery.get_by_label("Order of the runs").select_option("")
     expect(gallery.locator(".cards > button:visible")).to_have_count(2)
 

@@ -37,3 +37,14 @@ def test_networks_answer_with_the_action_and_their_best() -> None:
         assert answer.action == pytest.approx(float(p[labels.index("bowling")]), abs=1e-5)
         assert answer.best == labels[int(p.argmax())] and answer.of_best == pytest.approx(float(p.max()), abs=1e-5)
         assert "judge" in found[question], "whoever took part in the run, the world's judge is asked"
+
+
+def test_the_verifier_and_the_judge_that_a_run_names_are_asked() -> None:
+    run = SynthesisConfig(model="tiny", action="bowling", verifier="puppet_csn", judge="tiny_judge")
+    assert {role: record.key for role, record in questions.cast(run).networks.items()} == {
+        "model": "tiny",
+        "verifier": "puppet_csn",
+        "judge": "tiny_judge",
+    }
+    nobody = questions.cast(run.replace(verifier="self", judge="none"))
+    assert nobody == questions.cast(run.replace(verifier="auto", judge="auto")) and nobody.judge

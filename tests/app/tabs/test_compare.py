@@ -11,6 +11,7 @@ import gradio as gr
 import pytest
 
 from app import comparison, session, views
+from app.settings_panel import FIRST
 from app.tabs.compare import CompareTab
 
 REQUEST: Any = SimpleNamespace(session_hash="page")
@@ -40,3 +41,9 @@ def test_a_reloaded_page_goes_on_with_the_comparison_that_its_browser_remembers(
 def test_where_the_comparison_is_forgotten_an_example_is_shown(tab: CompareTab) -> None:
     assert tab.follow("me", "of the server before", None, REQUEST) == gr.skip()
     assert tab.player in tab.before("me", "of the server before")
+
+
+def test_an_action_is_there_from_the_beginning(tab: CompareTab) -> None:
+    common = tab.choose(["tiny", "tiny_verifier"], None, "none")[tab.action]
+    assert common.value == FIRST and dict(common.choices)[FIRST]
+    assert tab.choose(["tiny"], "bowling", "none")[tab.action].value == "bowling"

@@ -18,7 +18,7 @@ from app.filled import begins
 from app.jobs import ACTIVE
 from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
-from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs, video
+from leaps_core import Control, RunError, SynthesisConfig, make_plan, models, runs, video
 from leaps_core.runs import writer
 from tests.app.helpers import said
 
@@ -130,6 +130,8 @@ def test_a_page_without_news_is_told_next_to_nothing(tab: SynthesisTab, monkeypa
     page.take(page.ask())
     assert set(page.ask()) == {timer}, "it is paused, and all of it was told"
     job.control.set(coherence=0.25)
+    hidden = tab.tick("me", page.key, page.seen, page.line, {"items": []}, True, REQUEST)
+    assert set(hidden) == {timer} and hidden[timer].value == 4, "nobody sees it"
     monkeypatch.setattr(views.JOBS, "place", lambda job: 5)
     told = page.ask()
     assert told[timer].value == 3 and told[tab.stage.status]["text"].startswith("place 5 in the queue · begins soon")
@@ -215,6 +217,9 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
     monkeypatch.setattr("app.controls.runs_here", lambda config: False)
     opened = tab.open("me", browser.key, first=True)
     assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == run[tab.session.key]
+    usual = default_config()
+    would = f" · Start makes: {usual.action}, by {models.spec(usual.model).name}"
+    assert opened[tab.stage.status]["text"] == run[tab.stage.status]["text"] + would
     assert tab.open("me", browser.key)[steps]["value"] == CONFIG.steps  # a person chose it: its settings, and how to get them
 
 
