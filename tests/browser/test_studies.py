@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_access import serious
+from tests.browser.test_page import _hush
 from tests.conftest import serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -53,6 +54,7 @@ def test_a_study_is_begun_goes_on_when_the_page_is_closed_and_is_stopped_later(p
     expect(page.locator("#study-pictures img")).to_have_count(1, timeout=WAIT)
     url, (rows,) = page.url, (tmp_path / "leaps" / "studies").glob("*/rows")
     finished = len(list(rows.iterdir()))
+    _hush(page)
     page.goto("about:blank")
     deadline = time.monotonic() + WAIT / 1000
     while len(list(rows.iterdir())) == finished:

@@ -60,6 +60,7 @@ def test_a_link_gives_the_same_clip_on_another_server(
 
 
 def test_a_link_to_a_run_primed_by_another_action_gives_that_clip_again(page: Page, app_url: str, app_home: Path) -> None:
+    _hush(page)
     page.goto(f"{app_url}?model=tiny&action=bowling&steps=6&stimuli=%5B%22bundled:3/tai+chi%22%5D")
     expect(page.get_by_label("Steps", exact=True)).to_have_value("6", timeout=WAIT)
     first = _made(page, app_home)

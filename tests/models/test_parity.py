@@ -11,11 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
-from leaps_core import models
+from leaps_core import models, video
 from leaps_core.models.adapter import VideoModel
 from leaps_core.models.worlds import listed
 from tests.models.parity_fill import fill_state_dict, fill_tensor, make_input
@@ -166,3 +167,17 @@ def test_i3d_computes_what_its_publisher_computes_with_the_real_weights(case: st
     for name, features in zip(model.taps, seen.features, strict=True):
         tap = np.array(wanted["taps"][name])
         assert np.abs(features[0].numpy() - tap).max() < TOLERANCE * tap.std(), name
+
+
+@pytest.mark.parametrize("key", ["efficientnet_lite0", "efficientnet_lite1"])
+def test_networks_of_pictures_name_a_drawn_traffic_light_with_the_real_weights(key: str) -> None:
+    if models.state(models.spec(key)) == "download":
+        pytest.skip(f"the weights of “{key}” are not on this machine: `python -m leaps_core download {key}` gets them")
+    picture = np.full((240, 240, 3), (150, 190, 230), np.uint8)
+    cv2.rectangle(picture, (85, 20), (155, 220), (25, 25, 25), -1)
+    for y, colour in ((55, (220, 30, 30)), (120, (70, 60, 20)), (185, (20, 70, 40))):
+        cv2.circle(picture, (120, y), 28, colour, -1, cv2.LINE_AA)
+    model = models.load(key, "cpu")
+    with torch.no_grad():
+        p = model(model.fit(video.to_tensor(np.stack([picture] * 4)))).softmax(1)[0]
+    assert models.labels("imagenet1k")[int(p.argmax())] == "traffic light" and p.max() > 0.1
