@@ -645,7 +645,7 @@ def test_a_finished_clip_is_looked_at_closer(page: Page) -> None:
     open_it.click()
     expect(table).to_contain_text("played backwards", timeout=WAIT)
     expect(table.locator("tbody tr")).to_have_count(5)
-    expect(table).to_contain_text("After all 10 changes")
+    expect(table).to_contain_text("After all 10 everyday changes")
     expect(table).to_contain_text("riding a bike")  # says the judge of the clean twin's clip
     expect(clips).to_have_count(4)
     strip = page.locator("#closer-player .strip canvas")
