@@ -105,6 +105,11 @@ def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[f
         time.sleep(every if first else 0.05)
 
 
+def chromium() -> str | None:
+    """The browser of this machine; None: there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 class Shown(NamedTuple):
     """A run with its page in Chromium: its steps per second; seconds from Start to a changed picture, and from opening the page
     to a Start that can be pressed; what was sent by then, and in each second of the run, bytes."""
@@ -122,7 +127,7 @@ def browser(url: str, home: Path) -> Shown:
 
     picture = "document.querySelector('#player .strip canvas')?.toDataURL()"
     with sync_playwright() as driver:
-        window = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        window = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         shown = window.new_page(viewport={"width": 1440, "height": 900})
         sent = [0.0]
         network = shown.context.new_cdp_session(shown)
@@ -170,7 +175,7 @@ def main() -> None:
                 rate, first = polled(client)
                 rates.setdefault("page, asked twice a second", []).append(rate)
                 firsts.setdefault("page, asked twice a second", []).append(first)
-                if shutil.which("chromium"):
+                if chromium():
                     shown.append(browser(url, home))
                     rates.setdefault("page, Chromium on this machine", []).append(shown[-1].rate)
                     firsts.setdefault("page, Chromium on this machine", []).append(shown[-1].first)

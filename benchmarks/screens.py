@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +21,7 @@ from playwright.sync_api import sync_playwright
 from leaps_core import models, paths, runs, video
 from leaps_core.errors import LeapsError
 
+from .page import chromium
 from .page import page as started
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +93,20 @@ def own(page: Any) -> None:
         page.get_by_label("own video").check()
         page.locator("#controls input[type=file][accept*='.mp4']").set_input_files(film)
         page.wait_for_timeout(4000)
+
+
+def lacking(page: Any) -> None:
+    """A model whose weights have to be downloaded."""
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name="I3D").first.click()
+    page.get_by_role("button", name="Download weights").wait_for()
+
+
+def linked(page: Any) -> None:
+    """A link to a run."""
+    demo(page)
+    page.get_by_role("button", name="Copy link").click()
+    page.locator("#address").wait_for()
 
 
 def queued(page: Any) -> None:
@@ -270,6 +284,8 @@ STATES: dict[str, Callable[[Any], None]] = {
     "scrubbed": scrubbed,
     "more": more,
     "own": own,
+    "lacking": lacking,
+    "linked": linked,
     "queued": queued,
     "guided": guided,
     "refused": refused,
@@ -329,7 +345,7 @@ def _take(shots: list[tuple[str, str, str, Path]], personal: bool) -> None:
             _ended_early(Path(home) / "runs" / "failed", MemoryError())
             killed = _ended_early(Path(home) / "runs" / "interrupted", KeyboardInterrupt())
             (killed.folder / "run.json").write_text(json.dumps({**killed.record, "status": "running"}), "utf-8")
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         with started(Path(home), personal) as (url, _):
             for state, size, theme, path in shots:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -147,11 +146,13 @@ def serve(
 def browser() -> Iterator[object]:
     """Chromium, without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
+    from benchmarks.page import chromium
+
+    path = chromium()
+    if path is None:
         pytest.skip("Chromium is not installed; apt-get install chromium")
     with playwright.sync_playwright() as driver:
-        window = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        window = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield window
         window.close()
 

@@ -8,12 +8,15 @@
  * @property {string} key the lesson's
  */
 
+/** How an address begins, after the page's, that leads to a lesson. */
+const HASH = '#lesson-';
+
 function link() {
   for (const text of document.querySelectorAll('.info-text:not(:has(a))')) {
     const [words, key] = Object.entries(props.value).find(([named]) => text.textContent.endsWith(named)) || [];
     if (!key) continue;
     const anchor = document.createElement('a'), before = text.textContent.slice(0, -words.length);
-    anchor.href = `#lesson-${key}`;
+    anchor.href = HASH + key;
     anchor.textContent = words;
     text.replaceChildren(before, anchor);
   }
@@ -22,14 +25,25 @@ for (const wait of [0, 1000, 4000]) setTimeout(link, wait);  // ms; the widgets 
 document.addEventListener('click', () => setTimeout(link, 300));
 
 document.addEventListener('click', (event) => {
-  const found = event.target.closest?.('a[href^="#lesson-"]');
+  const found = event.target.closest?.(`a[href^="${HASH}"]`);
   if (!found) return;
   event.preventDefault();
+  follow(found.getAttribute('href').slice(HASH.length));
+});
+
+/** @param {string} key a lesson's: opens it, from whatever tab */
+function follow(key) {
   const lessons = document.querySelector('#lessons'), panel = lessons.closest('[role=tabpanel]');
   document.querySelector(`[role=tab][aria-controls="${panel?.id}"][aria-selected=false]`)?.click();  // from another tab
   document.querySelector('#lessons button.label-wrap:not(.open)')?.click();
   setTimeout(() => lessons.scrollIntoView({block: 'start'}));  // once it is seen
   /** @type {Followed} */
-  const followed = {key: found.getAttribute('href').slice('#lesson-'.length)};
+  const followed = {key};
   trigger('pick', followed);
-});
+}
+
+// The page's address may name one. It opens once the stage shows something, as then the page can be pressed.
+function opened() {
+  document.querySelector('#player figure') ? follow(location.hash.slice(HASH.length)) : setTimeout(opened, 200);
+}
+if (location.hash.startsWith(HASH)) opened();

@@ -11,7 +11,7 @@ import pytest
 from app import controls, guide
 from app.lessons import lessons, of_setting
 from app.texts import sections
-from tests.browser.test_page import OBSERVE, SIZES, WAIT, _at_rest, _nothing_jumped, _resize, _state
+from tests.browser.test_page import OBSERVE, SIZES, WAIT, _at_rest, _hush, _nothing_jumped, _resize, _state
 from tests.conftest import free_port, serve
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -60,6 +60,15 @@ def test_from_another_tab_a_setting_leads_to_its_lesson(page: Page) -> None:
     link.click()
     expect(page.locator("#lesson input")).to_have_value(re.compile(f"^{lesson.number}\\. "), timeout=WAIT)
     expect(page.locator("#lesson-text")).to_be_in_viewport(timeout=WAIT)
+
+
+def test_the_pages_address_may_name_a_lesson(page: Page, app_url: str) -> None:
+    for hash_, wanted in (("03-priming", "3"), ("99-nothing", "1")):
+        _hush(page)
+        page.goto("about:blank")
+        page.goto(f"{app_url}#lesson-{hash_}")
+        expect(page.locator("#lesson-text")).to_be_in_viewport(timeout=WAIT)
+        expect(page.locator("#lesson input")).to_have_value(re.compile(f"^{wanted}\\. "), timeout=WAIT)
 
 
 def test_a_lesson_is_done(page: Page) -> None:

@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from leaps_core import models
-from leaps_core.models import formats, registry, weights
+from leaps_core import models, synthesize
+from leaps_core.models import formats, loading, registry, weights
 from leaps_core.models.adapter import VideoModel, is_folded
 from tests import tiny
 
@@ -43,6 +43,20 @@ def test_float32_gives_the_same(key: str) -> None:
     for one, other in zip(expected[1], found[1], strict=True):
         assert torch.allclose(one, other, atol=1e-4, rtol=1e-3)
     assert (expected[2] - found[2]).norm() < 1e-3 * expected[2].norm()
+
+
+@pytest.mark.parametrize(("key", "verifier"), [("puppet_csn", "puppet_r50"), ("puppet_mvit", "puppet_csn")])
+def test_a_run_in_float32_has_the_losses_that_it_would_have_without(
+    key: str, verifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"frames": 8, "size": 64, "coarse": 0.0, "precision": "float32", "device": "cpu", "verifier": verifier}
+    config = models.configure(key, "bowling", {**made, "steps": 2, "judge": "none"})
+    found = [step.losses for step in synthesize(config)]
+    monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(formats, "lay_out", lambda model, precision: None)
+    plainly = [step.losses for step in synthesize(config)]
+    assert len(found) == 2 and found == [pytest.approx(losses, rel=1e-4) for losses in plainly]
+    assert found != plainly, "nothing was laid out"
 
 
 @pytest.mark.parametrize("key", PUPPETS)
