@@ -309,7 +309,7 @@ def estimate(config: SynthesisConfig) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds for people."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds < 150 else f"{seconds / 60:.0f} min"
 
 
 def plan(config: SynthesisConfig) -> Plan:

@@ -164,17 +164,20 @@ def _record(
         run.record["planned"] = list(legs)  # should it be interrupted
     writer = Writer(run, lock, control, legs, earlier)
     problem: BaseException | None = None
+    first = 0.0  # s
     try:
         assert plan.stimulus is not None
         ahead = legs[len(run.legs) :]
         writer.begin(plan.stimulus, checkpoint)
         with closing(steps or _steps(plan, control, ahead, checkpoint)) as making:  # type: ignore[type-var]
             for step in making:
+                first = first or step.seconds
                 writer.add(step)
                 yield run, step
         status = "stopped" if writer.index < run.config.steps else "done"
         if status == "done" and writer.last is not None and not (earlier or checkpoint or steps or len(legs) > 1):
-            learn(plan.config, reckon(plan.config, plan.cast, plan.shape).seconds, writer.last.seconds)
+            rest = (writer.last.seconds - first) / max(1, run.config.steps - 1)  # before the first step networks are read
+            learn(plan.config, reckon(plan.config, plan.cast, plan.shape).seconds, run.config.steps * rest)
     except (KeyboardInterrupt, GeneratorExit) as error:
         status, problem = "stopped", error
     except Exception as error:

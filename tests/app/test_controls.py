@@ -107,7 +107,7 @@ def test_bad_values_are_refused(field: str, value: object) -> None:
 
 
 def test_durations_read_well() -> None:
-    assert controls.duration(24.2) == "24 s" and controls.duration(240) == "4 min"
+    assert controls.duration(24.2) == "24 s" and controls.duration(102) == "102 s" and controls.duration(240) == "4 min"
 
 
 def test_the_page_needs_no_torch() -> None:
