@@ -128,13 +128,13 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
             [(say(kind), kind) for kind in KINDS],
             value=KINDS[0],
             label=words.title,
-            info=_with_lesson(words.text, "stimuli"),
+            info=with_lesson(words.text, "stimuli"),
             min_width=300,
         ),
         gr.Number(
             0,
             label=seed.title,
-            info=_with_lesson(seed.text, "stimuli"),
+            info=with_lesson(seed.text, "stimuli"),
             precision=0,
             minimum=0,
             maximum=10**LONGEST_SEED - 1,
@@ -144,7 +144,7 @@ def stimulus(words: Section, video_id: str) -> Stimulus:
         gr.Number(
             0,
             label=say("Starts at second"),
-            info=_with_lesson(say("A long video is used from here on."), "stimuli"),
+            info=with_lesson(say("A long video is used from here on."), "stimuli"),
             minimum=0,
             visible=False,
             min_width=140,
@@ -168,7 +168,7 @@ def label(name: str) -> str:
 def widget(name: str) -> Any:
     """The widget of a setting: its kind, range, unit and step come from the config, its words from the texts."""
     facts, section = info(name), sections("settings").get(name)
-    said = _with_lesson(section.text if section else say(facts["text"]), name)
+    said = with_lesson(section.text if section else say(facts["text"]), name)
     words = {"label": label(name), "info": said, "interactive": True}
     kind, default = FIELDS[name].annotation, facts["default"]
     if kind is bool:
@@ -191,10 +191,10 @@ def has_slider(name: str) -> bool:
     return bool(facts["log"] or (facts["step"] and facts["max"] is not None))
 
 
-def _with_lesson(text: str, name: str) -> str:
-    """The text of a setting, with the lesson that explains it."""
+def with_lesson(text: str, name: str) -> str:
+    """The text of a setting, or of a control of a tab (`compare`, `map`, `studies`), with the lesson that explains it."""
     lesson = lessons.of_setting(name)
-    return f"{text} {lesson.named}" if lesson else text
+    return f"{text} {lesson.named}".strip() if lesson else text
 
 
 def choices(name: str) -> list[Any]:

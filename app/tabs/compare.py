@@ -62,27 +62,34 @@ class CompareTab:
                     multiselect=True,
                     max_choices=comparison.MOST,
                     label=say("Models"),
+                    info=controls.with_lesson("", "compare"),
                     interactive=True,
                     scale=3,
                     min_width=300,
                 )
-                self.action = gr.Dropdown([], label=say("Action"), interactive=True, scale=1, min_width=180)
+                self.action = gr.Dropdown(
+                    [], label=say("Action"), info=controls.with_lesson("", "action"), interactive=True, scale=1, min_width=180
+                )
             with gr.Row():
                 self.field = gr.Dropdown(
                     [(say(NOTHING), NOTHING), *((controls.label(name), name) for name in varied)],
                     value=NOTHING,
                     label=say("Vary"),
-                    info=words["vary"].text,
+                    info=controls.with_lesson(words["vary"].text, "compare"),
                     interactive=True,
                     min_width=200,
                 )
                 self.values = gr.Textbox(
-                    "", label=say("Values, with commas between"), info=words["values"].text, interactive=True, min_width=200
+                    "",
+                    label=say("Values, with commas between"),
+                    info=controls.with_lesson(words["values"].text, "compare"),
+                    interactive=True,
+                    min_width=200,
                 )
                 self.steps = gr.Number(
                     info("steps")["default"],
                     label=say("Steps"),
-                    info=words["steps"].text,
+                    info=controls.with_lesson(words["steps"].text, "steps"),
                     precision=0,
                     minimum=1,
                     maximum=info("steps")["max"],

@@ -42,26 +42,51 @@ class StudiesTab:
                 self.study = gr.Dropdown(
                     [(say(study.title), name) for name, study in catalogue.STUDIES.items()],
                     label=words["study"].title,
+                    info=controls.with_lesson("", "studies"),
                     interactive=True,
                     min_width=200,
                 )
-                self.models = gr.Dropdown([], multiselect=True, label=say("Models"), info=words["models"].text, min_width=260)
+                self.models = gr.Dropdown(
+                    [],
+                    multiselect=True,
+                    label=say("Models"),
+                    info=controls.with_lesson(words["models"].text, "studies"),
+                    min_width=260,
+                )
                 self.actions = gr.Dropdown(
-                    [], multiselect=True, label=say("Actions"), info=words["actions"].text, min_width=220
+                    [],
+                    multiselect=True,
+                    label=say("Actions"),
+                    info=controls.with_lesson(words["actions"].text, "studies"),
+                    min_width=220,
                 )
                 self.seeds = gr.Number(
-                    1, label=say("Seeds"), info=words["seeds"].text, precision=0, minimum=1, maximum=1000, min_width=120
+                    1,
+                    label=say("Seeds"),
+                    info=controls.with_lesson(words["seeds"].text, "studies"),
+                    precision=0,
+                    minimum=1,
+                    maximum=1000,
+                    min_width=120,
                 )
                 self.stimuli = gr.Textbox(
-                    "", label=words["stimuli"].title, info=words["stimuli"].text, interactive=True, min_width=220
+                    "",
+                    label=words["stimuli"].title,
+                    info=controls.with_lesson(words["stimuli"].text, "studies"),
+                    interactive=True,
+                    min_width=220,
                 )
                 self.settings = gr.Textbox(
-                    "", label=words["settings"].title, info=words["settings"].text, interactive=True, min_width=220
+                    "",
+                    label=words["settings"].title,
+                    info=controls.with_lesson(words["settings"].text, "studies"),
+                    interactive=True,
+                    min_width=220,
                 )
                 self.budget = gr.Number(
                     search.TENTH,
                     label=words["budget"].title,
-                    info=words["budget"].text,
+                    info=controls.with_lesson(words["budget"].text, "studies"),
                     precision=0,
                     minimum=0,
                     maximum=len(search.points()),
@@ -74,7 +99,9 @@ class StudiesTab:
             self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
             self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
             self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
-        self.results = gr.Dropdown([], label=words["results"].title, info=words["results"].text, interactive=True)
+        self.results = gr.Dropdown(
+            [], label=words["results"].title, info=controls.with_lesson(words["results"].text, "studies"), interactive=True
+        )
         self.table = gr.Markdown(elem_id="study-table")
         with gr.Row():
             self.figures = [gr.Plot(show_label=False, container=False, visible=False, min_width=380) for _ in range(FIGURES)]
