@@ -53,8 +53,23 @@ class CompareTab:
 
     def __init__(self, session: Session, tab: gr.Tab) -> None:
         self.session, self.told, self.key, self.timer = session, gr.State(None), kept("comparison"), gr.Timer(LATER)
+        gr.Markdown(sections("compare")["compare"].text, elem_classes="caption")
+        self._lay_out_asked()
+        with gr.Row(elem_id="versus-bar"):
+            self.start = gr.Button(say("Compare"), variant="primary", scale=0, min_width=130)
+            self.stop = gr.Button(say("Stop all"), interactive=False, scale=0, min_width=110)
+            self.picture = gr.DownloadButton(say("Picture"), interactive=False, size="sm", scale=0, min_width=90)
+            self.film = gr.DownloadButton(say("Film"), interactive=False, size="sm", scale=0, min_width=90)
+            self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
+        self.player = player.player(elem_id="versus")
+        with gr.Row():
+            self.table = gr.Markdown(elem_id="versus-table")
+            self.plot = gr.Plot(show_label=False, container=False, visible=False)
+        self._wire(tab)
+
+    def _lay_out_asked(self) -> None:
         words, varied = sections("compare"), [name for name in FIELDS if name not in controls.MAIN[:2]]
-        gr.Markdown(words["compare"].text, elem_classes="caption")
+        said = {name: controls.with_lesson(section.text, "compare") for name, section in words.items()}
         with gr.Group():
             with gr.Row():
                 self.models = gr.Dropdown(
@@ -67,29 +82,24 @@ class CompareTab:
                     scale=3,
                     min_width=300,
                 )
-                self.action = gr.Dropdown(
-                    [], label=say("Action"), info=controls.with_lesson("", "action"), interactive=True, scale=1, min_width=180
-                )
+                known = controls.with_lesson("", "action")
+                self.action = gr.Dropdown([], label=say("Action"), info=known, interactive=True, scale=1, min_width=180)
             with gr.Row():
                 self.field = gr.Dropdown(
                     [(say(NOTHING), NOTHING), *((controls.label(name), name) for name in varied)],
                     value=NOTHING,
                     label=say("Vary"),
-                    info=controls.with_lesson(words["vary"].text, "compare"),
+                    info=said["vary"],
                     interactive=True,
                     min_width=200,
                 )
                 self.values = gr.Textbox(
-                    "",
-                    label=say("Values, with commas between"),
-                    info=controls.with_lesson(words["values"].text, "compare"),
-                    interactive=True,
-                    min_width=200,
+                    "", label=say("Values, with commas between"), info=said["values"], interactive=True, min_width=200
                 )
                 self.steps = gr.Number(
                     info("steps")["default"],
                     label=say("Steps"),
-                    info=controls.with_lesson(words["steps"].text, "steps"),
+                    info=said["steps"],
                     precision=0,
                     minimum=1,
                     maximum=info("steps")["max"],
@@ -97,17 +107,6 @@ class CompareTab:
                 )
             with gr.Row(equal_height=True):
                 self.stimulus = controls.stimulus(words["stimulus"], "versus-video")
-        with gr.Row(elem_id="versus-bar"):
-            self.start = gr.Button(say("Compare"), variant="primary", scale=0, min_width=130)
-            self.stop = gr.Button(say("Stop all"), interactive=False, scale=0, min_width=110)
-            self.picture = gr.DownloadButton(say("Picture"), interactive=False, size="sm", scale=0, min_width=90)
-            self.film = gr.DownloadButton(say("Film"), interactive=False, size="sm", scale=0, min_width=90)
-            self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
-        self.player = player.player(elem_id="versus")
-        with gr.Row():
-            self.table = gr.Markdown(elem_id="versus-table")
-            self.plot = gr.Plot(show_label=False, container=False, visible=False)
-        self._wire(tab)
 
     def _wire(self, tab: gr.Tab) -> None:
         asked, stimulus = [self.models, self.action, self.field, self.values, self.steps], self.stimulus

@@ -34,6 +34,7 @@ class StudiesTab:
 
     def __init__(self, tab: gr.Tab) -> None:
         words = sections("studies")
+        said = {name: controls.with_lesson(section.text, "studies") for name, section in words.items()}
         self.timer = gr.Timer(PERIOD, active=False)
         self.told = gr.State(None)
         gr.Markdown(words["studies"].text, elem_classes="caption")
@@ -42,51 +43,25 @@ class StudiesTab:
                 self.study = gr.Dropdown(
                     [(say(study.title), name) for name, study in catalogue.STUDIES.items()],
                     label=words["study"].title,
-                    info=controls.with_lesson("", "studies"),
+                    info=said["study"],
                     interactive=True,
                     min_width=200,
                 )
-                self.models = gr.Dropdown(
-                    [],
-                    multiselect=True,
-                    label=say("Models"),
-                    info=controls.with_lesson(words["models"].text, "studies"),
-                    min_width=260,
-                )
-                self.actions = gr.Dropdown(
-                    [],
-                    multiselect=True,
-                    label=say("Actions"),
-                    info=controls.with_lesson(words["actions"].text, "studies"),
-                    min_width=220,
-                )
+                self.models = gr.Dropdown([], multiselect=True, label=say("Models"), info=said["models"], min_width=260)
+                self.actions = gr.Dropdown([], multiselect=True, label=say("Actions"), info=said["actions"], min_width=220)
                 self.seeds = gr.Number(
-                    1,
-                    label=say("Seeds"),
-                    info=controls.with_lesson(words["seeds"].text, "studies"),
-                    precision=0,
-                    minimum=1,
-                    maximum=1000,
-                    min_width=120,
+                    1, label=say("Seeds"), info=said["seeds"], precision=0, minimum=1, maximum=1000, min_width=120
                 )
                 self.stimuli = gr.Textbox(
-                    "",
-                    label=words["stimuli"].title,
-                    info=controls.with_lesson(words["stimuli"].text, "studies"),
-                    interactive=True,
-                    min_width=220,
+                    "", label=words["stimuli"].title, info=said["stimuli"], interactive=True, min_width=220
                 )
                 self.settings = gr.Textbox(
-                    "",
-                    label=words["settings"].title,
-                    info=controls.with_lesson(words["settings"].text, "studies"),
-                    interactive=True,
-                    min_width=220,
+                    "", label=words["settings"].title, info=said["settings"], interactive=True, min_width=220
                 )
                 self.budget = gr.Number(
                     search.TENTH,
                     label=words["budget"].title,
-                    info=controls.with_lesson(words["budget"].text, "studies"),
+                    info=said["budget"],
                     precision=0,
                     minimum=0,
                     maximum=len(search.points()),
@@ -99,9 +74,7 @@ class StudiesTab:
             self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
             self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
             self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
-        self.results = gr.Dropdown(
-            [], label=words["results"].title, info=controls.with_lesson(words["results"].text, "studies"), interactive=True
-        )
+        self.results = gr.Dropdown([], label=words["results"].title, info=said["results"], interactive=True)
         self.table = gr.Markdown(elem_id="study-table")
         with gr.Row():
             self.figures = [gr.Plot(show_label=False, container=False, visible=False, min_width=380) for _ in range(FIGURES)]
