@@ -192,7 +192,7 @@ def has_slider(name: str) -> bool:
 
 
 def with_lesson(text: str, name: str) -> str:
-    """The text of a setting, or of a control of a tab (`compare`, `map`, `studies`), with the lesson that explains it."""
+    """The text of a setting, or of a control of a tab (`compare`, `studies`), with the lesson that explains it."""
     lesson = lessons.of_setting(name)
     return f"{text} {lesson.named}".strip() if lesson else text
 

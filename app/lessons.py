@@ -65,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson; `about`: the settings that it explains, and the tabs (`compare`, `map`, `studies`)."""
+    """A lesson; `about`: the settings that it explains, and the tabs (`compare`, `studies`)."""
 
     key: str
     number: int

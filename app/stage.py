@@ -8,8 +8,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from leaps_core import models, runs
-from leaps_core.config import SynthesisConfig
+from leaps_core import runs
 
 from . import controls, downloads, player, plots, widgets
 from .jobs import ACTIVE, Job
@@ -169,11 +168,6 @@ def report(job: Job) -> dict[str, str]:
 def about(run: runs.Run) -> dict[str, str]:
     """The status line of a run on disk."""
     return widgets.line("demo" if run.demo else run.status, say("{steps} steps", steps=run.done), widgets.scores(run.final))
-
-
-def instead(config: SynthesisConfig) -> str:
-    """What Start makes, where that is not the run on the stage."""
-    return say("Start makes: {action}, by {model}", action=config.action, model=models.spec(config.model).name)
 
 
 def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:

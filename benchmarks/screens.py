@@ -99,7 +99,7 @@ def lacking(page: Any) -> None:
     """A model whose weights have to be downloaded."""
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name="I3D").first.click()
-    page.get_by_role("button", name="Download weights").wait_for()
+    page.get_by_role("button", name="Download").first.wait_for()
 
 
 def linked(page: Any) -> None:

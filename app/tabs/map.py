@@ -14,7 +14,7 @@ from leaps_core import banks, maps, runs, video
 from leaps_core.errors import BankError, LeapsError
 from leaps_core.paths import PROGRAM
 
-from .. import controls, downloads, map_data, player, tray, views, widgets
+from .. import downloads, map_data, player, tray, views, widgets
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..session import CALM, IN_TURN, QUICK, Session, told
 from ..texts import count, say, sections
@@ -40,17 +40,15 @@ class MapTab:
         self._wire(tab)
 
     def _lay_out_map(self) -> None:
-        usual, see = maps.Recipe(), controls.with_lesson("", "map")
+        usual = maps.Recipe()
         with gr.Row():
-            self.bank = gr.Dropdown([], label=say("Bank of real clips"), info=see, interactive=True, scale=3, min_width=220)
+            self.bank = gr.Dropdown([], label=say("Bank of real clips"), interactive=True, scale=3, min_width=220)
             self.method = gr.Radio(
-                [(name.upper(), name) for name in maps.METHODS], value=usual.method, label=say("Map"), info=see, min_width=120
+                [(name.upper(), name) for name in maps.METHODS], value=usual.method, label=say("Map"), min_width=120
             )
-            self.metric = gr.Radio(
-                widgets.named(maps.METRICS), value=usual.metric, label=say("Distance"), info=see, min_width=150
-            )
+            self.metric = gr.Radio(widgets.named(maps.METRICS), value=usual.metric, label=say("Distance"), min_width=150)
             self.dims = gr.Radio(
-                [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label=say("Dimensions"), info=see, min_width=110
+                [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label=say("Dimensions"), min_width=110
             )
         self.state = gr.Markdown(elem_id="map-state", elem_classes="caption")
         self.map = gr.HTML(
@@ -73,26 +71,20 @@ class MapTab:
             interactive=True,
             buttons=[],
             label=say("Journey, % of the steps: drag it to see clip and position together"),
-            info=see,
         )
 
     def _lay_out_sides(self) -> None:
-        words, see = sections("map"), controls.with_lesson("", "map")
+        words = sections("map")
         with gr.Row():
             self.label = gr.Dropdown(
                 [(say("all classes"), "")],
                 value="",
                 label=say("Highlight a class (type to search)"),
-                info=see,
                 interactive=True,
                 min_width=180,
             )
             self.style = gr.Radio(
-                [(say(words), style) for words, style in STYLES.items()],
-                value="class",
-                label=say("Colours"),
-                info=see,
-                min_width=180,
+                [(say(words), style) for words, style in STYLES.items()], value="class", label=say("Colours"), min_width=180
             )
         self.runs = widgets.Select(
             [],
@@ -101,7 +93,6 @@ class MapTab:
             interactive=True,
             elem_id="shown-runs",
             label=say("Runs on the map, besides the one on the stage"),
-            info=see,
         )
         self.own = gr.State([])
         self.videos = gr.File(

@@ -166,7 +166,7 @@ class SynthesisTab:
         if first and not controls.runs_here(view.config):
             usual = default_config()
             filled = self.panel.fill(usual) | {self.panel.run: Filled(*view.again, instead=usual)}
-            shown[self.stage.status]["text"] += f" · {stage.instead(usual)}"
+            shown[self.stage.status]["text"] += f" · {say('Start makes what the controls say')}"
         else:
             filled = self.panel.fill(*view.again)
         return {**filled, **shown, **closer.closed(self.closer), self.session.key: key, self.session.held: None}

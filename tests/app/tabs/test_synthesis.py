@@ -18,7 +18,7 @@ from app.filled import begins
 from app.jobs import ACTIVE
 from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
-from leaps_core import Control, RunError, SynthesisConfig, make_plan, models, runs, video
+from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs, video
 from leaps_core.runs import writer
 from tests.app.helpers import said
 
@@ -217,9 +217,8 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
     monkeypatch.setattr("app.controls.runs_here", lambda config: False)
     opened = tab.open("me", browser.key, first=True)
     assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == run[tab.session.key]
-    usual = default_config()
-    would = f" · Start makes: {usual.action}, by {models.spec(usual.model).name}"
-    assert opened[tab.stage.status]["text"] == run[tab.stage.status]["text"] + would
+    said = run[tab.stage.status]["text"], opened[tab.stage.status]["text"]
+    assert said[1] == f"{said[0]} · Start makes what the controls say"
     assert tab.open("me", browser.key)[steps]["value"] == CONFIG.steps  # a person chose it: its settings, and how to get them
 
 
