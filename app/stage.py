@@ -167,7 +167,8 @@ def report(job: Job) -> dict[str, str]:
 
 def about(run: runs.Run) -> dict[str, str]:
     """The status line of a run on disk."""
-    return widgets.line("demo" if run.demo else run.status, say("{steps} steps", steps=run.done), widgets.scores(run.final))
+    state, steps = "demo" if run.demo else run.status, say("{steps} steps", steps=run.done)
+    return widgets.line(state, steps, shown(run.error) or widgets.scores(run.final))
 
 
 def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:

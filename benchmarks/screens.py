@@ -312,7 +312,7 @@ STATES: dict[str, Callable[[Any], None]] = {
 }
 PERSONAL = ("offer", "failed", "study")
 """The states that a page of one person has."""
-DOCS = {"page": ("first", "desktop", "light"), "map": ("map", "desktop", "dark"), "phone": ("demo", "phone", "dark")}
+DOCS = {"page": ("first", "desktop", "light"), "map": ("map", "desktop", "dark"), "phone": ("first", "phone", "dark")}
 """The README's pictures: what they show, on what, and how."""
 
 

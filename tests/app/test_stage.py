@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
+import pytest
 
 from app import stage
 from app.views import View
+from leaps_core import RunError, runs
 from leaps_core.config import SynthesisConfig
 
 
@@ -34,3 +37,13 @@ def test_beside_a_finished_clip_it_is_seen_how_it_came_out_of_the_noise() -> Non
         assert (first["label"], first["note"], "src" in first) == ("out of the noise", "steps 1 to 3", sent) and "src" in last
     going_on = stage.picture(parts, dataclasses.replace(view, final=None), *view.snapshot(3))[parts.player]["tracks"]
     assert [track["id"] for track in going_on] == ["clip"]
+
+
+def test_a_run_that_failed_says_why(runs_home: Path) -> None:
+    config = SynthesisConfig(model="tiny", action="bowling", steps=9, judge="none", verifier="none")
+    making = runs.perform(config)
+    run, _ = next(making)
+    with pytest.raises(RunError):
+        making.throw(MemoryError())
+    said = stage.about(runs.Run.open(run.folder))
+    assert said["state"] == "failed" and said["text"].startswith("1 steps · Memory is used up.")
