@@ -7,8 +7,13 @@
       if (window.Plotly && plot.layout && plot.layout.shapes)
         window.Plotly.relayout(plot, {'shapes[0].x0': step, 'shapes[0].x1': step, 'shapes[0].visible': true});
   };
-  // A plot that was drawn while its tab was hidden is too wide until the window's size changes.
-  const resized = new ResizeObserver(() => window.dispatchEvent(new Event('resize')));
+  // A plot that was drawn while its tab was hidden is too wide until the window's size changes, and makes room for its legend
+  // only when it is looked at once more.
+  const settle = () => {
+    for (const plot of document.querySelectorAll('#plots .js-plotly-plot'))
+      if (window.Plotly && plot.layout?.legend) window.Plotly.relayout(plot, {'legend.y': plot.layout.legend.y});
+  };
+  const resized = new ResizeObserver(() => { window.dispatchEvent(new Event('resize')); setTimeout(settle, 500); });
   const wait = () => {
     const plots = document.querySelector('#plots');
     plots ? resized.observe(plots) : setTimeout(wait, 200);
