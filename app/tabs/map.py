@@ -42,7 +42,8 @@ class MapTab:
     def _lay_out_map(self) -> None:
         usual = maps.Recipe()
         with gr.Row():
-            self.bank = gr.Dropdown([], label=say("Bank of real clips"), interactive=True, scale=3, min_width=220)
+            # a bank of one's own may be chosen already when a map that was asked for before gives the list without it
+            self.bank = widgets.Select([], label=say("Bank of real clips"), interactive=True, scale=3, min_width=220)
             self.method = gr.Radio(
                 [(name.upper(), name) for name in maps.METHODS], value=usual.method, label=say("Map"), min_width=120
             )

@@ -55,7 +55,8 @@ def test_islands_have_names_and_a_journey_is_faint_first_and_dashed_where_it_jum
     page.get_by_role("tab", name="Map").click()
     page.wait_for_function(f"() => {TRACES}?.some((trace) => trace.customdata?.[0]?.[0] === 'run')", timeout=3 * WAIT)
     traces = page.evaluate(f"{TRACES}.map({TOLD})")
-    (names,) = (trace for trace in traces if trace["mode"] == "text")
+    names, start = (trace for trace in traces if trace["mode"] == "text")
+    assert [name.strip() for name in start["text"]] == ["noise"]
     said = [re.sub(r"<[^>]+>|\s", " ", name).strip() for name in names["text"]]
     assert len(said) == 16 and {"juggling balls", "tai chi", "bowling"} <= set(said)
     assert any("<b>juggling balls</b>" in name for name in names["text"]), "the highlighted one"
