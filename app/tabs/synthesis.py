@@ -268,15 +268,14 @@ class SynthesisTab:
         sees the page, so it is told later."""
         owner = views.owner_of(visitor)
         seen, job, overtaken = seen or {}, JOBS.get(key, owner), news.overtaken(key, line)
+        if job:
+            job.page = request.session_hash or ""
         if hidden:
-            if job:
-                job.page = request.session_hash or ""
             return {self.session.timer: gr.Timer(LATER)}
         updates = tray.news(self.tray, owner, going)
         if not news.to_tell(job, seen):
             stale = overtaken or seen.get("status") in ACTIVE or news.nothing_told(seen)
             return updates | {self.session.timer: gr.Timer(news.rest(moving=bool(updates))), **self._stale(stale)}
-        job.page = request.session_hash or ""
         now = (job.status, len(job.metrics), len(job.control.changes))
         status = {"run": key, **stage.report(job)}
         return updates | {

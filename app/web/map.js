@@ -33,7 +33,7 @@ const WEBGL = Boolean(document.createElement('canvas').getContext('webgl'));
 const NAMES = 40;
 /** Where a finger scrolls the page, it can't also move the map; its buttons zoom. */
 const FINGER = matchMedia('(pointer: coarse)').matches;
-/** Clips are counted in so many squares a side, along which the contours run: with few of them, they would run where nothing is. */
+/** Clips are counted in so many squares a side, along which the contours run: with few, they would run where nothing is. */
 const BINS = 20;
 /** A step that is so many times as long as the usual one is a jump. */
 const JUMP = 5;
@@ -147,8 +147,8 @@ function traces(base, overlay) {
   drawn.push(points(base, coloured, {size, color: colour, opacity: 0.85}, wanted < 0 ? '⟦real clips⟧' : overlay.highlight));
   if (base.positions.length < 3 && coloured.length > 20) {
     const [x, y] = base.positions.map((axis) => select(axis, coloured));
-    drawn.push({type: 'histogram2dcontour', x, y, nbinsx: BINS, nbinsy: BINS, ncontours: 5, hoverinfo: 'skip', showscale: false, showlegend: false,
-      contours: {coloring: 'lines'}, colorscale: [[0, FADED], [1, GREY]], line: {width: 1}});
+    drawn.push({type: 'histogram2dcontour', x, y, nbinsx: BINS, nbinsy: BINS, ncontours: 5, hoverinfo: 'skip',
+      showscale: false, showlegend: false, contours: {coloring: 'lines'}, colorscale: [[0, FADED], [1, GREY]], line: {width: 1}});
   }
   drawn.push(...names(base, wanted));
   (overlay.runs || []).forEach((run, k) => drawn.push(
