@@ -7,7 +7,6 @@ import io
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from PIL import Image
 
 from leaps_core import runs
 from leaps_core.errors import LeapsError
+from leaps_core.files import Progress
 
 from . import player, plots, tray, views
 from .jobs import Job
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 KEPT = 6
 """Looks that are kept for the next time."""
+_looks: dict[tuple[Path, int], Look] = {}
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def _opened(closer: Closer) -> Any:
             return
         yield _empty(closer, words["looking"].text)
         try:
-            with tray.working(say("A closer look"), views.owner_of(visitor)):
-                seen = _look(found.folder, (found.folder / "run.json").stat().st_mtime_ns)
+            with tray.working(say("A closer look"), views.owner_of(visitor)) as tell:
+                seen = _look(found.folder, tell)
         except LeapsError as error:  # it ended without a clip
             yield _empty(closer, views.shown(str(error)))
             return
@@ -129,12 +130,16 @@ def _ended(closer: Closer) -> Any:
     return ended
 
 
-@lru_cache(maxsize=KEPT)
-def _look(folder: Path, changed: int) -> Look:
-    """A look at a run on disk; `changed` tells old contents from new."""
+def _look(folder: Path, tell: Progress) -> Look:
+    """A look at a run on disk, as it was last written; one of those that are kept, or a new one."""
     from leaps_core.probes.look import look  # torch
 
-    return replace(look(runs.Run.open(folder)), say=say)
+    key = folder, (folder / "run.json").stat().st_mtime_ns
+    if key not in _looks:
+        _looks[key] = replace(look(runs.Run.open(folder), tell), say=say)
+        while len(_looks) > KEPT:
+            del _looks[next(iter(_looks))]  # the oldest
+    return _looks[key]
 
 
 def _slice(seen: Look) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, TypeGuard
 
 from . import preload
@@ -28,6 +29,11 @@ def to_tell(job: Job | None, seen: dict[str, Any]) -> TypeGuard[Job]:
 def nothing_told(seen: dict[str, Any]) -> bool:
     """Whether a page on which nothing goes on doesn't know yet whether the models are ready."""
     return not seen.get("idle") and "status" not in seen
+
+
+def followed(job: Job, seen: dict[str, Any]) -> bool:
+    """Whether its page asks for the news of a run by itself (see `Session.pulse`), and did so a moment ago."""
+    return job.status == "running" and time.monotonic() - seen.get("told", 0) < 2 * pause(job) + SOON
 
 
 def rest(moving: bool = False) -> float:

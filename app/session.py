@@ -22,7 +22,7 @@ class Session:
     """State that is kept in the browser (`visitor`, a secret, and `key`, the run on the stage) or for one page.
 
     `seen` is what the browser has been told; `held` the step at which the timeline was put, None while the stage
-    follows the newest one.
+    follows the newest one. `timer` asks whether there is news; `pulse`, while the run on the stage goes on, for its news.
     """
 
     visitor: gr.BrowserState
@@ -30,6 +30,7 @@ class Session:
     seen: gr.State
     held: gr.State
     timer: gr.Timer
+    pulse: gr.Timer
 
     @property
     def all(self) -> list[Any]:
@@ -45,14 +46,16 @@ def kept(name: str) -> gr.BrowserState:
 
 def build() -> Session:
     """The states, and the timer that asks for news."""
-    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(SOON))
+    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(SOON), gr.Timer(active=False))
 
 
 Told = dict[str, Any] | None
 """What a browser was told, as an event gets it."""
 SOON, LATER = 0.5, 4.0
-"""Seconds between two questions for news, while there is a run and while there is none. The timer never stops: its answer may
-overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
+"""Seconds between two questions for news, while there is a run and while there is none. The first timer never stops: its answer
+may overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
+HIDDEN = "(...asked) => [...asked.slice(0, -1), document.hidden]"
+"""A script that says to an event, in place of its last input, whether nobody sees the page."""
 
 CALM: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 """For events that show no progress. “On nothing” has to be said: at every event, Gradio's page copies all that it holds of each

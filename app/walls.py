@@ -1,4 +1,4 @@
-"""What stands between the page and the web: headers that every answer has, a health check, and metrics.
+"""What stands between the page and the web: headers of every answer, scripts that run before Gradio's, a health check, metrics.
 
 A layer around Gradio's application, so that it answers even while events wait.
 """
@@ -14,6 +14,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import preload
+from .texts import spoken
+from .theme import web
 from .views import JOBS
 
 FRAMES = "'self' https://huggingface.co https://*.hf.space"
@@ -54,12 +56,17 @@ class Walls:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app, self.headers = app, {name.encode(): value.encode() for name, value in headers().items()}
+        first = f"document.documentElement.lang = '{spoken()}';{web('storage.js')}{web('clock.js')}"
+        self.head = f"<head><script>{first}</script>".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers /healthz and /metrics; every other answer is Gradio's."""
+        """Answers /healthz and /metrics; every other answer is Gradio's. The page gets its first scripts: Gradio's `head` comes
+        when some of its own have run."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -67,7 +74,13 @@ class Walls:
                 message["headers"] = [*kept, *self.headers.items()]
             await send(message)
 
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        async def with_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [pair for pair in message["headers"] if pair[0] != b"content-length"]
+            else:
+                message["body"] = message["body"].replace(b"<head>", self.head, 1)
+            await with_headers(message)
+
         if scope["method"] in ("GET", "HEAD") and path in ANSWERS and (found := ANSWERS[path]()) is not None:
             kind, text = found
             start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind.encode())]}
@@ -75,7 +88,7 @@ class Walls:
             await with_headers({"type": "http.response.body", "body": text.encode()})
             return
         try:
-            await self.app(scope, receive, with_headers)
+            await self.app(scope, receive, with_head if path in ("", "/") else with_headers)
         except RuntimeError as error:
             # A stream of messages that nobody waits for any more (the visitor left, or the server was begun again): Gradio
             # says so in the stream and then raises a 404, though its answer has begun.

@@ -93,13 +93,14 @@ class Visitor:
     def one_run(self, until: float) -> None:
         """Start, look, steer, scrub, and look at the clip."""
         settings = {"model": self.model, "action": self.action, "steps": self.steps, "seed": self.random.randrange(10**6)}
-        mine = self.ask("run", settings, self.name)[0]
-        asked, said, steered, line = time.monotonic(), None, False, None
-        while True:  # as the page's timer: a short question, and a long one if there is news
-            told = self.ask("tick", self.name, mine["run"], None, line, None, False)
-            pause, news = told[1]["value"], told[2]
-            if isinstance(news, float):  # else it doesn't change
-                told += self.ask("poll", self.name, mine["run"], None, None, line)
+        mine = self.ask("run", settings, self.name, None)[0]
+        asked, said, steered, line, pulse = time.monotonic(), None, False, None, {"active": False}
+        while True:  # as the page's timers: a short question, and a long one if there is news, and while the run goes on
+            told = [] if pulse["active"] else self.ask("tick", self.name, mine["run"], None, line, None, False)
+            pause = pulse["value"] if pulse["active"] else told[1]["value"]
+            if pulse["active"] or isinstance(told[2], float):  # else it doesn't change
+                told += self.ask("poll", self.name, mine["run"], None, None, line, False)
+                pulse |= told[-2]
             line = next((part for part in reversed(told) if isinstance(part, dict) and "state" in part), line)
             if said is None:
                 said = self.ask("news", self.name, mine["run"])[0]["wait"]

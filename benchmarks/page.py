@@ -92,10 +92,10 @@ def polled(client: httpx.Client, every: float = 0.5, **settings: Any) -> tuple[f
     """Steps per second of a run whose page is asked for news every so many seconds, and the seconds from its start to its first
     step."""
     begun, first, asked = time.perf_counter(), 0.0, 0.0
-    mine = ask(client, "run", {**SETTINGS, **settings}, "")[0]
+    mine = ask(client, "run", {**SETTINGS, **settings}, "", None)[0]
     while True:
         ask(client, "tick", mine["visitor"], mine["run"], None, None, None, False)  # its states lie on the server
-        ask(client, "poll", mine["visitor"], mine["run"], None, None, None)
+        ask(client, "poll", mine["visitor"], mine["run"], None, None, None, False)
         if not first or time.perf_counter() - begun > asked + 4:  # the page itself asks one question a tick
             asked, news = time.perf_counter() - begun, ask(client, "news", mine["visitor"], mine["run"])[0]
             if news["newest"] and not first:

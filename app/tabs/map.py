@@ -16,10 +16,14 @@ from leaps_core.paths import PROGRAM
 
 from .. import downloads, map_data, player, tray, views, widgets
 from ..map_query import MOST_RUNS, Query, asking, picking
-from ..session import CALM, IN_TURN, QUICK, Session, told
+from ..news import STEADY
+from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, told
 from ..texts import count, say, sections
 from ..theme import web
 
+THERE = """(...asked) => [...asked.slice(0, -1),
+  document.hidden ? null : Boolean(document.querySelector('#map')?.offsetParent)]"""
+"""A script that says to an event, in place of its last input, whether the map is looked at; null where nobody sees the page."""
 STYLES = {"classes": "class", "as in the paper's figure S5": "s5"}
 MOST_VIDEOS = 8
 NUMBERS = ("centre", "neighbours", "spread", "density", "coverage", "frechet")
@@ -30,7 +34,7 @@ class MapTab:
 
     def __init__(self, session: Session, tab: gr.Tab) -> None:
         self.session = session
-        self.told = gr.State(None)
+        self.told, self.timer, self.there = gr.State(None), gr.Timer(SOON, active=False), gr.Checkbox(visible="hidden")
         gr.Markdown(sections("map")["map"].text, elem_classes="caption")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):
@@ -143,7 +147,9 @@ class MapTab:
         )
         gr.on([part.input for part in (self.label, self.style, self.runs)], **restyle, **last)
         self.overlay.ended(**measure, **last)
-        self.session.timer.tick(asking(self.follow, moving), [*moving.values(), self.told], redrawn, **QUICK)
+        tab.select(lambda: gr.Timer(SOON, active=True), None, self.timer, **QUICK)
+        followed = [*moving.values(), self.told, self.there]
+        self.timer.tick(asking(self.follow, moving), followed, [*redrawn, self.timer], js=THERE, **QUICK)
         scrubbed = [*redrawn, self.player, self.about]
         self.timeline.input(told(asking(self.scrub, moving)), [*moving.values()], scrubbed, **last)
         taken = [*recipe.values(), self.videos]
@@ -210,14 +216,18 @@ class MapTab:
         found = query.atlas
         return gr.skip() if found is None else self._overlaid(query, found)
 
-    def follow(self, query: Query, told: Any) -> dict[Any, Any]:
-        """The run on the stage has moved on: so does its position. Does nothing before the map was looked at."""
-        if told is None or not query.bank:
-            return gr.skip()
+    def follow(self, query: Query, told: Any, there: bool | None) -> dict[Any, Any]:
+        """A run on the map has moved on: so does its position. there: whether the map is looked at; None: it is, in a window
+        that nobody sees."""
+        if not there:
+            return {self.timer: gr.Timer(LATER, active=there is None)}
         try:
-            if _state(query.shown(map_data.find(query.bank))) == told:
+            found = query.atlas
+            if told is None or found is None:
                 return gr.skip()
-            return self.restyle(query)
+            shown = query.shown(found.bank)
+            pace = {self.timer: gr.Timer(LATER if all(_ended(view) for _, view in shown) else STEADY)}
+            return pace if _state(shown) == told else pace | self._overlaid(query, found)
         except LeapsError:  # the bank or a run has gone; drawing the map again tells of it
             return gr.skip()
 

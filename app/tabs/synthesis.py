@@ -18,7 +18,7 @@ from .. import closer, controls, guide, links, news, offer, preload, stage, star
 from ..filled import Filled, begins
 from ..jobs import ACTIVE, Job
 from ..lessons_panel import LessonsPanel
-from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, Told, refused, tell, told
+from ..session import CALM, HIDDEN, IN_TURN, LATER, QUICK, SOON, Session, Told, refused, tell, told
 from ..settings_panel import SettingsPanel, default_config
 from ..texts import say, sections
 from ..views import JOBS
@@ -86,15 +86,17 @@ class SynthesisTab:
             [*me, session.seen, shown.status, self.tray, self.hidden],
             [shown.status, session.timer, self.news, self.tray],
             **named,
-            js="(...asked) => [...asked.slice(0, -1), document.hidden]",
+            js=HIDDEN,
             api_name="tick",
         )
         moved = [*self.panel.of(guide.moved()), self.panel.run]
-        self.news.change(
+        gr.on(
+            [self.news.change, session.pulse.tick],
             self.poll,
-            [*me, session.held, session.seen, shown.status],
-            [*shown.all, *self.offer.all, *moved, session.seen, session.timer, self.problem],
+            [*me, session.held, session.seen, shown.status, self.hidden],
+            [*shown.all, *self.offer.all, *moved, session.seen, session.timer, session.pulse, self.problem],
             **named,
+            js=HIDDEN,
             trigger_mode="always_last",
             api_name="poll",
         )
@@ -264,8 +266,9 @@ class SynthesisTab:
         self, visitor: str | None, key: str | None, seen: Told, line: Told, going: Told, hidden: bool, request: gr.Request
     ) -> dict[Any, Any]:
         """What the page asks again and again: the status line, and whether there is news, for which it asks `poll`. Gradio
-        builds anew whatever an event may change, and a page that waits in the queue has nothing else to change. hidden: nobody
-        sees the page, so it is told later."""
+        builds anew whatever an event may change, and a page that waits in the queue has nothing else to change. While a run
+        goes on there always is news, so its page asks `poll` by a timer of its own. hidden: nobody sees the page, so it is
+        told later."""
         owner = views.owner_of(visitor)
         seen, job, overtaken = seen or {}, JOBS.get(key, owner), news.overtaken(key, line)
         if job:
@@ -276,6 +279,8 @@ class SynthesisTab:
         if not news.to_tell(job, seen):
             stale = overtaken or seen.get("status") in ACTIVE or news.nothing_told(seen)
             return updates | {self.session.timer: gr.Timer(news.rest(moving=bool(updates))), **self._stale(stale)}
+        if news.followed(job, seen) and not overtaken:
+            return updates | {self.session.timer: gr.Timer(news.rest(moving=bool(updates)))}
         now = (job.status, len(job.metrics), len(job.control.changes))
         status = {"run": key, **stage.report(job)}
         return updates | {
@@ -288,10 +293,13 @@ class SynthesisTab:
         return {self.news: time.monotonic()} if stale else {}
 
     def poll(
-        self, visitor: str | None, key: str | None, held: int | None, seen: Told, line: Told, request: gr.Request
+        self, visitor: str | None, key: str | None, held: int | None, seen: Told, line: Told, hidden: bool, request: gr.Request
     ) -> dict[Any, Any]:
         """News of the run on the stage: only what has changed since the page was last told. `line` is the status line in
-        the browser; where it is of another run, that run's answer came last, and the stage is shown anew."""
+        the browser; where it is of another run, that run's answer came last, and the stage is shown anew. hidden: as in
+        `tick`."""
+        if hidden:
+            return {self.session.pulse: gr.Timer(LATER)}
         owner, seen = views.owner_of(visitor), seen or {}
         job = JOBS.get(key, owner)
         forgotten = job is None and seen.get("status") in ACTIVE  # the page was asleep for longer than a job waits
@@ -308,8 +316,10 @@ class SynthesisTab:
         now = {**seen, "status": status, "steps": len(view.metrics), "changes": len(view.changes)}
         updates: dict[Any, Any] = {
             self.stage.status: {"run": key, **stage.report(job)},
-            self.session.timer: gr.Timer(news.pause(job)),
+            self.session.pulse: gr.Timer(news.pause(job), active=status == "running"),
+            **({} if status == "running" else {self.session.timer: gr.Timer(news.pause(job))}),
         }
+        now["told"] = time.monotonic()
         if status != seen.get("status"):
             updates |= stage.transport(self.stage, status) | guide.told(self.stage.guide, self.panel.settings, job)
         ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
@@ -347,7 +357,7 @@ class SynthesisTab:
                 **stage.transport(self.stage, "stopped"),
                 **offer.show(self.offer, offer.interrupted(views.own(owner))),  # the server may have been restarted
             }
-        updates: dict[Any, Any] = {self.session.timer: gr.Timer(news.rest())}
+        updates: dict[Any, Any] = {self.session.timer: gr.Timer(news.rest()), self.session.pulse: gr.Timer(active=False)}
         if news.nothing_told(seen):
             updates |= {self.stage.status: {"run": key, **preload.report()}, self.session.seen: {"idle": preload.ready()}}
         return updates

@@ -90,6 +90,13 @@ CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @torch.no_grad()
-def survived(logits: Callable[[Tensor], Tensor], clip: Tensor, class_index: int) -> dict[str, bool]:
-    """Whether the network, which gives logits (1, K) of a clip, still names the class, by change."""
-    return {name: int(logits(change(clip)).argmax()) == class_index for name, change in CHANGES.items()}
+def survived(
+    logits: Callable[[Tensor], Tensor], clip: Tensor, class_index: int, tell: Callable[[int], None] = lambda passes: None
+) -> dict[str, bool]:
+    """Whether the network, which gives logits (1, K) of a clip, still names the class, by change. tell: told after each that it
+    took a pass."""
+    found = {}
+    for name, change in CHANGES.items():
+        found[name] = int(logits(change(clip)).argmax()) == class_index
+        tell(1)
+    return found

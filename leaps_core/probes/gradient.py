@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,10 +14,13 @@ SAMPLES, NOISE = 6, 0.08
 """Noisy copies whose gradients are averaged, and the standard deviation of their noise, of the range."""
 
 
-def sensitivity(model: str, class_index: int, clip: np.ndarray, device: str = "cpu") -> np.ndarray:
+def sensitivity(
+    model: str, class_index: int, clip: np.ndarray, device: str = "cpu", tell: Callable[[int], None] = lambda passes: None
+) -> np.ndarray:
     """How much each pixel matters for an action, float32 (T, H, W): ‖∂ z / ∂ x‖ over the channels, where
     z = l_y − log Σ_{k≠y} exp l_k is the log-odds of the action, averaged over noisy copies of the clip, uint8 (T, H, W, 3)
-    (SmoothGrad: Smilkov et al. 2017). In units of log-odds per full change of a pixel. Raises `LeapsError`."""
+    (SmoothGrad: Smilkov et al. 2017). In units of log-odds per full change of a pixel. tell: told after
+    each copy how many passes it took. Raises `LeapsError`."""
     network = models.load(model, device)
     seen = video.to_tensor(clip).to(network.mean.device)
     generator, total = torch.Generator().manual_seed(0), torch.zeros(seen.shape[2:], device=seen.device)
@@ -23,6 +28,7 @@ def sensitivity(model: str, class_index: int, clip: np.ndarray, device: str = "c
         noisy = (seen + NOISE * torch.randn(seen.shape, generator=generator).to(seen.device)).requires_grad_()
         (slope,) = torch.autograd.grad(_log_odds(network(network.fit(noisy)), class_index), noisy)
         total += slope.norm(dim=1)[0].float() / SAMPLES
+        tell(3)  # one there, two back
     return np.asarray(total.cpu(), np.float32)
 
 

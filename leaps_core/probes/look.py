@@ -133,9 +133,10 @@ class Look:
         files.write(folder / "look.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 
-def look(run: Run) -> Look:
+def look(run: Run, tell: files.Progress = lambda done, total: None) -> Look:
     """Look closer at a run. Takes two dozen passes through the model, and a few through verifier and judge; of a run that is
-    shipped, none. Raises `LeapsError` where it has no clip, or its model can't look at it."""
+    shipped, none. `tell` is told how much of it is done. Raises `LeapsError` where it has no clip, or its model
+    can't look at it."""
     config, clip = run.config, run.clip
     apart, (coloured, fastest) = motion.differences(clip), motion.coloured(motion.flow(clip))
     picture, row = motion.through_time(clip)
@@ -144,7 +145,7 @@ def look(run: Run) -> Look:
         since = motion.drawn(motion.changes(clip, video.resample(stimulus[0], *clip.shape[:2])))
     found = Look(config.action, clip, motion.drawn(apart), coloured, fastest, picture, row, apart.mean((1, 2)), since)
     try:
-        said = opinion.kept(run) or opinion.ask(run)
+        said = opinion.kept(run) or opinion.ask(run, tell)
     except ModelError as error:  # not downloaded; a custom model that is not registered any more
         return replace(found, lacking=str(error))
     return replace(

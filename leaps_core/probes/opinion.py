@@ -11,7 +11,7 @@ import numpy as np
 from .. import files, models, video
 from ..runs import Run
 from . import gradient, questions
-from .changes import survived
+from .changes import CHANGES, survived
 from .questions import Answer
 
 FILE = "look.npz"
@@ -20,6 +20,8 @@ GRID = 56
 """Cells of a frame's side in which a shipped run keeps where the model looks."""
 MOST = 2**24
 """Bytes that it may take."""
+PASSES = 3 * gradient.SAMPLES + len(questions.QUESTIONS) + len(CHANGES)
+"""So many passes through the model an opinion takes, one back as long as two."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,24 @@ class Opinion:
     survived: dict[str, bool]
 
 
-def ask(run: Run) -> Opinion:
-    """Ask them: some two dozen passes through the model, and a few through verifier and judge. Raises `LeapsError`."""
-    config, clip = run.config, run.clip
+def ask(run: Run, tell: files.Progress = lambda done, total: None) -> Opinion:
+    """Ask them: some two dozen passes through the model, and a few through verifier and judge; `tell` is told how many of the
+    `PASSES` are done. Raises `LeapsError`."""
+    config, clip, done = run.config, run.clip, 0
     cast = questions.cast(config)
     models.require_weights(cast)
     network = models.load(config.model, config.device)
     even = clip[:, : clip.shape[1] // 2 * 2, : clip.shape[2] // 2 * 2]  # as H.264 wants it
+
+    def passed(passes: int) -> None:
+        nonlocal done
+        done += passes
+        tell(done, PASSES)
+
     return Opinion(
-        gradient.sensitivity(config.model, cast.class_index, clip, config.device),
-        questions.ask(config, clip),
-        survived(partial(questions.logits, network), video.to_tensor(even), cast.class_index),
+        gradient.sensitivity(config.model, cast.class_index, clip, config.device, passed),
+        questions.ask(config, clip, passed),
+        survived(partial(questions.logits, network), video.to_tensor(even), cast.class_index, passed),
     )
 
 

@@ -76,8 +76,11 @@ def opinions(config: SynthesisConfig, clip: Tensor) -> dict[str, Tensor | None]:
     return found
 
 
-def ask(config: SynthesisConfig, clip: np.ndarray) -> dict[str, dict[str, Answer]]:
-    """What the networks answer, by question and network; those that there are. Raises `LeapsError`."""
+def ask(
+    config: SynthesisConfig, clip: np.ndarray, tell: Callable[[int], None] = lambda passes: None
+) -> dict[str, dict[str, Answer]]:
+    """What the networks answer, by question and network; those that there are. tell: told after each question that
+    it took a pass. Raises `LeapsError`."""
     labels = models.labels(models.spec(config.model).world)
     found: dict[str, dict[str, Answer]] = {}
     for question, change in QUESTIONS.items():
@@ -87,4 +90,5 @@ def ask(config: SynthesisConfig, clip: np.ndarray) -> dict[str, dict[str, Answer
             for name, p in said.items()
             if p is not None
         }
+        tell(1)
     return found

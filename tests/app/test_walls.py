@@ -7,7 +7,7 @@ import json
 import gradio as gr
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -39,6 +39,17 @@ def test_every_answer_has_the_headers() -> None:
         assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     answer = client().get("/page")
     assert answer.text == "here" and answer.headers["x-own"] == "1"
+
+
+def test_the_page_gets_its_first_scripts_before_any_other() -> None:
+    html = "<html><head><script>first()</script></head><body>a “page”</body></html>"
+    routes = [Route("/", lambda request: HTMLResponse(html)), Route("/other", lambda request: HTMLResponse(html))]
+    here = TestClient(Starlette(routes=routes, middleware=walls.middleware()))
+    head, first, rest = here.get("/").text.partition("first()")
+    assert first + rest == html[html.index("first()") :] and here.get("/other").text == html
+    assert (
+        head.count("<head>") == 1 and "documentElement.lang = 'en'" in head and "localStorage" in head and "setTimeout" in head
+    )
 
 
 def test_who_may_frame_the_page_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,8 +99,8 @@ def test_only_what_belongs_to_a_visitor_is_served(client: Client, public: tuple[
 @pytest.mark.parametrize(
     ("name", "data"),
     [
-        ("poll", [[], {}, "x", 3, []]),
-        ("poll", ["../../etc", "../../etc/passwd", None, None, None]),
+        ("poll", [[], {}, "x", 3, [], 4]),
+        ("poll", ["../../etc", "../../etc/passwd", None, None, None, None]),
         ("news", ["a", {"b": []}]),
         ("clip", ["a", "..", "x"]),
         ("steer", ["a", "b", 3]),

@@ -14,7 +14,9 @@ from leaps_core.cli import main
 from leaps_core.errors import ModelError, RunError
 from leaps_core.probes import motion
 from leaps_core.probes.changes import CHANGES
+from leaps_core.probes.gradient import SAMPLES
 from leaps_core.probes.look import Look, look
+from leaps_core.probes.opinion import PASSES
 from leaps_core.probes.questions import QUESTIONS, Answer
 from tests.tiny import QUICK
 
@@ -109,3 +111,10 @@ def test_without_its_networks_the_frames_still_tell(run: runs.Run, monkeypatch: 
     found = look(run)
     assert len(found.entries) == 3 and found.attention is None and found.change.shape == run.clip.shape[:1]
     assert found.markdown == "Weights of “tiny” are not on this machine."
+
+
+def test_how_far_it_is_is_told(run: runs.Run) -> None:
+    told: list[tuple[int, int | None]] = []
+    look(run, lambda done, total: told.append((done, total)))
+    assert told[0] == (3, PASSES) and told[-1] == (PASSES, PASSES) and told == sorted(told)
+    assert len(told) == SAMPLES + len(QUESTIONS) + len(CHANGES)

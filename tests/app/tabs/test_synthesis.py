@@ -92,7 +92,7 @@ class Browser:
         """Asks whether there is news, and if so for them; the answers, which have not arrived yet."""
         told = self.tab.tick("me", self.key, self.seen, self.line, {"items": []}, False, REQUEST)
         if self.tab.news in told:
-            told |= self.tab.poll("me", self.key, None, self.seen, self.line, REQUEST)
+            told |= self.tab.poll("me", self.key, None, self.seen, self.line, False, REQUEST)
         return told
 
     def until(self, state: str) -> dict[Any, Any]:
@@ -141,6 +141,28 @@ def test_a_page_without_news_is_told_next_to_nothing(tab: SynthesisTab, monkeypa
     monkeypatch.setattr(preload, "ready", lambda: True)
     told = page.ask()
     assert set(told) == {timer} and told[timer].value == 4
+
+
+def test_while_a_run_goes_on_its_page_asks_for_news_alone(tab: SynthesisTab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preload, "ready", lambda: True)
+    page, timer, pulse = Browser(tab), tab.session.timer, tab.session.pulse
+    page.take(page.launch(CONFIG.replace(steps=2000)))
+    page.until("running")
+    while pulse not in (told := page.take(page.ask())):
+        time.sleep(0.02)
+    assert told[pulse].active
+    time.sleep(0.3)  # a few steps, of which the other timer needn't tell
+    assert set(told := page.ask()) == {timer} and told[timer].value == 4
+    news = tab.poll("me", page.key, None, page.seen, page.line, True, REQUEST)
+    assert set(news) == {pulse} and news[pulse].value == 4, "nobody sees it"
+    assert tab.stage.player in page.take(tab.poll("me", page.key, None, page.seen, page.line, False, REQUEST))
+    page.seen["told"] -= 60  # its timer was stopped by an answer that came late
+    time.sleep(0.3)
+    assert pulse in page.take(page.ask())
+    job = views.JOBS.get(page.key, views.owner_of("me"))
+    views.JOBS.stop(job)
+    told = page.until("stopped")
+    assert not told[pulse].active and told[timer].value <= session.SOON + 0.5
 
 
 def test_a_late_answer_about_the_run_before_is_made_good(tab: SynthesisTab) -> None:
