@@ -272,7 +272,8 @@ def bank(page: Any) -> None:
 def fitting(page: Any) -> None:
     """A map that is being fitted; of another bank each time, as fitted ones are kept."""
     STATES["map"](page)
-    page.get_by_label("Bank of real clips").select_option(index=next(_banks))
+    page.get_by_label("Bank of real clips").click()
+    page.get_by_role("option").nth(next(_banks)).click()
     page.wait_for_timeout(3000)
     page.get_by_text("euclidean", exact=True).click()
     page.locator("#tray aside:not([hidden])").wait_for()
