@@ -154,6 +154,7 @@ def begin(study: Study, asked: Asked) -> Shown:
     command += ["--actions", *asked.actions] if asked.actions else []
     command += ["--stimuli", str(asked.stimuli)] if asked.stimuli else []
     command += ["--budget", str(asked.budget)] if asked.budget else []
+    command += ["--bank", *map(str, asked.banks)] if asked.banks else []
     command += ["--set", *(f"{name}={json.dumps(value)}" for name, value in asked.settings.items())] if asked.settings else []
     # half of the cores, so that a run of the page beside it has the others
     environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, machine.cores() // 2))}

@@ -10,16 +10,16 @@ from typing import Any
 
 import gradio as gr
 
-from leaps_core import models, paths
+from leaps_core import banks, models, paths
 from leaps_core.cli.synth import setting
 from leaps_core.errors import ConfigError, RunError
 from leaps_core.paths import given
-from leaps_core.studies import catalogue, grid, search
+from leaps_core.studies import catalogue, embedding, grid, search
 from leaps_core.studies.study import Asked
 
-from .. import controls, studies, views
+from .. import controls, map_data, studies, views
 from ..session import CALM, told
-from ..texts import say, sections
+from ..texts import Section, say, sections
 
 FIGURES = 6
 """How many figures of a study are shown; of more, it is told where they lie."""
@@ -38,6 +38,22 @@ class StudiesTab:
         self.timer = gr.Timer(PERIOD, active=False)
         self.told = gr.State(None)
         gr.Markdown(words["studies"].text, elem_classes="caption")
+        self._lay_out_form(words, said)
+        first = next(iter(catalogue.STUDIES.values()))
+        self.about = gr.Markdown(say(first.about), elem_classes="caption", visible=views.PERSONAL)
+        with gr.Row(elem_id="study-bar"):
+            self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
+            self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
+            self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
+        self.results = gr.Dropdown([], label=words["results"].title, info=said["results"], interactive=True)
+        self.table = gr.Markdown(elem_id="study-table")
+        with gr.Row():
+            self.figures = [gr.Plot(show_label=False, container=False, visible=False, min_width=380) for _ in range(FIGURES)]
+        self.pictures = gr.HTML("", elem_id="study-pictures", apply_default_css=False)
+        self._wire(tab)
+
+    def _lay_out_form(self, words: dict[str, Section], said: dict[str, str]) -> None:
+        """What can be asked, for a person's own page."""
         with gr.Group(visible=views.PERSONAL):
             with gr.Row():
                 self.study = gr.Dropdown(
@@ -68,18 +84,9 @@ class StudiesTab:
                     visible=False,
                     min_width=160,
                 )
-        first = next(iter(catalogue.STUDIES.values()))
-        self.about = gr.Markdown(say(first.about), elem_classes="caption", visible=views.PERSONAL)
-        with gr.Row(elem_id="study-bar"):
-            self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
-            self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
-            self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
-        self.results = gr.Dropdown([], label=words["results"].title, info=said["results"], interactive=True)
-        self.table = gr.Markdown(elem_id="study-table")
-        with gr.Row():
-            self.figures = [gr.Plot(show_label=False, container=False, visible=False, min_width=380) for _ in range(FIGURES)]
-        self.pictures = gr.HTML("", elem_id="study-pictures", apply_default_css=False)
-        self._wire(tab)
+                self.banks = gr.Dropdown(
+                    [], multiselect=True, label=words["banks"].title, info=said["banks"], visible=False, min_width=220
+                )
 
     @property
     def _outputs(self) -> list[Any]:
@@ -87,10 +94,10 @@ class StudiesTab:
 
     def _wire(self, tab: gr.Tab) -> None:
         chosen = [self.study, self.models]
-        tab.select(self.fill, [*chosen, self.results], [self.models, self.actions, *self._outputs], **CALM)
-        self.study.input(told(self.explain), self.study, [self.about, self.seeds, self.budget], **CALM)
+        tab.select(self.fill, [*chosen, self.results], [self.models, self.actions, self.banks, *self._outputs], **CALM)
+        self.study.input(told(self.explain), self.study, [self.about, self.seeds, self.budget, self.banks], **CALM)
         self.models.input(self.offer, self.models, self.actions, **CALM)
-        asked = [self.study, self.models, self.actions, self.seeds, self.stimuli, self.settings, self.budget]
+        asked = [self.study, self.models, self.actions, self.seeds, self.stimuli, self.settings, self.budget, self.banks]
         self.start.click(told(self.begin), asked, self._outputs, **CALM)
         self.stop.click(self.end, self.results, self._outputs, **CALM)
         self.results.input(told(self.show), self.results, self._outputs, **CALM)
@@ -106,14 +113,19 @@ class StudiesTab:
         return {
             self.models: gr.Dropdown(known, value=chosen, multiselect=True),
             self.actions: self.offer(chosen),
+            self.banks: gr.Dropdown([(map_data.title(path), str(path)) for path in banks.found()]),
             **self._listed(shown),
         }
 
     def explain(self, study: str) -> dict[Any, Any]:
         """What a study asks."""
         found = catalogue.find(study)
-        searched = gr.Number(visible=found is grid.STUDY)
-        return {self.about: say(found.about), self.seeds: found.usual.get("seeds", 1), self.budget: searched}
+        return {
+            self.about: say(found.about),
+            self.seeds: found.usual.get("seeds", 1),
+            self.budget: gr.Number(visible=found is grid.STUDY),
+            self.banks: gr.Dropdown(visible=found is embedding.STUDY),
+        }
 
     def offer(self, chosen: list[str] | None) -> Any:
         """The actions that all chosen models know."""
@@ -129,8 +141,9 @@ class StudiesTab:
         folder: str | None,
         settings: str | None,
         budget: float | None,
+        known: list[str] | None = None,
     ) -> dict[Any, Any]:
-        """Begins a study, or goes on with it. Raises `LeapsError`."""
+        """Begins a study, or goes on with it. known: files of banks of real clips. Raises `LeapsError`."""
         if not views.PERSONAL:
             raise RunError(
                 say("Studies take hours of this machine, so a public page shows them only; the command line makes them.")
@@ -146,6 +159,7 @@ class StudiesTab:
             stimuli=stimuli,
             settings=_settings(settings or ""),
             budget=int(budget or 0) if found is grid.STUDY else 0,
+            banks=tuple(map(Path, known or ())) if found is embedding.STUDY else (),
         )
         return self._listed(str(studies.begin(found, asked).folder))
 

@@ -30,8 +30,7 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
                 row[f"top-1, {name}"] = numbers.share(values(some, f"top1_{name}"))
                 lines.setdefault(f"top-1, {name}", {}).setdefault(model, []).append((share, row[f"top-1, {name}"]))
             for name in NETWORKS:
-                scores = inception_scores(some, name)
-                row[f"IS, {name}"] = numbers.spread_of(scores)
+                row[f"IS, {name}"] = numbers.inception(splits(some, name))
             table.append(row)
         claims += _claims(model, own)
     figures = {
@@ -44,13 +43,10 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
     return Report(table, claims, figures, first_clips([row for row in rows if row["model"] == asked.models[0]], "share"))
 
 
-def inception_scores(rows: Sequence[Row], name: str) -> list[float]:
-    """The Inception Score by a network of each seed's clips, of all actions that the seed has: as many splits as seeds."""
-    found = []
-    for some in grouped(rows, "seed").values():
-        if len(seen := values(some, f"classes_{name}")) > 1:
-            found.append(numbers.inception_score(np.array(seen)))
-    return found
+def splits(rows: Sequence[Row], name: str) -> list[np.ndarray]:
+    """What a network says of each seed's clips, of all actions that the seed has, (N, K): as many splits as seeds."""
+    seen = [values(some, f"classes_{name}") for some in grouped(rows, "seed").values()]
+    return [np.array(some) for some in seen if len(some) > 1]
 
 
 def _claims(model: str, rows: Sequence[Row]) -> list[str]:
@@ -61,7 +57,8 @@ def _claims(model: str, rows: Sequence[Row]) -> list[str]:
         return []
     low, high = min(shares), max(shares)
     changes = differences(shares[low], shares[high], name)
-    scores = [np.mean(found) for share in (low, high) if (found := inception_scores(shares[share], name))]
+    seen = [found for share in (low, high) if (found := splits(shares[share], name))]
+    scores = [np.mean([numbers.inception_score(split) for split in found]) for found in seen]
     also = f"; its Inception Score goes from {scores[0]:.2f} to {scores[1]:.2f}" if len(scores) == 2 else ""
     verdict = {1: "grows", -1: "falls", 0: "does not clearly change"}[numbers.clearly(changes)]
     return [

@@ -8,7 +8,7 @@ from typing import Any
 from .. import models
 from ..config import NETWORKS
 from . import numbers, pictures, stimuli
-from .priming_share import inception_scores
+from .priming_share import splits
 from .report import Report, Row, differences, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
@@ -51,7 +51,7 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
             row = {"model": model, "loss has": arm, "n": len(some)}
             row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in NETWORKS}
             row |= {f"{name}'s p": numbers.mean(values(some, f"p_{name}"), percent=True) for name in NETWORKS}
-            row |= {f"IS, {name}": numbers.spread_of(inception_scores(some, name)) for name in NETWORKS}
+            row |= {f"IS, {name}": numbers.inception(splits(some, name)) for name in NETWORKS}
             row["motion"] = numbers.mean(values(some, "motion"))
             table.append(row)
             for name in NETWORKS:

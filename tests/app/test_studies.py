@@ -74,7 +74,7 @@ def test_a_study_is_a_process_of_its_own_that_gives_way(processes: Processes) ->
     shown = studies.begin(STUDY, ASKED)
     ((command, options),) = processes.begun
     assert command[1:5] == ["-m", "leaps_core", "study", "priming-share"] and "--stimuli" not in command
-    assert command[command.index("--actions") + 1] == "bowling"
+    assert command[command.index("--actions") + 1] == "bowling" and "--bank" not in command
     assert processes.nice == [studies.NICE] and options["start_new_session"]
     assert int(options["env"]["OMP_NUM_THREADS"]) == max(1, machine.cores() // 2), "a visitor's run has the others"
     assert shown.running and shown.line == "It is beginning." and shown.folder == kept.place(STUDY, ASKED)

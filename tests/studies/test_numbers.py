@@ -30,7 +30,6 @@ def test_figures_are_told_with_their_intervals() -> None:
     assert numbers.mean([0.25, 0.25]).change == "+0.250 (95 % interval +0.250 to +0.250, 2 pairs of clips)"
     assert numbers.mean([-0.25]).change == "-0.250 (one pair of clips: no interval)"
     assert str(numbers.share([])) == str(numbers.mean([])) == "–"
-    assert [numbers.spread_of(some) for some in ([1.0, 3.0], [1.0], [])] == ["2.00 ± 1.00", "1.00", "–"]
 
 
 def test_a_change_is_clear_when_chance_would_seldom_make_it() -> None:
@@ -50,3 +49,15 @@ def test_the_inception_score_counts_clear_and_different_clips() -> None:
     p = np.array([[0.9, 0.1], [0.1, 0.9]])
     expected = np.exp(0.9 * np.log(0.9 / 0.5) + 0.1 * np.log(0.1 / 0.5))
     assert numbers.inception_score(p) == pytest.approx(expected)
+
+
+def test_the_inception_score_is_told_with_its_spread_and_its_interval() -> None:
+    assert numbers.inception([]) == "–"
+    assert numbers.inception([np.eye(5)[[0, 0, 0]]]) == "1.00 (1.00 to 1.00)", "all alike, whichever are drawn"
+    assert numbers.inception([np.eye(4), np.eye(4)[[0, 0, 1, 1]]]).startswith("3.00 ± 1.00 (")
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(100):  # of clips of a world in which the score of many is known
+        drawn = np.eye(3)[rng.choice(3, 60, p=[0.6, 0.3, 0.1])]
+        low, high = map(float, numbers.inception([drawn]).partition("(")[2].rstrip(")").split(" to "))
+        held += low <= np.exp(-(0.6 * np.log(0.6) + 0.3 * np.log(0.3) + 0.1 * np.log(0.1))) <= high
+    assert held >= 88, "it holds in some 95 of 100"

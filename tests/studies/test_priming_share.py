@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from leaps_core.studies import priming_share
+from leaps_core.studies.numbers import inception_score
 from leaps_core.studies.study import Asked
 from tests.studies.helpers import CLASSES, read, rows_of
 
@@ -46,7 +47,7 @@ def test_the_inception_score_is_of_each_seeds_clips() -> None:
     rows = rows_of(STUDY, ASKED, lambda at: 1.0)
     rows[0]["classes_judge"] = [0.0, 1.0, *[0.0] * (CLASSES - 2)]
     some = [row for row in rows if row["share"] == rows[0]["share"]]
-    assert priming_share.inception_scores(some, "judge") == pytest.approx([2, 1, 1])
+    assert [inception_score(split) for split in priming_share.splits(some, "judge")] == pytest.approx([2, 1, 1])
 
 
 def test_without_rows_there_is_nothing_to_say() -> None:

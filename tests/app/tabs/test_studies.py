@@ -10,7 +10,7 @@ import pytest
 
 from app import studies, views
 from app.tabs.studies import StudiesTab
-from leaps_core import paths
+from leaps_core import banks, paths
 from leaps_core.errors import ConfigError, RunError
 from leaps_core.studies import catalogue, kept
 from leaps_core.studies.study import Asked
@@ -91,6 +91,12 @@ def test_a_study_begins_with_what_was_chosen(tab: StudiesTab, monkeypatch: pytes
     told: Any = tab.explain("grid")
     assert told[tab.seeds] == 1 and "125 points" in told[tab.about] and told[tab.budget].visible
     assert not tab.explain("models")[tab.budget].visible
+    known = [str(path) for path in banks.found()]
+    tab.begin("embedding", ["puppet_csn"], [], 32, "", "", 0, known[:2])
+    assert asked.pop() == Asked(("puppet_csn",), (), 32, banks=tuple(map(Path, known[:2])))
+    told = tab.explain("embedding")
+    assert told[tab.banks].visible and not told[tab.budget].visible and not tab.explain("grid")[tab.banks].visible
+    assert known and [path for _, path in tab.fill("grid", None, None)[tab.banks].choices] == known
 
 
 def test_a_public_page_begins_and_stops_none(tab: StudiesTab, monkeypatch: pytest.MonkeyPatch) -> None:
