@@ -21,6 +21,7 @@ from leaps_core.maps.process import fit_apart
 
 from .texts import count, say
 from .views import View
+from .widgets import model_name
 
 MOST_UPLOADED = 250_000
 """Clips that an opened file may hold: one more than all of Kinetics-400 would be fine, a stranger's billion would not."""
@@ -48,7 +49,7 @@ def title(path: Path) -> str:
     except LeapsError:
         return say("{bank} · can't be read", bank=path.stem)
     clips = say("{count} clips", count=count(len(bank)))
-    return f"{bank.facts['model']} · {clips} · {say('puppets, not Kinetics') if bank.puppets else bank.name}"
+    return f"{model_name(bank.facts['model'])} · {clips} · {say('puppets, not Kinetics') if bank.puppets else bank.name}"
 
 
 def take(file: str) -> str:
@@ -332,4 +333,4 @@ def _own_clip(file: str, spec: models.ModelSpec) -> np.ndarray:
 def name_of(run: runs.Run) -> str:
     """A run's name in lists."""
     when = f"{run.created:%m-%d %H:%M}"
-    return f"{run.config.action} · seed {run.config.seed} · {'demo' if run.demo else when}"
+    return f"{run.config.action} · {say('seed {seed}', seed=run.config.seed)} · {say('demo') if run.demo else when}"

@@ -13,6 +13,7 @@ from leaps_core import maps
 from leaps_core.banks import Bank
 
 from . import map_data, views
+from .texts import say
 
 MOST_RUNS = 6
 """Runs on the map, besides the one on the stage."""
@@ -60,7 +61,7 @@ class Query:
         for name in dict.fromkeys([self.key, *map(str, self.runs or ())][: MOST_RUNS + 1]):
             view = views.find(name, self.owner) if name else None
             if view is not None and view.journey and map_data.fits(view, bank):
-                shown[view.key] = (f"{view.config.action} · seed {view.config.seed}", view)
+                shown[view.key] = (f"{view.config.action} · {say('seed {seed}', seed=view.config.seed)}", view)
         return list(shown.values())
 
 

@@ -23,7 +23,7 @@ from leaps_core.errors import LeapsError
 
 from .page import chromium
 from .page import page as started
-from .states import PERSONAL, STATES
+from .states import PERSONAL, STATES, WORDLESS
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -36,14 +36,14 @@ def main() -> None:
     """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("screens"))
-    parser.add_argument("--only", nargs="+", choices=STATES, default=list(STATES))
-    parser.add_argument("--language", default="en", help="of the page; where it isn't English, the states that need no click")
+    parser.add_argument("--only", nargs="+", choices=STATES)
+    parser.add_argument("--language", default="en", help="of the page; if not English, five states only")
     parser.add_argument("--docs", action="store_true")
     options = parser.parse_args()
     os.environ["LEAPS_LANGUAGE"] = options.language
     shots = [
         (state, size, theme, options.out / f"{state}-{size}-{theme}.png")
-        for state in options.only
+        for state in options.only or (STATES if options.language == "en" else WORDLESS)
         for size in SIZES
         for theme in ("light", "dark")
     ]

@@ -291,6 +291,13 @@ def exported(page: Any) -> None:
     page.goto(started.value.path().rename(started.value.path().with_suffix(".html")).as_uri())
 
 
+def s5(page: Any) -> None:
+    """The map in the colours of the paper's figure S5."""
+    STATES["map"](page)
+    page.get_by_text("as in the paper's figure S5").click()
+    page.wait_for_timeout(2000)
+
+
 def figures(page: Any) -> None:
     """A study's figures and pictures."""
     STATES["studies"](page)
@@ -332,11 +339,14 @@ STATES: dict[str, Callable[[Any], None]] = {
     "map": tab("Map", "#map .js-plotly-plot"),
     "cube": cube,
     "visited": visited,
+    "s5": s5,
     "bank": bank,
     "fitting": fitting,
     "studies": tab("Studies", "#study-line"),
     "figures": figures,
 }
 _banks = itertools.count(1)
+WORDLESS = ("first", "demo", "scrubbed", "closer", "questions")
+"""Those that are brought about without a word of the page, so in any language."""
 PERSONAL = ("offer", "failed", "study")
 """The states that a page of one person has."""

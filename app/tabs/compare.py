@@ -204,7 +204,7 @@ class CompareTab:
     def _shown(self, found: Comparison, told: Any) -> dict[Any, Any]:
         """Everything of a comparison; pictures that the browser has already aren't sent again."""
         items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
-        if found.stimulus is not None:
+        if any(plan.config.stimuli for plan in found.plans):  # its place is there before it is read, so that nothing jumps
             items.append(player.track("stimulus", say("stimulus"), found.stimulus, known=told["stimulus"]))
         for i, name in enumerate(found.names):
             job = found.jobs[i] if i < len(found.jobs) else None

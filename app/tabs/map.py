@@ -365,12 +365,12 @@ def _about(found: maps.Atlas, view: views.View | None) -> str:
     """What lies on the map, and why the run on the stage may not."""
     bank, shown = found.bank, len(found.map.numbers)
     counts = {"shown": count(shown), "clips": count(len(bank)), "classes": len(set(bank.labels.tolist()))}
-    model = _plain(bank.facts["model"])
+    model = _plain(widgets.model_name(bank.facts["model"]))
     words = say("{shown} of {clips} real clips of {classes} classes, as {model} sees them.", **counts, model=model)
     if bank.puppets:
         words += f" **{say('These are puppets, not Kinetics.')}**"
     if view is not None and view.config.model != bank.facts["model"]:
-        model = _plain(view.config.model)
+        model = _plain(widgets.model_name(view.config.model))
         words += " " + say("The run on the stage is of {model}, so it can't be shown here.", model=model)
     elif view is not None and view.journey and not map_data.fits(view, bank):
         words += " " + say(

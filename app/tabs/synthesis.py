@@ -168,7 +168,8 @@ class SynthesisTab:
         if first and not controls.runs_here(view.config):
             usual = default_config()
             filled = self.panel.fill(usual) | {self.panel.run: Filled(*view.again, instead=usual)}
-            shown[self.stage.status]["text"] += f" · {say('Start makes what the controls say')}"
+            makes = say("Start makes “{action}”, by {model}", action=usual.action, model=widgets.model_name(usual.model))
+            shown[self.stage.status]["text"] += f" · {makes}"
         else:
             filled = self.panel.fill(*view.again)
         return {**filled, **shown, **closer.closed(self.closer), self.session.key: key, self.session.held: None}

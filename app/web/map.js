@@ -29,6 +29,9 @@ const RUNS = ['#e11d48', '#2563eb', '#16a34a', '#9333ea', '#ea580c', '#0f766e'];
 const FADED = 'rgba(132,146,166,0.28)', BLUE = '#4c78c8', GREY = '#718096';
 /** Whether dots can be drawn by the graphics card, many at once and in three dimensions; else as SVG. */
 const WEBGL = Boolean(document.createElement('canvas').getContext('webgl'));
+/** Up to so many clips are drawn as SVG, below trails and names; of more, all is drawn by the graphics card, whose picture lies above
+ * whatever is SVG. */
+const FEW = 5000;
 /** So many classes, the largest, have their names on the map; of more, where one is highlighted, only that. */
 const NAMES = 40;
 /** Where a finger scrolls the page, it can't also move the map; its buttons zoom. */
@@ -47,6 +50,8 @@ let drawnKey = null;
 
 /** @param {number} k @param {number} n @returns {string} the colour of class k of n */
 const hue = (k, n) => `hsl(${Math.round(360 * k / Math.max(n, 1))} 62% ${k % 2 ? 42 : 55}%)`;
+/** @param {Base} base @returns {string} how dots and lines in two dimensions are drawn: in one way, so that the last lies on top */
+const flat = (base) => (WEBGL && base.numbers.length > FEW ? 'scattergl' : 'scatter');
 /** @param {number[]} values @param {number[]} chosen indices @returns {number[]} */
 const select = (values, chosen) => chosen.map((i) => values[i]);
 
@@ -72,19 +77,20 @@ function points(base, chosen, style, name) {
   const text = chosen.map((i) => base.classes[base.labels[i]]);
   const trace = {name, mode: 'markers', x, y, text, customdata: chosen.map((i) => ['clip', base.numbers[i]]),
     hovertemplate: '%{text}<extra></extra>', marker: style, showlegend: name !== '⟦others⟧' && typeof style.color === 'string'};
-  return z ? {...trace, type: 'scatter3d', z} : {...trace, type: WEBGL ? 'scattergl' : 'scatter'};
+  return z ? {...trace, type: 'scatter3d', z} : {...trace, type: flat(base)};
 }
 
 /**
  * Plotly's traces of a run's trail: its steps, early ones faint and small, and the ways between them; a jump is dashed. The
  * position at which the run is shown is large.
+ * @param {Base} base
  * @param {Trail} run
  * @param {number | undefined} shownAt the step at which it is shown; undefined: its last
  * @param {string} colour
  * @returns {object[]}
  */
-function trail(run, shownAt, colour) {
-  const [x, y, z] = run.positions, last = run.steps.length - 1, type = z ? 'scatter3d' : 'scatter';
+function trail(base, run, shownAt, colour) {
+  const [x, y, z] = run.positions, last = run.steps.length - 1, type = z ? 'scatter3d' : flat(base);
   const at = shownAt === undefined ? last : Math.max(0, run.steps.findLastIndex((step) => step <= shownAt));
   const age = run.steps.map((_, i) => i / Math.max(last, 1));
   const marker = {color: colour, line: {color: colour, width: 1}, symbol: run.far.map((far) => far ? 'circle-open' : 'circle'),
@@ -125,6 +131,7 @@ function names(base, wanted) {
   const [strong, faint] = document.body.classList.contains('dark') ? ['#f1f5f9', '#94a3b8'] : ['#0f172a', '#64748b'];
   const color = chosen.map((i) => wanted < 0 || i === wanted ? strong : faint);
   const said = (i) => (i === wanted ? `<b>${base.classes[i]}</b>` : base.classes[i]);
+  const type = flat(base);
   const [x, y, z] = base.positions.map((_, k) => chosen.map((i) => base.places[i][k]));
   const shown = {mode: 'text', x, y, hoverinfo: 'skip', showlegend: false, textfont: {size: 11, color}};
   if (z) return [{...shown, type: 'scatter3d', z, text: chosen.map(said), textposition: 'bottom center'}];
@@ -132,13 +139,14 @@ function names(base, wanted) {
   // below its island; above it where another name stands there already
   const crossed = chosen.map((i, k) => chosen.slice(0, k).some((j) =>
     Math.abs(base.places[i][0] - base.places[j][0]) < 0.2 * wide && Math.abs(base.places[i][1] - base.places[j][1]) < 0.035 * high));
-  return [{...shown, type: 'scatter', text: chosen.map((i, k) => (crossed[k] ? `${said(i)}<br> ` : `<br>${said(i)}`)),
-    textposition: crossed.map((up) => (up ? 'top center' : 'bottom center'))}];
+  // no line breaks nor bold ones there
+  const text = chosen.map((i, k) => (type === 'scattergl' ? base.classes[i] : crossed[k] ? `${said(i)}<br> ` : `<br>${said(i)}`));
+  return [{...shown, type, text, textposition: crossed.map((up) => (up ? 'top center' : 'bottom center'))}];
 }
 
 /** @param {Base} base @param {Partial<Overlay>} overlay @returns {object[]} all of Plotly's traces */
 function traces(base, overlay) {
-  const all = base.numbers.map((_, i) => i), size = base.positions.length > 2 ? 3 : base.numbers.length > 5000 ? 4 : 6;
+  const all = base.numbers.map((_, i) => i), size = base.positions.length > 2 ? 3 : base.numbers.length > FEW ? 4 : 6;
   const wanted = base.classes.indexOf(overlay.highlight), s5 = overlay.style === 's5';
   const coloured = wanted < 0 ? all : all.filter((i) => base.labels[i] === wanted);  // the highlighted class, else all
   const drawn = [];
@@ -152,7 +160,7 @@ function traces(base, overlay) {
   }
   drawn.push(...names(base, wanted));
   (overlay.runs || []).forEach((run, k) => drawn.push(
-    ...trail(run, (overlay.shown_at || {})[run.id], s5 ? run.colour : RUNS[k % RUNS.length])));
+    ...trail(base, run, (overlay.shown_at || {})[run.id], s5 ? run.colour : RUNS[k % RUNS.length])));
   return drawn;
 }
 

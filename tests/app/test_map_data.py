@@ -47,7 +47,7 @@ def atlas() -> maps.Atlas:
 
 
 def test_banks_are_listed_and_say_what_they_hold() -> None:
-    assert map_data.choices() == [("tiny · 64 clips · puppets, not Kinetics", "own/mine")]
+    assert map_data.choices() == [("Tiny · 64 clips · puppets, not Kinetics", "own/mine")]
     assert map_data.default("tiny") == map_data.default("another") == "own/mine"
     assert map_data.atlas("own/mine", maps.Recipe("umap")) is None, "not fitted yet"
     with pytest.raises(BankError, match="not here any more"):

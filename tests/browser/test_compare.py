@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from leaps_core import runs, video
+from tests.browser.test_page import OBSERVE, SIZES, _nothing_jumped, _resize
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -82,6 +83,17 @@ def test_a_reload_finds_the_comparison_that_goes_on(page: Page) -> None:
     page.get_by_role("tab", name="Compare").click()
     expect(page.locator("#versus-line")).to_contain_text("3 of 3 runs have ended", timeout=WAIT)
     expect(page.locator("#versus-table td", has_text="done")).to_have_count(3, timeout=WAIT)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_jumps_while_a_comparison_goes_on(page: Page, size: str) -> None:
+    _resize(page, size)
+    choose_tiny(page)
+    vary_smoothness(page, "0, 1", 20)
+    page.evaluate(OBSERVE)
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator("#versus-line")).to_contain_text("2 of 2 runs have ended", timeout=WAIT)
+    _nothing_jumped(page)
 
 
 def test_a_setting_is_varied_and_the_figure_downloaded(page: Page, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from app import controls, previews
 from leaps_core import banks
@@ -49,6 +51,19 @@ def test_a_slider_set_to_a_marked_value_stands_at_its_mark(page: Page) -> None:
             assert page.evaluate(MARKS, label)["knob"] == pytest.approx(left, abs=3), (label, value)
 
 
+def _end_of_the_way(page: Page) -> tuple[int, int, int]:
+    """The colour of the pixel at which the run's way ends."""
+    page.locator("#map .plot").scroll_into_view_if_needed()
+    page.wait_for_timeout(2 * SECONDS)
+    x, y = page.evaluate("""() => {
+      const plot = document.querySelector('#map .plot');
+      const {x, y} = plot.data.find((trace) => trace.customdata?.[0]?.[0] === 'run');
+      const {xaxis, yaxis} = plot._fullLayout, {left, top} = plot.getBoundingClientRect();
+      return [left + xaxis._offset + xaxis.l2p(x.at(-1)), top + yaxis._offset + yaxis.l2p(y.at(-1))]; }""")
+    seen = page.screenshot(clip={"x": x - 1, "y": y - 1, "width": 3, "height": 3})
+    return Image.open(io.BytesIO(seen)).convert("RGB").getpixel((1, 1))
+
+
 def test_islands_have_names_and_a_journey_is_faint_first_and_dashed_where_it_jumps(page: Page) -> None:
     page.locator("#demos .cards button[data-id*=csn]").click()
     page.wait_for_function(f"() => {CAPTION}.startsWith('juggling balls')", timeout=WAIT)
@@ -66,6 +81,7 @@ def test_islands_have_names_and_a_journey_is_faint_first_and_dashed_where_it_jum
     faint = dots["marker"]["opacity"]
     assert faint[0] < 0.2 < faint[len(faint) // 2] < faint[-1] == 1 and dots["marker"]["size"][0] < dots["marker"]["size"][-1]
     ways = [trace for trace in traces if trace["mode"] == "lines"]
+    assert _end_of_the_way(page) == pytest.approx((225, 29, 72), abs=12), "it lies on top of the real clips"
     assert [way["line"].get("dash") for way in ways] == [None, None, "dash"] and ways[0]["opacity"] < ways[1]["opacity"]
 
     def lengths(way: dict[str, Any]) -> list[float]:

@@ -47,6 +47,7 @@ def test_a_run_travels_among_real_clips(page: Page, folder: Path, tmp_path: Path
 
     # the map is fitted in a process of its own while the run goes on; then the run moves on it, live
     expect(page.locator("#map-state")).to_contain_text("Fitting the map", timeout=WAIT)
+    expect(page.locator("#tray")).to_contain_text("Map of tiny", timeout=WAIT)
     step = "parseInt(document.querySelector('#status').textContent.match(/step (\\d+)/)?.[1] || 0)"
     page.wait_for_function(f"before => {step} > before", arg=page.evaluate(step), timeout=WAIT)
     _press(page, "Pause")  # both at once take longer than one after the other

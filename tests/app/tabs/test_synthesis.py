@@ -18,7 +18,7 @@ from app.filled import begins
 from app.jobs import ACTIVE
 from app.settings_panel import default_config
 from app.tabs.synthesis import SynthesisTab
-from leaps_core import Control, RunError, SynthesisConfig, make_plan, runs, video
+from leaps_core import Control, RunError, SynthesisConfig, make_plan, models, runs, video
 from leaps_core.runs import writer
 from tests.app.helpers import said
 
@@ -240,7 +240,8 @@ def test_a_page_that_opens_with_a_clip_of_networks_elsewhere_offers_what_can_be_
     opened = tab.open("me", browser.key, first=True)
     assert opened[steps]["value"] == default_config().steps and opened[tab.session.key] == run[tab.session.key]
     said = run[tab.stage.status]["text"], opened[tab.stage.status]["text"]
-    assert said[1] == f"{said[0]} · Start makes what the controls say"
+    name = models.spec(default_config().model).name
+    assert said[1] == f"{said[0]} · Start makes “{default_config().action}”, by {name}"
     assert tab.open("me", browser.key)[steps]["value"] == CONFIG.steps  # a person chose it: its settings, and how to get them
 
 
