@@ -15,7 +15,7 @@ from .tabs.map import MapTab
 from .tabs.runs import RunsTab
 from .tabs.studies import StudiesTab
 from .tabs.synthesis import SynthesisTab
-from .texts import say
+from .texts import say, spoken
 from .theme import THEME, web
 
 QUEUE_SLEEP = 0.05
@@ -76,6 +76,7 @@ def options(upload: float = 200) -> dict[str, Any]:
         "theme": THEME,
         "css": web("page.css"),
         "js": web("page.js"),
+        "head": f"<script>document.documentElement.lang = '{spoken()}'</script>",  # Gradio itself says English, once it begins
         "max_file_size": int(upload * 1e6),
         "run_history": False,
         "enable_monitoring": False,

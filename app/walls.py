@@ -14,7 +14,6 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import preload
-from .texts import spoken
 from .theme import web
 from .views import JOBS
 
@@ -56,8 +55,7 @@ class Walls:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app, self.headers = app, {name.encode(): value.encode() for name, value in headers().items()}
-        first = f"document.documentElement.lang = '{spoken()}';{web('storage.js')}{web('clock.js')}"
-        self.head = f"<head><script>{first}</script>".encode()
+        self.head = f"<head><script>{web('storage.js')}{web('clock.js')}</script>".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers /healthz and /metrics; every other answer is Gradio's. The page gets its first scripts: Gradio's `head` comes

@@ -40,8 +40,10 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """A thread that a failed test left waiting keeps Python from ending; after a minute it is told and cut off."""
-    faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
+    """A thread that a failed test left waiting keeps Python from ending; after a minute it is told and cut off. One of several
+    workers waits for the others, and is ended by xdist."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        faulthandler.dump_traceback_later(60, exit=True, file=sys.__stderr__)
 
 
 @pytest.hookimpl(optionalhook=True)

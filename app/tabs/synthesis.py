@@ -320,8 +320,8 @@ class SynthesisTab:
             self.session.pulse: gr.Timer(news.pause(job), active=status == "running"),
             **({} if status == "running" else {self.session.timer: gr.Timer(news.pause(job))}),
         }
-        now["told"] = time.monotonic()
-        if status != seen.get("status"):
+        now["told"] = time.monotonic() if status == "running" else 0  # see `news.followed`
+        if status != seen.get("status") or (status == "paused" and grown):  # it may have gone on, to another pause
             updates |= stage.transport(self.stage, status) | guide.told(self.stage.guide, self.panel.settings, job)
         ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")
         if held is None and (grown or (ended and view.final)):  # the finished clip has scores of its own

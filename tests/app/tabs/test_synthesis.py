@@ -160,6 +160,10 @@ def test_while_a_run_goes_on_its_page_asks_for_news_alone(tab: SynthesisTab, mon
     time.sleep(0.3)
     assert pulse in page.take(page.ask())
     job = views.JOBS.get(page.key, views.owner_of("me"))
+    views.JOBS.pause(job)
+    assert not page.until("paused")[pulse].active
+    views.JOBS.resume(job)
+    assert page.until("running") and page.seen["status"] == "running", "the first timer notices it at once"
     views.JOBS.stop(job)
     told = page.until("stopped")
     assert not told[pulse].active and told[timer].value <= session.SOON + 0.5
