@@ -76,7 +76,7 @@ class Walls:
             if message["type"] == "http.response.start":
                 message["headers"] = [pair for pair in message["headers"] if pair[0] != b"content-length"]
             else:
-                message["body"] = message["body"].replace(b"<head>", self.head, 1)
+                message["body"] = message.get("body", b"").replace(b"<head>", self.head, 1)
             await with_headers(message)
 
         if scope["method"] in ("GET", "HEAD") and path in ANSWERS and (found := ANSWERS[path]()) is not None:

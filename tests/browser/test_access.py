@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_page import OBSERVE, SIZES, WAIT, _hush, _nothing_jumped, _prepare, _resize, _start, _state
+from tests.browser.test_page import OBSERVE, SECONDS, SIZES, WAIT, _hush, _nothing_jumped, _prepare, _resize, _start, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = sync_api.expect
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 pytestmark = pytest.mark.timeout(600, method="thread")
 SERIOUS = ("serious", "critical")
@@ -49,6 +50,22 @@ def serious(page: Page) -> list[tuple[Any, ...]]:
     """What axe finds wrong that is serious: the rule, where, and what stands there."""
     found = [one for one in axe.Axe().run(page).response["violations"] if one["impact"] in SERIOUS]
     return [(one["id"], node["target"], node["html"][:120]) for one in found for node in one["nodes"]]
+
+
+def test_nothing_is_drawn_while_nothing_goes_on(browser: Any, app_url: str) -> None:
+    page = browser.new_page()
+    page.add_init_script("""(() => {
+      window.drawn = 0;
+      const draw = window.requestAnimationFrame.bind(window);
+      window.requestAnimationFrame = (then) => { window.drawn += 1; return draw(then); };
+    })()""")
+    page.goto(app_url)
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
+    page.wait_for_timeout(2 * SECONDS)
+    before = page.evaluate("window.drawn")
+    page.wait_for_timeout(3 * SECONDS)
+    assert page.evaluate("window.drawn") - before < 30, "Gradio's own clock asks 180 times"
+    page.close()
 
 
 @pytest.mark.parametrize("size", SIZES)
