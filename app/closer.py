@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
+from gradio.utils import LRUCache
 from PIL import Image
 
 from leaps_core import runs
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 KEPT = 6
 """Looks that are kept for the next time."""
-_looks: dict[tuple[Path, int], Look] = {}
+_looks: LRUCache[tuple[Path, int], Look] = LRUCache(KEPT)
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,7 @@ def _look(folder: Path, tell: Progress) -> Look:
     from leaps_core.probes.look import look  # torch
 
     key = folder, (folder / "run.json").stat().st_mtime_ns
-    if key not in _looks:
-        _looks[key] = replace(look(runs.Run.open(folder), tell), say=say)
-        while len(_looks) > KEPT:
-            del _looks[next(iter(_looks))]  # the oldest
+    _looks[key] = _looks.get(key) or replace(look(runs.Run.open(folder), tell), say=say)
     return _looks[key]
 
 

@@ -221,13 +221,13 @@ class MapTab:
         that nobody sees."""
         if not there:
             return {self.timer: gr.Timer(LATER, active=there is None)}
+        if told is None or not query.bank:
+            return gr.skip()
         try:
-            found = query.atlas
-            if told is None or found is None:
-                return gr.skip()
-            shown = query.shown(found.bank)
+            shown = query.shown(map_data.find(query.bank))
             pace = {self.timer: gr.Timer(LATER if all(_ended(view) for _, view in shown) else STEADY)}
-            return pace if _state(shown) == told else pace | self._overlaid(query, found)
+            moved = _state(shown) != told and query.atlas  # which is read only then
+            return pace | (self._overlaid(query, moved) if moved else {})
         except LeapsError:  # the bank or a run has gone; drawing the map again tells of it
             return gr.skip()
 

@@ -318,9 +318,10 @@ class SynthesisTab:
         updates: dict[Any, Any] = {
             self.stage.status: {"run": key, **stage.report(job)},
             self.session.pulse: gr.Timer(news.pause(job), active=status == "running"),
-            **({} if status == "running" else {self.session.timer: gr.Timer(news.pause(job))}),
         }
         now["told"] = time.monotonic() if status == "running" else 0  # see `news.followed`
+        if status != "running":
+            updates[self.session.timer] = gr.Timer(news.pause(job))
         if status != seen.get("status") or (status == "paused" and grown):  # it may have gone on, to another pause
             updates |= stage.transport(self.stage, status) | guide.told(self.stage.guide, self.panel.settings, job)
         ended, moved = status not in ACTIVE, now["changes"] != seen.get("changes")

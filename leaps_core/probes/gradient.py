@@ -12,6 +12,8 @@ from .. import models, video
 
 SAMPLES, NOISE = 6, 0.08
 """Noisy copies whose gradients are averaged, and the standard deviation of their noise, of the range."""
+PASSES = 3
+"""What a copy costs: a pass through the model, and one back that takes as long as two."""
 
 
 def sensitivity(
@@ -28,7 +30,7 @@ def sensitivity(
         noisy = (seen + NOISE * torch.randn(seen.shape, generator=generator).to(seen.device)).requires_grad_()
         (slope,) = torch.autograd.grad(_log_odds(network(network.fit(noisy)), class_index), noisy)
         total += slope.norm(dim=1)[0].float() / SAMPLES
-        tell(3)  # one there, two back
+        tell(PASSES)
     return np.asarray(total.cpu(), np.float32)
 
 

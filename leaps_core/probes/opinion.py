@@ -20,8 +20,8 @@ GRID = 56
 """Cells of a frame's side in which a shipped run keeps where the model looks."""
 MOST = 2**24
 """Bytes that it may take."""
-PASSES = 3 * gradient.SAMPLES + len(questions.QUESTIONS) + len(CHANGES)
-"""So many passes through the model an opinion takes, one back as long as two."""
+PASSES = gradient.PASSES * gradient.SAMPLES + len(questions.QUESTIONS) + len(CHANGES)
+"""So many passes through the model an opinion takes."""
 
 
 @dataclass(frozen=True)
