@@ -61,10 +61,13 @@ def test_nothing_is_drawn_while_nothing_goes_on(browser: Any, app_url: str) -> N
     })()""")
     page.goto(app_url)
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
-    page.wait_for_timeout(2 * SECONDS)
-    before = page.evaluate("window.drawn")
-    page.wait_for_timeout(3 * SECONDS)
-    assert page.evaluate("window.drawn") - before < 30, "Gradio's own clock asks 180 times"
+    for _ in range(10):  # a page under load needs a while to come to rest; Gradio's own clock would never let it
+        page.evaluate("window.drawn = 0")
+        page.wait_for_timeout(3 * SECONDS)
+        if not page.evaluate("window.drawn"):
+            break
+    else:
+        pytest.fail("the page asks to be drawn without end")
     page.close()
 
 
