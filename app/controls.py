@@ -192,9 +192,14 @@ def has_slider(name: str) -> bool:
 
 
 def with_lesson(text: str, name: str) -> str:
-    """The text of a setting, or of a control of a tab (`compare`, `studies`), with the lesson that explains it."""
+    """The text of a setting, or of a control of a tab (`compare`, `map`), with the lesson that explains it."""
     lesson = lessons.of_setting(name)
     return f"{text} {lesson.named}".strip() if lesson else text
+
+
+def explained(tab: str) -> dict[str, dict[str, str]]:
+    """Label and small text of each of a tab's controls, from its file of texts, with the lesson that explains the tab."""
+    return {name: {"label": words.title, "info": with_lesson(words.text, tab)} for name, words in sections(tab).items()}
 
 
 def choices(name: str) -> list[Any]:

@@ -65,7 +65,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson; `about`: the settings that it explains, and the tabs (`compare`, `studies`)."""
+    """A lesson; `about`: what it explains: settings, the `timeline`, and tabs (`compare`, `map`, `studies`)."""
 
     key: str
     number: int
@@ -94,7 +94,7 @@ def lessons() -> dict[str, Lesson]:
 
 
 def of_setting(name: str) -> Lesson | None:
-    """The lesson that explains a setting, or a tab."""
+    """The lesson that explains a setting, the timeline, or a tab."""
     return next((lesson for lesson in lessons().values() if name in lesson.about), None)
 
 

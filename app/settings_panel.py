@@ -70,7 +70,7 @@ class SettingsPanel:
             self.again = gr.UploadButton(say("Run again from JSON"), size="sm", scale=0, min_width=150, file_types=[".json"])
         self.address = gr.Textbox("", label=say("Link"), lines=1, visible=False, buttons=["copy"], elem_id="address")
         with gr.Row(elem_id="presets"):
-            gr.Markdown(f"**{say('Presets for this model')}:**", elem_classes="caption")
+            gr.Markdown(f"**{words['presets'].title}** {words['presets'].text}", elem_classes="caption")
             self.presets = {
                 name: gr.Button(say(title), size="sm", scale=0, min_width=120)
                 for name, title in zip(models.PRESETS, ("Recommended", "Quick look", "Paper"), strict=True)

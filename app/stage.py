@@ -78,7 +78,8 @@ def build() -> Stage:
             step=1,
             interactive=True,
             buttons=[],
-            label=f"{captions['timeline'].title}: {captions['timeline'].text}",
+            label=captions["timeline"].title,
+            info=controls.with_lesson(captions["timeline"].text, "timeline"),
         )
     with gr.Row(elem_id="plots", equal_height=False):
         with gr.Column(min_width=280):

@@ -69,37 +69,31 @@ class CompareTab:
 
     def _lay_out_asked(self) -> None:
         words, varied = sections("compare"), [name for name in FIELDS if name not in controls.MAIN[:2]]
-        said = {name: controls.with_lesson(section.text, "compare") for name, section in words.items()}
+        said = controls.explained("compare")
         with gr.Group():
             with gr.Row():
                 self.models = gr.Dropdown(
                     [],
                     multiselect=True,
                     max_choices=comparison.MOST,
-                    label=say("Models"),
-                    info=controls.with_lesson("", "compare"),
+                    **said["models"],
                     interactive=True,
                     scale=3,
                     min_width=300,
                 )
-                known = controls.with_lesson("", "action")
-                self.action = gr.Dropdown([], label=say("Action"), info=known, interactive=True, scale=1, min_width=180)
+                self.action = gr.Dropdown([], **said["action"], interactive=True, scale=1, min_width=180)
             with gr.Row():
                 self.field = gr.Dropdown(
                     [(say(NOTHING), NOTHING), *((controls.label(name), name) for name in varied)],
                     value=NOTHING,
-                    label=say("Vary"),
-                    info=said["vary"],
+                    **said["vary"],
                     interactive=True,
                     min_width=200,
                 )
-                self.values = gr.Textbox(
-                    "", label=say("Values, with commas between"), info=said["values"], interactive=True, min_width=200
-                )
+                self.values = gr.Textbox("", **said["values"], interactive=True, min_width=200)
                 self.steps = gr.Number(
                     info("steps")["default"],
-                    label=say("Steps"),
-                    info=said["steps"],
+                    **said["steps"],
                     precision=0,
                     minimum=1,
                     maximum=info("steps")["max"],

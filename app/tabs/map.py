@@ -14,7 +14,7 @@ from leaps_core import banks, maps, runs, video
 from leaps_core.errors import BankError, LeapsError
 from leaps_core.paths import PROGRAM
 
-from .. import downloads, map_data, player, tray, views, widgets
+from .. import controls, downloads, map_data, player, tray, views, widgets
 from ..map_query import MOST_RUNS, Query, asking, picking
 from ..news import STEADY
 from ..session import CALM, IN_TURN, LATER, QUICK, SOON, Session, told
@@ -44,17 +44,15 @@ class MapTab:
         self._wire(tab)
 
     def _lay_out_map(self) -> None:
-        usual = maps.Recipe()
+        usual, said = maps.Recipe(), controls.explained("map")
         with gr.Row():
             # a bank of one's own may be chosen already when a map that was asked for before gives the list without it
-            self.bank = widgets.Select([], label=say("Bank of real clips"), interactive=True, scale=3, min_width=220)
+            self.bank = widgets.Select([], **said["bank"], interactive=True, scale=2, min_width=220)
             self.method = gr.Radio(
-                [(name.upper(), name) for name in maps.METHODS], value=usual.method, label=say("Map"), min_width=120
+                [(name.upper(), name) for name in maps.METHODS], value=usual.method, **said["method"], min_width=120
             )
-            self.metric = gr.Radio(widgets.named(maps.METRICS), value=usual.metric, label=say("Distance"), min_width=150)
-            self.dims = gr.Radio(
-                [(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, label=say("Dimensions"), min_width=110
-            )
+            self.metric = gr.Radio(widgets.named(maps.METRICS), value=usual.metric, **said["metric"], min_width=150)
+            self.dims = gr.Radio([(f"{dims}-D", dims) for dims in maps.DIMS], value=usual.dims, **said["dims"], min_width=110)
         self.state = gr.Markdown(elem_id="map-state", elem_classes="caption")
         self.map = gr.HTML(
             {},
@@ -68,36 +66,17 @@ class MapTab:
         self.overlay = gr.HTML(
             {}, html_template="<i></i>", js_on_load=web("overlay.js"), apply_default_css=False, elem_id="overlay"
         )
-        self.timeline = gr.Slider(
-            0,
-            100,
-            value=100,
-            step=1,
-            interactive=True,
-            buttons=[],
-            label=say("Journey, % of the steps: drag it to see clip and position together"),
-        )
+        self.timeline = gr.Slider(0, 100, value=100, step=1, interactive=True, buttons=[], **said["timeline"])
 
     def _lay_out_sides(self) -> None:
-        words = sections("map")
+        words, said = sections("map"), controls.explained("map")
         with gr.Row():
-            self.label = gr.Dropdown(
-                [(say("all classes"), "")],
-                value="",
-                label=say("Highlight a class (type to search)"),
-                interactive=True,
-                min_width=180,
-            )
+            self.label = gr.Dropdown([(say("all classes"), "")], value="", **said["label"], interactive=True, min_width=180)
             self.style = gr.Radio(
-                [(say(words), style) for words, style in STYLES.items()], value="class", label=say("Colours"), min_width=180
+                [(say(words), style) for words, style in STYLES.items()], value="class", **said["style"], min_width=180
             )
         self.runs = widgets.Select(
-            [],
-            multiselect=True,
-            max_choices=MOST_RUNS,
-            interactive=True,
-            elem_id="shown-runs",
-            label=say("Runs on the map, besides the one on the stage"),
+            [], multiselect=True, max_choices=MOST_RUNS, interactive=True, elem_id="shown-runs", **said["runs"]
         )
         self.own = gr.State([])
         self.videos = gr.File(

@@ -46,6 +46,7 @@ class RunsTab:
         self.more = gr.Number(
             MORE_STEPS,
             label=say("Steps to go on for"),
+            info=controls.with_lesson("", "steps"),
             minimum=1,
             maximum=info("steps")["max"],
             precision=0,

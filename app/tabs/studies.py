@@ -19,7 +19,7 @@ from leaps_core.studies.study import Asked
 
 from .. import controls, map_data, studies, views
 from ..session import CALM, told
-from ..texts import Section, say, sections
+from ..texts import say, sections
 
 FIGURES = 6
 """How many figures of a study are shown; of more, it is told where they lie."""
@@ -33,60 +33,49 @@ class StudiesTab:
     """Lays out the tab and connects it."""
 
     def __init__(self, tab: gr.Tab) -> None:
-        words = sections("studies")
-        said = {name: controls.with_lesson(section.text, "studies") for name, section in words.items()}
+        words, said = sections("studies"), controls.explained("studies")
         self.timer = gr.Timer(PERIOD, active=False)
         self.told = gr.State(None)
         gr.Markdown(words["studies"].text, elem_classes="caption")
-        self._lay_out_form(words, said)
+        self._lay_out_form(said)
         first = next(iter(catalogue.STUDIES.values()))
         self.about = gr.Markdown(say(first.about), elem_classes="caption", visible=views.PERSONAL)
         with gr.Row(elem_id="study-bar"):
             self.start = gr.Button(say("Start study"), variant="primary", scale=0, min_width=130, visible=views.PERSONAL)
             self.stop = gr.Button(say("Stop"), interactive=False, scale=0, min_width=90, visible=views.PERSONAL)
             self.line = gr.Markdown(elem_classes="caption", elem_id="study-line")
-        self.results = gr.Dropdown([], label=words["results"].title, info=said["results"], interactive=True)
+        self.results = gr.Dropdown([], **said["results"], interactive=True)
         self.table = gr.Markdown(elem_id="study-table")
         with gr.Row():
             self.figures = [gr.Plot(show_label=False, container=False, visible=False, min_width=380) for _ in range(FIGURES)]
         self.pictures = gr.HTML("", elem_id="study-pictures", apply_default_css=False)
         self._wire(tab)
 
-    def _lay_out_form(self, words: dict[str, Section], said: dict[str, str]) -> None:
+    def _lay_out_form(self, said: dict[str, dict[str, str]]) -> None:
         """What can be asked, for a person's own page."""
         with gr.Group(visible=views.PERSONAL):
             with gr.Row():
                 self.study = gr.Dropdown(
                     [(say(study.title), name) for name, study in catalogue.STUDIES.items()],
-                    label=words["study"].title,
-                    info=said["study"],
+                    **said["study"],
                     interactive=True,
                     min_width=200,
                 )
-                self.models = gr.Dropdown([], multiselect=True, label=say("Models"), info=said["models"], min_width=260)
-                self.actions = gr.Dropdown([], multiselect=True, label=say("Actions"), info=said["actions"], min_width=220)
-                self.seeds = gr.Number(
-                    1, label=say("Seeds"), info=said["seeds"], precision=0, minimum=1, maximum=1000, min_width=120
-                )
-                self.stimuli = gr.Textbox(
-                    "", label=words["stimuli"].title, info=said["stimuli"], interactive=True, min_width=220
-                )
-                self.settings = gr.Textbox(
-                    "", label=words["settings"].title, info=said["settings"], interactive=True, min_width=220
-                )
+                self.models = gr.Dropdown([], multiselect=True, **said["models"], min_width=260)
+                self.actions = gr.Dropdown([], multiselect=True, **said["actions"], min_width=220)
+                self.seeds = gr.Number(1, **said["seeds"], precision=0, minimum=1, maximum=1000, min_width=120)
+                self.stimuli = gr.Textbox("", **said["stimuli"], interactive=True, min_width=220)
+                self.settings = gr.Textbox("", **said["settings"], interactive=True, min_width=220)
                 self.budget = gr.Number(
                     search.TENTH,
-                    label=words["budget"].title,
-                    info=said["budget"],
+                    **said["budget"],
                     precision=0,
                     minimum=0,
                     maximum=len(search.points()),
                     visible=False,
                     min_width=160,
                 )
-                self.banks = gr.Dropdown(
-                    [], multiselect=True, label=words["banks"].title, info=said["banks"], visible=False, min_width=220
-                )
+                self.banks = gr.Dropdown([], multiselect=True, **said["banks"], visible=False, min_width=220)
 
     @property
     def _outputs(self) -> list[Any]:

@@ -40,6 +40,8 @@ const FINGER = matchMedia('(pointer: coarse)').matches;
 const BINS = 20;
 /** A step that is so many times as long as the usual one is a jump. */
 const JUMP = 5;
+/** Where a name may stand, by an island's middle; the first is the best. */
+const ASIDE = ['bottom center', 'top center', 'bottom left', 'bottom right', 'top left', 'top right', 'middle left', 'middle right'];
 let hooked = false, hovered = 0;
 /** The dot at which the keyboard is: its kind, id and step. */
 let reached = '';
@@ -135,13 +137,39 @@ function names(base, wanted) {
   const [x, y, z] = base.positions.map((_, k) => chosen.map((i) => base.places[i][k]));
   const shown = {mode: 'text', x, y, hoverinfo: 'skip', showlegend: false, textfont: {size: 11, color}};
   if (z) return [{...shown, type: 'scatter3d', z, text: chosen.map(said), textposition: 'bottom center'}];
-  const [wide, high] = base.positions.map((axis) => Math.max(...axis) - Math.min(...axis));
-  // below its island; above it where another name stands there already
-  const crossed = chosen.map((i, k) => chosen.slice(0, k).some((j) =>
-    Math.abs(base.places[i][0] - base.places[j][0]) < 0.2 * wide && Math.abs(base.places[i][1] - base.places[j][1]) < 0.035 * high));
+  const textposition = asides(base, chosen);
+  const apart = {bottom: (text) => `<br>${text}`, middle: (text) => `\u2003${text}\u2003`, top: (text) => `${text}<br> `};
   // no line breaks nor bold ones there
-  const text = chosen.map((i, k) => (type === 'scattergl' ? base.classes[i] : crossed[k] ? `${said(i)}<br> ` : `<br>${said(i)}`));
-  return [{...shown, type, text, textposition: crossed.map((up) => (up ? 'top center' : 'bottom center'))}];
+  const text = chosen.map((i, k) => (type === 'scattergl' ? base.classes[i] : apart[textposition[k].split(' ')[0]](said(i))));
+  return [{...shown, type, text, textposition}];
+}
+
+/**
+ * Where the names of some classes stand about their islands: each at the first of `ASIDE` at which the least of it is lost.
+ * @param {Base} base in two dimensions
+ * @param {number[]} chosen classes
+ * @returns {string[]} Plotly's words for it
+ */
+function asides(base, chosen) {
+  const edges = base.positions.map((axis) => [Math.min(...axis), Math.max(...axis)]), size = [plot.offsetWidth - 28, plot.offsetHeight - 64];
+  const scale = Math.min(...edges.map(([low, high], k) => size[k] / (1.16 * (high - low) || 1)));  // px; Plotly leaves a margin
+  const taken = [];
+  return chosen.map((i) => {
+    const [x, y] = edges.map(([low, high], k) => size[k] / 2 + (k ? -1 : 1) * scale * (base.places[i][k] - (low + high) / 2));
+    const wide = 5.3 * base.classes[i].length, pen = {left: x - wide, center: x - wide / 2, right: x};
+    const line = {bottom: y + 14, middle: y - 7, top: y - 27};
+    const boxes = ASIDE.map((aside) => {
+      const [up, along] = aside.split(' ');
+      return {aside, left: pen[along], right: pen[along] + wide, top: line[up], bottom: line[up] + 13};
+    });
+    /** @returns {number} px²: how much of it is cut off, or lies on other names */
+    const lost = (box) => 13 * (Math.max(0, -box.left) + Math.max(0, box.right - size[0])) + taken.reduce((sum, other) => sum
+      + Math.max(0, Math.min(box.right, other.right) - Math.max(box.left, other.left))
+      * Math.max(0, Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top)), 0);
+    const best = boxes.reduce((best, box) => (lost(box) < lost(best) ? box : best));
+    taken.push(best);
+    return best.aside;
+  });
 }
 
 /** @param {Base} base @param {Partial<Overlay>} overlay @returns {object[]} all of Plotly's traces */

@@ -33,7 +33,7 @@ def test_each_asks_first_has_something_to_do_and_a_check(lesson: lessons.Lesson)
     assert lesson.told(right.text) == f"**Right.** {right.why}" and lesson.told(None) == ""
     wrong = next(answer for answer in lesson.answers if not answer.right)
     assert lesson.told(wrong.text).startswith("**Not quite.**")
-    assert lesson.text.count("$") % 2 == 0 and set(lesson.about) <= {*FIELDS, "compare", "studies"}
+    assert lesson.text.count("$") % 2 == 0 and set(lesson.about) <= {*FIELDS, "timeline", "compare", "map", "studies"}
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,34 @@ def test_islands_have_names_and_a_journey_is_faint_first_and_dashed_where_it_jum
     assert jumps and min(jumps) > max(steps), "a journey of this map jumps out of the noise"
 
 
+NAMED = """() => [...document.querySelectorAll('#map .textpoint text')].map((text) => {
+  const range = document.createRange(), walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+  let node = walker.nextNode();
+  while (!node.data.trim()) node = walker.nextNode();  // lines and spaces keep it off its island
+  range.setStart(node, node.data.length - node.data.trimStart().length);
+  range.setEnd(node, node.data.trimEnd().length);
+  const {left, top, right, bottom} = range.getBoundingClientRect();
+  return [node.data.trim(), left, top, right, bottom];
+})"""
+
+
+def test_names_of_islands_are_whole_and_apart_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("#demos .cards button[data-id*=csn]").click()
+    page.wait_for_function(f"() => {CAPTION}.startsWith('juggling balls')", timeout=WAIT)
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function("() => document.querySelectorAll('#map .textpoint text').length === 17", timeout=3 * WAIT)
+    page.wait_for_timeout(2 * SECONDS)
+    named = [(name, np.array(box)) for name, *box in page.evaluate(NAMED) if name != "noise"]
+    drawn = page.locator("#map .nsewdrag").bounding_box()
+    assert len(named) == 16 and drawn
+    for number, (name, box) in enumerate(named):
+        assert drawn["x"] <= box[0] and box[2] <= drawn["x"] + drawn["width"], f"{name} is cut"
+        for other, its in named[:number]:
+            over = np.minimum(box[2:], its[2:]) - np.maximum(box[:2], its[:2])
+            assert over.min() < 4, (name, other)  # px
+
+
 RANGE = "JSON.stringify(document.querySelector('#map .plot').layout.xaxis.range)"
 
 
