@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -52,3 +54,23 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question to append to an error about an unknown name; "" where none is near."""
     close = difflib.get_close_matches(brief(name), list(known), 1)
     return f" Did you mean “{close[0]}”?" if close else ""
+
+
+def exit_code(command: Callable[[], int | None]) -> int:
+    """Run a command of the command line. What a person can cause is one line on stderr. Returns the exit code: the command's
+    (0 for None), 2 for an error that the person can mend, 130 after Ctrl-C."""
+    try:
+        return command() or 0
+    except LeapsError as error:
+        print("leaps:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("leaps: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        said = f"{error.filename or 'A file'} can't be used: {error.strerror or error}."
+        print(f"leaps: {said} Check its folder and its permissions, or choose another.", file=sys.stderr)
+        return 2

@@ -7,14 +7,13 @@ by those commands that compute.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from .. import __version__, paths
-from ..errors import LeapsError
+from ..errors import exit_code
 from ..models import custom
 from ..paths import PROGRAM
 from . import banks, compare, models, runs, studies, synth
@@ -30,23 +29,13 @@ def main(arguments: Sequence[str] | None = None, more: Sequence[Callable[[Any], 
         with suppress(AttributeError):
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     options = _parser(more).parse_args(arguments)
-    try:
+
+    def command() -> int:
         for file in getattr(options, "own", ()):
             custom.load(file)
         return int(options.command(options) or 0)
-    except LeapsError as error:
-        print("leaps:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("leaps: stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        said = f"{error.filename or 'A file'} can't be used: {error.strerror or error}."
-        print(f"leaps: {said} Check its folder and its permissions, or choose another.", file=sys.stderr)
-        return 2
+
+    return exit_code(command)
 
 
 def _parser(more: Sequence[Callable[[Any], None]]) -> Parser:

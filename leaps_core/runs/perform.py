@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -71,15 +71,18 @@ def perform_together(configs: Sequence[SynthesisConfig | Plan], folders: Sequenc
         for number, (plan, control, folder, steps) in enumerate(zip(plans, controls, folders, together, strict=True))
     }
     found: dict[int, Run | LeapsError] = {}
-    while going:
-        for number, making in list(going.items()):
-            try:
-                found[number], _ = next(making)
-            except StopIteration:
-                del going[number]
-            except LeapsError as error:
-                found[number] = error
-                del going[number]
+    with ExitStack() as stack:
+        for making in going.values():
+            stack.enter_context(closing(making))  # Ctrl-C reaches one of them, and ends all
+        while going:
+            for number, making in list(going.items()):
+                try:
+                    found[number], _ = next(making)
+                except StopIteration:
+                    del going[number]
+                except LeapsError as error:
+                    found[number] = error
+                    del going[number]
     failures = [one for one in found.values() if isinstance(one, LeapsError)]
     if len(failures) == len(found):
         raise failures[0]

@@ -14,6 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import banks, maps, models, paths
+from ..errors import exit_code
 
 COUNT = 1600
 
@@ -52,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

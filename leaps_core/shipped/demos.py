@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 from .. import models, paths, runs
 from ..config import bundled_stimulus
+from ..errors import exit_code
 from ..probes import opinion
 
 CAST = (
@@ -61,4 +63,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

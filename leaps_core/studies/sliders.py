@@ -8,6 +8,7 @@ assets/sliders.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from .. import models, paths
 from ..config import STEERING, bundled_stimulus, info
+from ..errors import exit_code
 from .common import Inversion, invert
 from .pictures import CELL, LABEL, LEFT, sheet
 
@@ -111,4 +113,4 @@ def write_previews(table: dict[str, Row], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

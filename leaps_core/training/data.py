@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import signal
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def clips(folder: Path, first_seed: int, count: int, frames: int, size: int, wor
             store = np.lib.format.open_memmap(part, "w+", np.uint8, (count, frames, size, size, 3))
             jobs = [(first_seed, i, frames, size) for i in range(count)]
             fresh = multiprocessing.get_context("spawn")  # a fork would inherit locks that another thread holds, and may hang
-            with ProcessPoolExecutor(workers, fresh, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+            with ProcessPoolExecutor(workers, fresh, initializer=_quietly) as pool:
                 for i, clip in enumerate(pool.map(_render, jobs, chunksize=32)):
                     store[i] = clip
             store.flush()
@@ -43,6 +44,12 @@ def clips(folder: Path, first_seed: int, count: int, frames: int, size: int, wor
 def labels(count: int) -> np.ndarray:
     """Class indices int64 (N,) of the clips that `clips` returns."""
     return np.arange(count) % len(ACTIONS)
+
+
+def _quietly() -> None:
+    """In a process that draws: one core, and Ctrl-C is for the one that waits for it."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _render(job: tuple[int, int, int, int]) -> np.ndarray:

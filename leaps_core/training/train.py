@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .. import paths
+from ..errors import exit_code
 from ..models import bundled
 from ..models.spec import MEAN as CHANNEL_MEANS
 from ..models.spec import STD as CHANNEL_STDS
@@ -358,4 +360,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

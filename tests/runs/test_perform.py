@@ -227,3 +227,25 @@ def test_runs_that_are_made_together_are_kept_as_any(tmp_path, monkeypatch):
         assert (one.status, one.done, one.config) == ("done", 3, alone.config) and one.final["judge"] is not None
         assert files_of(one) == files_of(alone) and np.allclose(one.tensor, alone.tensor, atol=1e-3)
         assert made(runs.resume(runs.Run.open(one.folder), 1)).done == 4
+
+
+def test_ctrl_c_ends_all_that_are_made_together(tmp_path, monkeypatch):
+    from leaps_core.runs.writer import Writer
+    from tests import tiny
+
+    monkeypatch.undo()  # the real engine
+    monkeypatch.setenv("LEAPS_HOME", str(tmp_path))
+    tiny.register()
+    add = Writer.add
+
+    def pressed(self, step):
+        add(self, step)
+        if self.run.config.seed == 1 and step.index == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Writer, "add", pressed)
+    configs = [models.configure("tiny", "bowling", {**tiny.QUICK, "seed": seed}) for seed in (1, 2)]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        runs.perform_together(configs, [tmp_path / "a", tmp_path / "b"])
+    assert caught.traceback, "which holds on to all that was going on"
+    assert [runs.Run.open(tmp_path / name).status for name in "ab"] == ["stopped", "stopped"]
