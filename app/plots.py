@@ -219,7 +219,8 @@ def _note(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _positive(value: float | None) -> float | None:
-    return value if value is not None and value > 0 else None
+    """For a logarithmic axis; no more digits than can be seen, as all points are sent again and again."""
+    return float(f"{value:.4g}") if value is not None and value > 0 else None
 
 
 def _percent(value: float | None) -> float | None:
