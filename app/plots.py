@@ -21,7 +21,7 @@ MAX_POINTS = 200
 MAX_DECADES = 5
 """So many powers of ten have room for a number each."""
 
-COLOUR_OF = dict(zip(NETWORKS, ("#14b8a6", "#f59e0b", "#ec4899"), strict=True))
+COLOUR_OF = dict(zip(NETWORKS, ("#0d9488", "#d97706", "#ec4899"), strict=True))
 """Colour of each network."""
 
 _GREY, _GRID = "#718096", "rgba(132,146,166,0.22)"
@@ -67,7 +67,7 @@ def probabilities(
     return _figure(sections("plots")["probabilities"].title, traces, axis, changes, total, cursor)
 
 
-COLOURS = ("#14b8a6", "#f59e0b", "#ec4899", "#3b82f6", "#8b5cf6", "#84cc16", "#ef4444", "#94a3b8")
+COLOURS = ("#0d9488", "#d97706", "#ec4899", "#3b82f6", "#8b5cf6", "#5b9a0b", "#ef4444", "#64748b")
 """Colours of compared runs."""
 
 

@@ -96,7 +96,8 @@ class SynthesisConfig(BaseModel):
         "Below so many cycles per picture the Fourier canvas falls no further: more gives one scene of parts instead of broad "
         "light and shade.",
         unit="cycles",
-        step=0.5,
+        log=True,
+        step=1.5,
         ge=1,
         le=32,
     )
@@ -153,8 +154,8 @@ class SynthesisConfig(BaseModel):
         ge=0,
         le=1000,
     )
-    lambda_1: float = _field(1.0, "Priming weight of the first layer.", live=True, step=0.05, ge=0, le=4)
-    lambda_L: float = _field(0.5, "Priming weight of the last layer.", live=True, step=0.05, ge=0, le=4)
+    lambda_1: float = _field(1.0, "Priming weight of the first layer.", live=True, log=True, step=0.05, ge=0, le=4)
+    lambda_L: float = _field(0.5, "Priming weight of the last layer.", live=True, log=True, step=0.05, ge=0, le=4)
     priming_share: int = _field(
         100, "Share of the layers that are primed, from the first on.", unit="%", live=True, step=20, ge=0, le=100
     )

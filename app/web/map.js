@@ -27,6 +27,8 @@ const leaps = window.leaps ??= {};
 const plot = element.querySelector('.plot'), card = element.querySelector('.card');
 const RUNS = ['#e11d48', '#2563eb', '#16a34a', '#9333ea', '#ea580c', '#0f766e'];  // runs side by side
 const FADED = 'rgba(132,146,166,0.28)', BLUE = '#4c78c8', GREY = '#718096';
+/** @returns {[strong: string, faint: string]} colours of words */
+const inks = () => (document.body.classList.contains('dark') ? ['#f1f5f9', '#94a3b8'] : ['#0f172a', '#64748b']);
 /** Whether dots can be drawn by the graphics card, many at once and in three dimensions; else as SVG. */
 const WEBGL = Boolean(document.createElement('canvas').getContext('webgl'));
 /** Up to so many clips are drawn as SVG, below trails and names; of more, all is drawn by the graphics card, whose picture lies above
@@ -116,7 +118,7 @@ function trail(base, run, shownAt, colour) {
     ways((i) => jumps[i], {width: 1.5, dash: 'dash'}, 0.8),
     dots,
     ...(last ? [{type, mode: 'text', x: x.slice(0, 1), y: y.slice(0, 1), ...(z && {z: z.slice(0, 1)}), text: ['   ⟦noise⟧'],
-      textposition: 'middle right', textfont: {size: 11, color: colour}, hoverinfo: 'skip', showlegend: false}] : []),
+      textposition: 'middle right', textfont: {size: 11, color: inks()[0]}, hoverinfo: 'skip', showlegend: false}] : []),
   ];
 }
 
@@ -130,7 +132,7 @@ function largest(base) {
 /** @param {Base} base @param {number} wanted the highlighted class, below 0: none @returns {object[]} names of classes */
 function names(base, wanted) {
   const chosen = wanted < 0 || base.classes.length <= NAMES ? largest(base) : [wanted];
-  const [strong, faint] = document.body.classList.contains('dark') ? ['#f1f5f9', '#94a3b8'] : ['#0f172a', '#64748b'];
+  const [strong, faint] = inks();
   const color = chosen.map((i) => wanted < 0 || i === wanted ? strong : faint);
   const said = (i) => (i === wanted ? `<b>${base.classes[i]}</b>` : base.classes[i]);
   const type = flat(base);
@@ -198,7 +200,7 @@ function traces(base, overlay) {
  * @returns {object[]} its trace, if there is one
  */
 function ring(drawn) {
-  const color = document.body.classList.contains('dark') ? '#f1f5f9' : '#0f172a';
+  const [color] = inks();
   for (const {customdata = [], x, y, z} of drawn) {
     const at = z && reached ? customdata.findIndex((data) => String(data) === reached) : -1;
     if (at >= 0) return [{type: 'scatter3d', mode: 'markers', x: [x[at]], y: [y[at]], z: [z[at]], hoverinfo: 'skip',
@@ -223,7 +225,7 @@ function draw() {
     : {xaxis: axis(0), yaxis: {...axis(1), scaleanchor: 'x'}};
   const layout = {...axes, margin: {l: 20, r: 8, t: 8, b: 28}, paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
     dragmode: FINGER ? false : base.positions.length > 2 ? 'orbit' : 'pan', modebar: {bgcolor: 'rgba(0,0,0,0)', color: GREY, activecolor: BLUE},
-    font: {color: GREY, size: 11, family: 'IBM Plex Sans, system-ui, sans-serif'}, uirevision: base.key, hovermode: 'closest',
+    font: {color: inks()[1], size: 11, family: 'IBM Plex Sans, system-ui, sans-serif'}, uirevision: base.key, hovermode: 'closest',
     showlegend: true, legend: {orientation: 'h', y: base.axes[0] ? -0.1 : -0.04}};
   const save = () => window.Plotly.downloadImage(plot, {format: 'svg', filename: 'leaps-map'});
   const config = {displaylogo: false, responsive: true, scrollZoom: true, displayModeBar: true,

@@ -31,7 +31,7 @@ class Term:
     value: Callable[[Seen], Tensor | None]
     weight: float | Callable[[SynthesisConfig], float] = 1.0
     label: str = ""
-    colour: str = "#84cc16"
+    colour: str = "#5b9a0b"
 
     def weight_in(self, settings: SynthesisConfig) -> float:
         """Its weight under these settings."""
@@ -39,15 +39,15 @@ class Term:
 
 
 TERMS = (
-    Term("cross_entropy", lambda seen: seen.cross_entropy(), 1.0, "classification", "#14b8a6"),
-    Term("evidence", lambda seen: seen.evidence(), lambda s: s.evidence, "evidence", "#0ea5e9"),
-    Term("priming", lambda seen: seen.priming(), 1.0, "priming", "#f59e0b"),
+    Term("cross_entropy", lambda seen: seen.cross_entropy(), 1.0, "classification", "#0d9488"),
+    Term("evidence", lambda seen: seen.evidence(), lambda s: s.evidence, "evidence", "#0284c7"),
+    Term("priming", lambda seen: seen.priming(), 1.0, "priming", "#d97706"),
     Term("coherence", lambda seen: seen.coherence(), lambda s: s.r * s.coherence, "coherence", "#3b82f6"),
     Term("diversity", lambda seen: seen.diversity(), lambda s: s.r * s.diversity, "diversity", "#ec4899"),
-    Term("naturalness", lambda seen: seen.naturalness(), lambda s: s.naturalness, "frame verifier", "#22c55e"),
+    Term("naturalness", lambda seen: seen.naturalness(), lambda s: s.naturalness, "frame verifier", "#16a34a"),
     Term("smoothness", lambda seen: seen.smoothness(), lambda s: s.smoothness, "smoothness", "#8b5cf6"),
     Term("nearness", lambda seen: seen.nearness(), lambda s: s.nearness, "nearness to the stimulus", "#f43f5e"),
-    Term("norm", lambda seen: seen.norm(), lambda s: s.norm, "norm", "#94a3b8"),
+    Term("norm", lambda seen: seen.norm(), lambda s: s.norm, "norm", "#64748b"),
 )
 """The terms of LEAPS, in the order in which they are added (see objective.py)."""
 

@@ -15,7 +15,7 @@ from ..runs import figure as paper
 from ..runs.comparison import note
 from .numbers import Interval
 
-COLOURS = ("#0ea5e9", "#f59e0b", "#ec4899", "#22c55e", "#8b5cf6", "#64748b", "#14b8a6", "#ef4444")
+COLOURS = ("#0284c7", "#d97706", "#ec4899", "#16a34a", "#8b5cf6", "#64748b", "#0d9488", "#ef4444")
 CELL = 96
 """Height and width of a frame on a contact sheet, in px."""
 LABEL, LEFT = 20, 150

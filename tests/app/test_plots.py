@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from app import plots
+from leaps_core.inversion.terms import TERMS, Term
+from leaps_core.studies import pictures
 
 
 def rows(count: int) -> list[dict[str, Any]]:
@@ -28,6 +30,24 @@ def figure(plot: Any) -> dict[str, Any]:
 
 def trace(drawn: dict[str, Any], name: str) -> dict[str, Any]:
     return next(item for item in drawn["data"] if item["name"] == name)
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio of WCAG 2 of two colours, as #rrggbb."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_lines_are_told_from_a_light_and_from_a_dark_page() -> None:
+    used = {*plots.COLOUR_OF.values(), *plots.COLOURS, *(one.colour for one in TERMS), Term("own", lambda seen: None).colour}
+    for colour in used | set(pictures.COLOURS):
+        assert all(contrast(colour, page) >= 3 for page in ("#f8fafc", "#020617")), colour
 
 
 def test_thin_keeps_the_ends_and_at_most_so_many() -> None:

@@ -261,7 +261,7 @@ def test_papers_settings_are_filled_in_and_bad_numbers_refused(page: Page) -> No
     page.get_by_role("button", name="Paper", exact=True).click()
     expect(page.get_by_text("The paper's settings are filled in. About")).to_be_visible(timeout=WAIT)
     expect(page.get_by_label("Steps", exact=True)).to_have_value("2000", timeout=WAIT)
-    expect(page.get_by_label("range slider for Priming, first layer (λ₁)")).to_have_value("0.75", timeout=WAIT)
+    expect(page.get_by_label("number input for Priming, first layer (λ₁)")).to_have_value("0.75", timeout=WAIT)
     _prepare(page, steps=600)
     _start(page)
     _state(page, "done")
