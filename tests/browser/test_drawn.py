@@ -51,6 +51,14 @@ def test_a_slider_set_to_a_marked_value_stands_at_its_mark(page: Page) -> None:
             assert page.evaluate(MARKS, label)["knob"] == pytest.approx(left, abs=3), (label, value)
 
 
+def test_what_is_chosen_is_seen_under_the_pointer(page: Page) -> None:
+    chosen = page.locator("#controls input[type=radio]:checked").first
+    colour = "radio => getComputedStyle(radio).backgroundColor"
+    before = chosen.evaluate(colour)
+    chosen.hover()
+    assert chosen.evaluate(colour) == before
+
+
 def _end_of_the_way(page: Page) -> tuple[int, int, int]:
     """The colour of the pixel at which the run's way ends."""
     page.locator("#map .plot").scroll_into_view_if_needed()
