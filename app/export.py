@@ -38,7 +38,7 @@ def page(run: runs.Run) -> str:
         title=html.escape(f"{run.config.action} · {widgets.model_name(run.config.model)}"),
         about=html.escape(widgets.scores(run.final)),
         player=web("player.html"),
-        css=web("player.css"),
+        css=web("player.css") + web("plots.css"),
         script=web("player.js"),
         moments=_script(moments),
         beside=_script(beside),

@@ -74,7 +74,7 @@ def options(upload: float = 200) -> dict[str, Any]:
     """What `launch` has to be told. upload: megabytes of the largest file."""
     return {
         "theme": THEME,
-        "css": web("page.css"),
+        "css": web("page.css") + web("plots.css"),
         "js": web("page.js"),
         "head": f"<script>document.documentElement.lang = '{spoken()}'</script>",  # Gradio itself says English, once it begins
         "max_file_size": int(upload * 1e6),

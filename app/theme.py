@@ -1,4 +1,4 @@
-"""How the page looks: colours, fonts, and the style sheet in web/page.css."""
+"""How the page looks: colours, fonts, and the folder web with its style sheets and scripts."""
 
 from __future__ import annotations
 

@@ -21,10 +21,19 @@ PROGRAM = re.compile(r"(?:\w+=\S+ )*(?:\.venv/bin/)?python (?:-m leaps_core|(app
 """How a line begins that runs the program, perhaps with variables; app.py is its command `page`."""
 
 
+NAMES = {"KEY": "puppet_x3d", "NAME": "priming-share"}
+"""What is typed where the docs have a word that stands for one."""
+
+
+def blocks() -> list[tuple[str, str]]:
+    """Every shell example, one command per line: page and text."""
+    found = [(page, block.replace("\\\n", " ")) for page in PAGES for block in examples(page, "sh")]
+    return [(page, re.sub(rf"\b({'|'.join(NAMES)})\b", lambda word: NAMES[word[0]], block)) for page, block in found]
+
+
 def commands() -> list[tuple[str, str]]:
     """The lines of all shell examples that run the program: page and line."""
-    blocks = [(page, block.replace("\\\n", " ")) for page in PAGES for block in examples(page, "sh")]
-    lines = [(page, line.strip()) for page, block in blocks for line in block.splitlines()]
+    lines = [(page, line.strip()) for page, block in blocks() for line in block.splitlines()]
     return [(page, line) for page, line in lines if PROGRAM.match(line)]
 
 
@@ -33,7 +42,7 @@ def test_a_command_is_understood(page: str, line: str, capsys: pytest.CaptureFix
     start = PROGRAM.match(line)
     assert start
     words = ["page"] * bool(start[1]) + shlex.split(line[start.end() :], comments=True)
-    words = ["priming-share" if word == "NAME" else word for word in words[: words.index("|") if "|" in words else None]]
+    words = words[: words.index("|") if "|" in words else None]
     try:
         cli._parser([add_command]).parse_args(words)
     except SystemExit as left:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from leaps_core import video
+from leaps_core import models, video
 from leaps_core.puppets import render_clip
 from tests.conftest import ROOT, examples
-from tests.test_docs import PAGES
+from tests.test_docs import blocks
 
 PATIENCE = 20
 """s that a line is given before it is left."""
@@ -26,29 +26,29 @@ FAR = re.compile(r"x3d_m|slow_r50|--engine ray|--address|LEAPS_HOME=/srv")
 """What no test has: weights from the internet, a cluster (test_fleet.py has one of its own), a server's folder."""
 OTHERS = {"make", "pip", "docker", ".venv/bin/hf", "ray", "srun", "head", "sleep", "export"}
 """Programs that are not ours. `make setup`, `test`, `lint` and `types` are what CI runs."""
-NAMES = {"KEY": "puppet_x3d", "NAME": "priming-share"}
 ACTIONS = ("crawling baby", "dribbling basketball", "juggling balls", "playing trumpet", "tai chi")
 QUICK = ("README.md",)
 
 
-def blocks() -> list[tuple[str, str]]:
-    """Every shell example: page and text."""
-    return [(page, block.replace("\\\n", " ")) for page in PAGES for block in examples(page, "sh")]
-
-
 def lines(block: str) -> list[str]:
-    """Those that are typed, with names for what stands for one."""
-    named = re.sub(r"\b(KEY|NAME)\b", lambda found: NAMES[found[0]], block)
-    return [line for line in named.splitlines() if PROGRAM.search(line) and not FAR.search(line)]
+    """Those that are typed."""
+    return [line for line in block.splitlines() if PROGRAM.search(line) and not FAR.search(line)]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the videos, runs and files that the docs speak of, and a home of its own in it."""
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's folder, as the docs take it, with a home of its own in it."""
     place = tmp_path_factory.mktemp("typed")
     for name in ("app.py", "app", "assets", "leaps_core", "tests"):
         (place / name).symlink_to(ROOT / name)
     (place / ".venv").symlink_to(sys.prefix)
+    return place
+
+
+@pytest.fixture(scope="module")
+def place(checkout: Path) -> Path:
+    """The same with the videos, runs and files that the docs speak of."""
+    place = checkout
     home = place / "home" / ".leaps"
     (home / "models").mkdir(parents=True)
     (home / "models" / "mine.py").write_text(examples("docs/custom-models.md", "python")[0])
@@ -66,13 +66,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(place / "DIR" / label / f"{seed}.mp4", place / "kinetics" / "train" / f"id{number}_000000_000010.mp4")
         rows.append(f"{label},id{number},0,10,train")
     (place / "train.csv").write_text("\n".join(rows))
-    said = typed(place, 'python -m leaps_core synth --model puppet_x3d --action "juggling balls" --set steps=20', 240)
-    (made,) = (home / "runs").iterdir()
+    out = home / "runs" / "ID"
+    said = typed(
+        place, f'python -m leaps_core synth --model puppet_x3d --action "juggling balls" --set steps=20 --out {out}', 240
+    )
     for name in ("A", "B"):
-        shutil.copytree(made, home / "runs" / name)
-    made.rename(home / "runs" / "ID")
+        shutil.copytree(out, home / "runs" / name)
     for name in ("run.json", "stimulus.npz"):
-        shutil.copy(home / "runs" / "ID" / name, place / name)
+        shutil.copy(out / name, place / name)
     assert "juggling balls" in said
     return place
 
@@ -112,17 +113,12 @@ def typed(place: Path, line: str, patience: float) -> str:
         if lines(block)
     ],
 )
-def test_what_the_docs_say_can_be_typed(place: Path, page: str, block: str) -> None:
+def test_what_the_docs_say_can_be_typed(checkout: Path, request: pytest.FixtureRequest, page: str, block: str) -> None:
+    place = checkout if page in QUICK else request.getfixturevalue("place")
     for line in lines(block):
-        if "i3d" in line and "download" not in line and not _weights(place, "i3d"):
+        if "i3d" in line and "download" not in line and models.state(models.spec("i3d")) == "download":
             pytest.skip("the weights of “i3d” are not on this machine: `python -m leaps_core download i3d` gets them")
         typed(place, line, 280 if re.search(r"leaps_core (embed|map|download) ", line) else PATIENCE)  # others need it
-
-
-def _weights(place: Path, key: str) -> bool:
-    return "download" not in typed(
-        place, f"python -c \"from leaps_core import models; print(models.state(models.spec('{key}')))\"", 60
-    )
 
 
 def test_hardly_a_line_is_left_out() -> None:

@@ -3,6 +3,7 @@ what is looked at out of a study's folder (docs/results.md) into assets/studies:
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from .. import paths
-from ..errors import RunError
+from ..errors import RunError, exit_code
 
 TAKEN = ("study.json", "progress.json", "table.md", "sheet.webp")
 """Beside the figures, which are the other *.json; and other pictures than those of figures, which become WebP."""
@@ -33,5 +34,14 @@ def ship(folder: Path, name: str) -> Path:
     return place
 
 
+def main() -> None:
+    """Take the study that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=paths.given, help="of the finished study")
+    parser.add_argument("name", help="what it is called in assets/studies")
+    args = parser.parse_args()
+    print(ship(args.folder, args.name))
+
+
 if __name__ == "__main__":
-    print(ship(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(exit_code(main))

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+from PIL import ImageColor
 
 from app import plots
 from leaps_core.inversion.terms import TERMS, Term
@@ -33,10 +34,10 @@ def trace(drawn: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of WCAG 2 of two colours, as #rrggbb."""
+    """The ratio of WCAG 2 of two colours, as CSS has them."""
 
     def light(colour: str) -> float:
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        parts = [part / 255 for part in ImageColor.getrgb(colour)[:3]]
         red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
