@@ -115,11 +115,11 @@ Select, Options = _unchecked(gr.Dropdown, "Select"), _unchecked(gr.Radio, "Optio
 
 def log_slider(minimum: float, maximum: float, step: float, value: float, label: str, info: str) -> gr.HTML:
     """A slider like Gradio's whose way is logarithmic: after `minimum` at its left end come the decades from `step` to
-    `maximum`. Its value is a number; its event `input` is a person's alone."""
-    name = html.escape(label, quote=True)
+    `maximum`. Its value is a number, whole where `value` is; its event `input` is a person's alone."""
+    name, whole = html.escape(label, quote=True), " data-whole" * isinstance(value, int)
     return gr.HTML(
         value,  # type: ignore[arg-type]  # any JSON
-        html_template=f"<div class='log' data-min='{minimum}' data-max='{maximum}' data-step='{step}'>"
+        html_template=f"<div class='log' data-min='{minimum}' data-max='{maximum}' data-step='{step}'{whole}>"
         f"<div class='head'><span>{name}</span>"
         f"<input type='number' step='any' aria-label='number input for {name}'></div>"
         f"<p class='info-text'>{html.escape(info)}</p>"

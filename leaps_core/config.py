@@ -195,7 +195,9 @@ class SynthesisConfig(BaseModel):
     jitter: float = _field(
         0.12, "Random shift of each step's view, as a share of the size.", live=True, step=0.01, ge=0, le=0.5
     )
-    jitter_time: int = _field(1, "Random shift in time, up to so many frames.", unit="frames", live=True, step=1, ge=0, le=32)
+    jitter_time: int = _field(
+        1, "Random shift in time, up to so many frames.", unit="frames", live=True, log=True, step=0.5, ge=0, le=32
+    )
     zoom: float = _field(0.15, "Random zoom, up to this share.", live=True, step=0.01, ge=0, le=0.5)
     zoom_in: float = _field(
         0.0,

@@ -54,14 +54,17 @@ class CompareTab:
     def __init__(self, session: Session, tab: gr.Tab) -> None:
         self.session, self.told, self.key, self.timer = session, gr.State(None), kept("comparison"), gr.Timer(LATER)
         gr.Markdown(sections("compare")["compare"].text, elem_classes="caption")
-        self._lay_out_asked()
-        with gr.Row(elem_id="versus-bar"):
-            self.start = gr.Button(say("Compare"), variant="primary", scale=0, min_width=130)
-            self.stop = gr.Button(say("Stop all"), interactive=False, scale=0, min_width=110)
-            self.picture = gr.DownloadButton(say("Picture"), interactive=False, size="sm", scale=0, min_width=90)
-            self.film = gr.DownloadButton(say("Film"), interactive=False, size="sm", scale=0, min_width=90)
-            self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
-        self.player = player.player(elem_id="versus")
+        with gr.Row(equal_height=False):  # clips first, as on the first page, so that a phone shows them first
+            with gr.Column(scale=3, min_width=320):
+                self.player = player.player(elem_id="versus")
+                with gr.Row(elem_id="versus-bar"):
+                    self.start = gr.Button(say("Compare"), variant="primary", scale=0, min_width=130)
+                    self.stop = gr.Button(say("Stop all"), interactive=False, scale=0, min_width=110)
+                    self.picture = gr.DownloadButton(say("Picture"), interactive=False, size="sm", scale=0, min_width=90)
+                    self.film = gr.DownloadButton(say("Film"), interactive=False, size="sm", scale=0, min_width=90)
+                self.line = gr.Markdown(elem_classes="caption", elem_id="versus-line")
+            with gr.Column(scale=2, min_width=320):
+                self._lay_out_asked()
         with gr.Row():
             self.table = gr.Markdown(elem_id="versus-table")
             self.plot = gr.Plot(show_label=False, container=False, visible=False)

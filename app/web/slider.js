@@ -6,17 +6,19 @@
  * @property {string} min the smallest value
  * @property {string} max the largest
  * @property {string} step the smallest value above the minimum that the way shows
+ * @property {string} [whole] there, where values are whole numbers
  */
 
 const [box, number, range] = ['.log', 'input[type=number]', 'input[type=range]'].map((part) => element.querySelector(part));
 const [least, most, step] = ['min', 'max', 'step'].map((name) => Number(box.dataset[name]));
+const digits = (value) => 'whole' in box.dataset ? Math.round(value) : Number(value.toPrecision(2));
 let dragging = false;
 box.placeOf = (value) => place(value);                // for the marks of previews.js
 
 /** @param {number} value */
 const place = (value) => value < step ? 0 : Math.log(value / step) / Math.log(most / step);
 /** @param {number} share */
-const valueAt = (share) => share <= 0 ? least : Number((step * (most / step) ** share).toPrecision(2));
+const valueAt = (share) => share <= 0 ? least : digits(step * (most / step) ** share);
 
 /** @param {number} value */
 function show(value) {
@@ -35,9 +37,15 @@ function give(value) {
 
 range.addEventListener('pointerdown', () => { dragging = true; });
 for (const end of ['pointerup', 'pointercancel', 'blur']) range.addEventListener(end, () => { dragging = false; });
-range.addEventListener('input', () => give(valueAt(Number(range.value))));
+range.addEventListener('input', () => {
+  let share = Number(range.value);
+  // an arrow key's way may be less than a digit: it goes on to the next value
+  const way = 0.01 * Math.sign(share - place(props.value));
+  while (!dragging && way && share > 0 && share < 1 && valueAt(share) === props.value) share += way;
+  give(valueAt(share));
+});
 number.addEventListener('change', () => {
-  if (number.value !== '') give(Number(number.value));
+  if (number.value !== '') give('whole' in box.dataset ? Math.round(Number(number.value)) : Number(number.value));
   number.value = String(props.value);
 });
 watch('value', () => show(Number(props.value)));

@@ -41,6 +41,20 @@ def vary_smoothness(page: Page, values: str, steps: int) -> None:
     page.get_by_role("spinbutton", name="Steps", exact=True).locator("visible=true").fill(str(steps))
 
 
+def test_it_opens_with_clips_that_play_on_a_phone_too(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("tab", name="Compare").click()
+    page.locator("#versus canvas").first.wait_for(timeout=WAIT)
+    clips, box = page.locator("#versus canvas").all(), page.locator("#versus .tracks").bounding_box()
+    tops = {clip.bounding_box()["y"] for clip in clips if clip.is_visible()}
+    assert len(tops) == 1 and box and box["y"] + box["height"] < 844, "all in one row, in sight"
+    assert all(clip.bounding_box()["width"] > 150 for clip in clips if clip.is_visible())
+    cut = page.evaluate(
+        "[...document.querySelectorAll('#versus figcaption span')].filter(one => one.scrollWidth > one.clientWidth)"
+    )
+    assert not cut, "captions are whole"
+
+
 def test_an_own_video_primes_all_runs(page: Page, app_home: Path, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.mp4", tmp_path / "bad.mp4"
     clip = np.zeros((24, 64, 64, 3), np.uint8)

@@ -45,6 +45,23 @@ def test_all_of_a_run_can_be_done_with_the_keyboard_alone(page: Page) -> None:
     page.locator("#versus canvas").first.wait_for(timeout=WAIT)
 
 
+def test_an_arrow_moves_a_logarithmic_slider_to_its_next_value_wherever_it_stands(page: Page) -> None:
+    """Two digits may be further apart than one step of its way; whole numbers are."""
+    page.get_by_role("button", name="More settings").click()
+    for label, values in (("Priming, first layer (λ₁)", [1, 1.1, 1.2]), ("Views shifted in time, frames", [0, 1, 2, 3])):
+        slider, number = (page.get_by_label(f"{kind} {label}", exact=True) for kind in ("range slider for", "number input for"))
+        number.fill(str(values[0]))
+        number.press("Enter")
+        slider.focus()
+        for keys, way in (("ArrowRight", values), ("ArrowLeft", values[::-1])):
+            for value in way[1:]:
+                page.keyboard.press(keys)
+                expect(number).to_have_value(str(value))
+    number.fill("2.4")
+    number.press("Enter")
+    expect(number).to_have_value("2")
+
+
 def test_tab_goes_the_way_of_the_eye(page: Page) -> None:
     """Down the page on a phone, where the parts lie in another order, and down each of a desktop's columns; settings that stand
     side by side are less than 300 px high."""
