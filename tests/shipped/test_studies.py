@@ -10,7 +10,7 @@ from PIL import Image
 
 from leaps_core import paths
 from leaps_core.errors import RunError
-from leaps_core.shipped.studies import ship
+from leaps_core.shipped.studies import ship, ship_picture
 
 
 def test_what_is_looked_at_is_taken_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +26,17 @@ def test_what_is_looked_at_is_taken_and_nothing_else(tmp_path: Path, monkeypatch
     for _ in range(2):
         found = {path.name for path in ship(folder, "one").iterdir()}
         assert found == {"study.json", "progress.json", "loss.json", "table.md", "sheet.webp", "bowling.webp"}
+
+
+def test_a_picture_of_a_study_is_taken_into_the_docs(tmp_path: Path) -> None:
+    folder, docs = tmp_path / "study", tmp_path / "docs"
+    folder.mkdir()
+    (folder / "study.json").write_text("{}")
+    with pytest.raises(RunError, match="no finished study: sheet.webp is missing"):
+        ship_picture(folder, "mine", "sheet.webp", docs)
+    Image.new("RGB", (8, 8)).save(folder / "sheet.webp")
+    assert ship_picture(folder, "mine", "sheet.webp", docs) == docs / "pictures" / "mine.webp"
+    assert (docs / "pictures" / "mine.webp").read_bytes() == (folder / "sheet.webp").read_bytes()
 
 
 def test_those_that_are_shipped_name_nobodys_folders() -> None:
