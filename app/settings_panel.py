@@ -107,14 +107,10 @@ class SettingsPanel:
     def _wire(self) -> None:
         settings, stimulus = self.settings, self.stimulus
         settings["model"].input(told(self.choose_model), [self.run, *self.inputs], self.outputs, **CALM)
-        self.weights.click(
-            told(self.download),
-            self.inputs,
-            [self.facts, self.weights, settings["model"]],
-            show_progress_on=self.facts,
-            concurrency_limit=1,
-            api_visibility="private",
-        )
+        fetched = self.weights.click(
+            lambda: gr.Button(say("Downloading …"), interactive=False), None, self.weights, **QUICK
+        ).then(told(self.download), self.inputs, [self.facts, settings["model"]], concurrency_limit=1, **CALM)
+        fetched.then(told(lambda *values: _to_fetch(config_of(values))), self.inputs, self.weights, **CALM)
         gr.on(
             [settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
             told(self.show_stimulus),
@@ -151,27 +147,17 @@ class SettingsPanel:
             config = config.replace(**stimuli_of(run, action, choice))
         return self._fill_beside(choice, config)
 
-    def download(self, *values: Any, progress: gr.Progress = gr.Progress()) -> dict[Any, Any]:  # noqa: B008
-        """Fetch the weights that a run of these settings needs and doesn't have; how far it is shows where the model's facts
-        stand. Raises `LeapsError`."""
+    def download(self, *values: Any) -> dict[Any, Any]:
+        """Fetch the weights that a run of these settings needs and doesn't have; the tray shows how far it is. Raises
+        `LeapsError`."""
         config = config_of(values)
         absent = models.missing(config)
         for spec in absent:
-            said = say("{name}: downloading", name=spec.name)
-            with tray.working(said) as tell:
-
-                def show(done: float, total: float | None, said: str = said, tell: Any = tell) -> None:
-                    progress((done, total), said, unit="bytes")
-                    tell(done, total)
-
-                weights.download(spec, show)
+            with tray.working(say("{name}: downloading", name=spec.name)) as tell:
+                weights.download(spec, tell)
         names = ", ".join(spec.name for spec in absent) or say("all networks")
         gr.Info(say("The weights of {names} are here.", names=names))
-        return {
-            self.facts: controls.model_facts(config.model),
-            self.weights: gr.Button(visible=False),
-            self.settings["model"]: gr.Dropdown(controls.model_choices()),
-        }
+        return {self.facts: controls.model_facts(config.model), self.settings["model"]: gr.Dropdown(controls.model_choices())}
 
     def show_stimulus(self, run: Filled | None, model: str, action: str, *chosen: Any) -> dict[Any, Any]:
         """The stimulus, shown at once. `chosen`: what its widgets say."""
@@ -311,4 +297,4 @@ def _cost(config: SynthesisConfig) -> str:
 def _to_fetch(config: SynthesisConfig) -> gr.Button:
     """The button for the weights that a config lacks."""
     offer = controls.to_download(config)
-    return gr.Button(offer, visible=bool(offer))
+    return gr.Button(offer, visible=bool(offer), interactive=True)

@@ -36,13 +36,13 @@ WAIT = 300
 
 
 @contextmanager
-def page(home: Path, personal: bool = False) -> Iterator[tuple[str, float]]:
-    """The running page: its address, and the seconds from its start to its first answer."""
+def page(home: Path, personal: bool = False, **more: str) -> Iterator[tuple[str, float]]:
+    """The running page: its address, and the seconds from its start to its first answer. `more`: environment variables."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     url, begun = f"http://127.0.0.1:{port}/", time.perf_counter()
-    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "LEAPS_HOME": str(home), "TORCH_HOME": str(home / "torch")}
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "LEAPS_HOME": str(home), "TORCH_HOME": str(home / "torch"), **more}
     server = subprocess.Popen(
         [sys.executable, "app.py", *["--personal"] * personal], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
     )

@@ -1,8 +1,8 @@
 """Screenshots of the page's states, to be looked at: `python -m benchmarks.screens --out DIR [--only first map]`
 
 Each state as a desktop and a phone show it, light and dark; all of them take a quarter of an hour. Starts a page of its own,
-with an empty home; those of `PERSONAL` have a person's own, with a run in it that was interrupted. `--docs` writes the README's
-pictures instead.
+with an empty home; those of `PERSONAL` have a person's own, with a run in it that was interrupted, those of `FRESH` one each.
+`--docs` writes the README's pictures instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from leaps_core.errors import LeapsError
 
 from .page import chromium
 from .page import page as started
-from .states import PERSONAL, STATES, WORDLESS
+from .states import BRIEF, FRESH, PERSONAL, STATES, WORDLESS
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -50,11 +49,14 @@ def main() -> None:
     if options.docs:
         shots = [(*shot, ROOT / "docs" / "pictures" / f"{name}.png") for name, shot in DOCS.items()]
     for personal in (False, True):
-        if mine := [shot for shot in shots if (shot[0] in PERSONAL) is personal]:
+        if mine := [shot for shot in shots if shot[0] not in FRESH and (shot[0] in PERSONAL) is personal]:
             _take(mine, personal)
+    for shot in shots:
+        if shot[0] in FRESH:
+            _take([shot], False, **FRESH[shot[0]])
 
 
-def _take(shots: list[tuple[str, str, str, Path]], personal: bool) -> None:
+def _take(shots: list[tuple[str, str, str, Path]], personal: bool, **env: str) -> None:
     """Pictures of one page: of which state, on what, how, and where to."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
         if personal:
@@ -62,10 +64,10 @@ def _take(shots: list[tuple[str, str, str, Path]], personal: bool) -> None:
             killed = _ended_early(Path(home) / "runs" / "interrupted", KeyboardInterrupt())
             (killed.folder / "run.json").write_text(json.dumps({**killed.record, "status": "running"}), "utf-8")
         browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        with started(Path(home), personal) as (url, _):
+        with started(Path(home), personal, **env) as (url, _):
             for state, size, theme, path in shots:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _shoot(browser, url, STATES[state], size, theme, path)
+                _shoot(browser, url, state, size, theme, path)
                 print(path, flush=True)
 
 
@@ -79,16 +81,17 @@ def _ended_early(folder: Path, why: BaseException) -> runs.Run:
     return run
 
 
-def _shoot(browser: Any, url: str, state: Callable[[Any], None], size: str, theme: str, path: Path) -> None:
+def _shoot(browser: Any, url: str, state: str, size: str, theme: str, path: Path) -> None:
     width, height = SIZES[size]
     context = browser.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(WAIT)
     page = context.new_page()
     page.goto(f"{url}?__theme={theme}")
-    page.wait_for_function("() => document.querySelector('#player figure canvas')")
-    page.wait_for_timeout(2000)
-    state(page)
-    page.wait_for_timeout(1500)
+    if state not in BRIEF:
+        page.wait_for_function("() => document.querySelector('#player figure canvas')")
+        page.wait_for_timeout(2000)
+    STATES[state](page)
+    page.wait_for_timeout(0 if state in BRIEF else 1500)
     page.screenshot(path=path)
     context.close()  # a run that goes on is stopped some seconds later
 

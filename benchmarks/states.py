@@ -24,7 +24,7 @@ def _begun(page: Any) -> None:
 
 
 def _status(page: Any, words: str) -> None:
-    page.wait_for_function(f"() => /{words}/.test(document.querySelector('#status').innerText)")
+    page.wait_for_function(f"() => /{words}/.test(document.querySelector('#status')?.innerText)")
 
 
 def running(page: Any) -> None:
@@ -83,6 +83,26 @@ def lacking(page: Any) -> None:
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name="I3D").first.click()
     page.get_by_role("button", name="Download").first.wait_for()
+
+
+def downloading(page: Any) -> None:
+    """Weights on their way."""
+    lacking(page)
+    page.get_by_role("button", name="Download").first.click()
+    page.get_by_role("button", name="Downloading …").wait_for()
+
+
+def loading(page: Any) -> None:
+    """The page while PyTorch is being loaded."""
+    _status(page, "loading")
+
+
+def limited(page: Any) -> None:
+    """A public server's limit: more steps than a visitor may ask for."""
+    demo(page)
+    page.get_by_label("Steps", exact=True).fill("200")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_text("A run on this server has at most").last.wait_for()
 
 
 def linked(page: Any) -> None:
@@ -315,6 +335,9 @@ STATES: dict[str, Callable[[Any], None]] = {
     "more": more,
     "own": own,
     "lacking": lacking,
+    "downloading": downloading,
+    "loading": loading,
+    "limited": limited,
     "linked": linked,
     "queued": queued,
     "guided": guided,
@@ -350,3 +373,7 @@ WORDLESS = ("first", "demo", "scrubbed", "closer", "questions")
 """Those that are brought about without a word of the page, so in any language."""
 PERSONAL = ("offer", "failed", "study")
 """The states that a page of one person has."""
+FRESH: dict[str, dict[str, str]] = {"loading": {}, "downloading": {}, "limited": {"LEAPS_LIMIT_STEPS": "100"}}
+"""Those that need a page that has just been started, in an empty home, and with which environment variables."""
+BRIEF = ("loading", "downloading")
+"""Those that won't last."""

@@ -5,6 +5,7 @@ import io
 import runpy
 import sys
 import threading
+import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ def publish() -> None:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            time.sleep(1)  # as on the web
             self.send_response(200)
             self.send_header("Content-Length", str(len(file.getvalue())))
             self.end_headers()

@@ -211,6 +211,7 @@ def test_weights_are_downloaded_with_one_click(page: Page) -> None:
     expect(page.get_by_text("The weights of “tiny_far” are not on this machine")).to_be_visible(timeout=WAIT)
     fetch = page.get_by_role("button", name="Download weights (12 MB, CC-BY-NC-4.0: no commercial use)")
     fetch.click()
+    expect(page.get_by_role("button", name="Downloading …")).to_be_disabled(timeout=WAIT)
     expect(page.get_by_text("The weights of Far away are here")).to_be_visible(timeout=WAIT)
     expect(page.locator("#facts")).to_contain_text("downloaded earlier", timeout=WAIT)
     expect(fetch).to_be_hidden(timeout=WAIT)
