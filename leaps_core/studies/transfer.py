@@ -36,7 +36,9 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
         synthesis = [
             Trial(
                 {"model": model, "arm": SYNTHESIS, "action": action, "seed": seed},
-                stimuli.config(asked, model, action, seed, priming_share=0),
+                stimuli.config(
+                    asked, model, action, seed, stimuli=()
+                ),  # not even coherence may take its measure from a real clip
             )
             for seed in asked.range
             for action in asked.actions
@@ -103,5 +105,5 @@ STUDY = Study(
     _read,
     {models.PUPPETS: stimuli.EIGHT},
     usual={"seeds": 8},
-    own=frozenset({"priming_share"}),
+    own=frozenset({"stimuli"}),
 )

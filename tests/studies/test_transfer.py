@@ -27,6 +27,7 @@ def made(count: int) -> list[dict]:
 
 def test_students_learn_when_all_clips_are_there() -> None:
     assert len(STUDY.trials(ASKED, ())) == 4 == len(STUDY.trials(ASKED, made(3)))
+    assert not any(trial.config.stimuli for trial in STUDY.trials(ASKED, ())), "no real clip has a part in them"
     whole = STUDY.trials(ASKED, made(4))
     assert [trial.at["arm"] for trial in whole[4:7]] == list(transfer.ARMS) and len(whole) == 4 + 3 * transfer.STUDENTS
     assert all(pickle.loads(pickle.dumps(trial)).work for trial in whole[4:])  # noqa: S301
