@@ -324,8 +324,25 @@ def figures(page: Any) -> None:
     page.locator("#study-pictures img").first.scroll_into_view_if_needed()
 
 
+def first(page: Any) -> None:
+    """As it opens, at a moment at which the clip is not yet out of the noise."""
+    page.locator("#player .frame").fill("8")
+
+
+def counterfactual(page: Any) -> None:
+    """A closer look at a clip that began at a real one: what has changed since then."""
+    demo(page)
+    page.get_by_role("button", name="More settings").click()
+    page.get_by_label("Begin at").click()
+    page.get_by_role("option", name="stimulus").click()
+    page.get_by_label("Steps", exact=True).fill("40")
+    page.get_by_role("button", name="Start", exact=True).click()
+    _status(page, "done")
+    closer(page)
+
+
 STATES: dict[str, Callable[[Any], None]] = {
-    "first": lambda page: None,
+    "first": first,
     "demo": demo,
     "running": running,
     "paused": paused,
@@ -347,6 +364,7 @@ STATES: dict[str, Callable[[Any], None]] = {
     "failed": failed,
     "study": study,
     "closer": closer,
+    "counterfactual": counterfactual,
     "questions": questions,
     "lesson": lesson,
     "answered": answered,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ class CompareTab:
         ]
         chosen = [self.models, self.action, stimulus.kind]
         tab.select(self.fill, chosen, chosen, **CALM).then(
-            self.before, [self.session.visitor, self.key], [self.player, self.line, self.table], **CALM
+            self.before, [self.session.visitor, self.key], [self.player, self.line, self.table, self.plot], **CALM
         )
         self.models.input(told(self.choose), chosen, chosen[1:], **CALM)
         gr.on(
@@ -159,7 +160,8 @@ class CompareTab:
                 *(player.track(run.id, name, run.clip, widgets.scores(run.final)) for name, run in named)
             ),
             self.line: sections("compare")["before"].text.format(action=action),
-            self.table: "",
+            self.table: _table([(name, run.metrics, run.final, say(run.status)) for name, run in named]),
+            self.plot: self._plot([(name, run.metrics) for name, run in named], shown[0].config.steps),
         }
 
     def choose(self, chosen: list[str], action: str | None, kind: str) -> dict[Any, Any]:
@@ -215,16 +217,20 @@ class CompareTab:
         active = found.active
         updates = {
             self.player: player.tracks(*items),
-            self.table: _table(found),
+            self.table: _table([_row(found, i) for i in range(len(found.names))]),
             self.line: _line(found),
             self.start: gr.Button(interactive=not active),
             self.stop: gr.Button(interactive=active),
-            self.plot: gr.Plot(plots.together(metrics, found.plans[0].config.steps), visible=bool(metrics)),
+            self.plot: self._plot(metrics, found.plans[0].config.steps),
         }
         files = self._files(found) if not active and any(job.run for job in found.jobs) else (None, None)
         for button, path in zip((self.picture, self.film), files, strict=True):
             updates[button] = gr.DownloadButton(value=path, interactive=path is not None)
         return updates
+
+    @staticmethod
+    def _plot(compared: list[tuple[str, list[dict[str, Any]]]], steps: int) -> gr.Plot:
+        return gr.Plot(plots.together(compared, steps), visible=bool(compared))
 
     def _files(self, found: Comparison) -> tuple[Path, Path]:
         """The figure as a picture and as a film."""
@@ -257,26 +263,29 @@ def _line(found: Comparison) -> str:
     return " ".join([ended, *more, *([] if preload.ready() else [say("PyTorch is still being loaded.")])])
 
 
-def _table(found: Comparison) -> str:
-    """What is known of each run, as a Markdown table."""
+def _row(found: Comparison, i: int) -> tuple[str, list[dict[str, Any]], dict[str, Any] | None, str]:
+    """What is known of a run of the comparison: its name, metrics and final scores, and how it is."""
+    if i >= len(found.jobs):
+        return found.names[i], [], None, say("stopped") if found.stopped else say("waits")
+    job = found.jobs[i]
+    return found.names[i], job.metrics[:], job.step.final if job.step else None, job.error or say(job.status)
+
+
+def _table(rows: Sequence[tuple[str, list[dict[str, Any]], dict[str, Any] | None, str]]) -> str:
+    """Runs, each as `_row` tells of it, as a Markdown table."""
     heads = (say("loss"), *map(say, NETWORKS), say("steps/s"), say("seconds"))
     lines = [f"| | {' | '.join(heads)} | |", "| --- " * 8 + "|"]
-    for i, name in enumerate(found.names):
-        job = found.jobs[i] if i < len(found.jobs) else None
-        row = job.metrics[-1] if job and job.metrics else None
-        if job is None or row is None:
-            cells = ["–"] * 6 + [job.error or say(job.status) if job else say("stopped") if found.stopped else say("waits")]
-        else:
-            final = job.step.final if job.step and job.step.final else row["probabilities"]
-            said = (widgets.percent(final.get(who)) for who in NETWORKS)
+    for name, metrics, final, how in rows:
+        cells = ["–"] * 6
+        if metrics:
+            last = metrics[-1]
             cells = [
-                f"{sum(row['weighted'].values()):.2f}",
-                *said,
-                f"{stage.pace(job.metrics):.1f}" if len(job.metrics) > 1 else "–",
-                f"{row['seconds']:.0f}",
-                job.error or say(job.status),
+                f"{sum(last['weighted'].values()):.2f}",
+                *(widgets.percent((final or last["probabilities"]).get(who)) for who in NETWORKS),
+                f"{stage.pace(metrics):.1f}" if len(metrics) > 1 else "–",
+                f"{last['seconds']:.0f}",
             ]
-        lines.append(f"| {' | '.join([name, *cells])} |")
+        lines.append(f"| {' | '.join([name, *cells, how])} |")
     return "\n".join(lines)
 
 

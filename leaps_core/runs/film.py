@@ -19,9 +19,9 @@ WRITERS = {".mp4": video.write_mp4, ".webp": video.write_webp, ".gif": video.wri
 
 def out_of_noise(clips: Sequence[np.ndarray], length: int) -> np.ndarray:
     """Snapshots of a run, uint8 (T, H, W, 3) each, as one clip of so many frames, of the last one's size: it plays, and each
-    frame is of a later snapshot."""
+    frame is of a later snapshot, as many times later as the one before: most is seen to happen in the first steps."""
     frames, size = clips[-1].shape[:2]
-    at = np.linspace(0, len(clips) - 1, length).round().astype(int)
+    at = np.geomspace(1, len(clips), length).round().astype(int) - 1
     return np.concatenate([video.resample(clips[k][i % frames][None], 1, size) for i, k in enumerate(at)])
 
 

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from .. import files, fleet, models, runs
@@ -185,6 +185,7 @@ def _report(study: Study, asked: Asked, kept: Kept, trials: Sequence[Trial], who
     if again := stimuli.repeated(asked):
         report.claims.append(again)
     if failed := [row for row in rows if row["status"] == "failed"]:
-        report.claims.append(f"{len(failed)} of {len(rows)} runs failed, and are left out; the first: {failed[0]['error']}")
+        report.claims.append(f"{len(failed)} of {len(rows)} runs failed, and are left out of these figures:")
+        report = replace(report, failed=failed)
     write_clips(kept.path, rows)
     return report, report.write(kept.path, whole)

@@ -54,7 +54,11 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
                 log=True,
                 band=_band(by.get(LEAPS, ()), name),
             )
-        claims += _claims(model, by)
+        claims += _claims(f"{models.spec(model).name}'s clips", by)
+    if len(asked.models) > 1:  # few clips of one model tell little
+        claims += _claims(
+            "the clips of all these models", {key: some for (key,), some in grouped(done(rows), "stimuli").items()}
+        )
     lacking = {action: stimuli.most(asked, action) for action in asked.actions if stimuli.most(asked, action) < COUNTS[-1]}
     if lacking:
         few = ", ".join(f"{action}: {count}" for action, count in lacking.items())
@@ -69,14 +73,14 @@ def _band(rows: Sequence[Row], name: str) -> tuple[float, float, str] | None:
     return (min(reached), max(reached), "LEAPS, one stimulus: worst to best action") if reached else None
 
 
-def _claims(model: str, by: dict[str, list[Row]]) -> list[str]:
+def _claims(whose: str, by: dict[str, list[Row]]) -> list[str]:
     """From how many stimuli on priming alone can't be told from LEAPS with one, by the judge (else the model): clip by clip of
-    the same action and seed."""
+    the same model, action and seed."""
     leaps = by.get(LEAPS, [])
     name = next((name for name in ("judge", "model") if values(leaps, f"p_{name}")), "")
     if not name:
         return []
-    one, called = numbers.mean(values(leaps, f"p_{name}"), percent=True), models.spec(model).name
+    one = numbers.mean(values(leaps, f"p_{name}"), percent=True)
     counts = [count for count in COUNTS if str(count) in by]
     behind = {count: differences(leaps, by[str(count)], name) for count in counts}
     known = {count: changes for count, changes in behind.items() if len(changes) > 1}
@@ -87,7 +91,7 @@ def _claims(model: str, by: dict[str, list[Row]]) -> list[str]:
         worth = f"is not clearly behind with {level[0]}: by {numbers.mean(known[level[0]]).change}"
     else:
         worth = f"is behind with up to {max(known)}: by {numbers.mean(known[max(known)]).change}"
-    return [f"LEAPS with one stimulus: the {name} gives {called}'s clips {one}; priming without regularizers {worth}."]
+    return [f"LEAPS with one stimulus: the {name} gives {whose} {one}; priming without regularizers {worth}."]
 
 
 def _sheet(asked: Asked, rows: Sequence[Row]) -> dict[str, dict[str, str]]:

@@ -75,5 +75,6 @@ STUDY = Study(
     _trials,
     _read,
     {models.PUPPETS: stimuli.EIGHT, "kinetics400": stimuli.FOUR},
+    usual={"seeds": 2},
     own=frozenset({"priming_share"}),
 )

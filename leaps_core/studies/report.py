@@ -28,7 +28,7 @@ class Report:
     """What a study found, or has found so far. `table`: one dict per row, the same columns in each; values are texts, numbers
     and `Interval`s. `claims`: sentences. `figures`: Plotly's, by name. `sheet`: which runs are shown side by side, by action
     and column; `layouts`: below each other with the stimulus, by action: names and runs; `changes`: runs
-    that began at their stimulus, with what changed, by title."""
+    that began at their stimulus, with what changed, by title; `failed`: rows of runs that failed."""
 
     table: list[dict[str, Any]]
     claims: list[str] = field(default_factory=list)
@@ -36,16 +36,17 @@ class Report:
     sheet: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
     layouts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    failed: Sequence[Row] = ()
 
     @property
     def markdown(self) -> str:
-        """Table and claims, to paste."""
-        if not self.table:
-            return "Nothing is finished yet.\n"
-        columns = list(self.table[0])
-        lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
-        lines += [f"| {' | '.join(_told(row[column]) for column in columns)} |" for row in self.table]
-        return "\n".join([*lines, *(f"\n{claim}" for claim in self.claims)]) + "\n"
+        """Table and claims, to paste, and a row for each run that failed."""
+        lines = _lines(self.table) if self.table else ["Nothing is finished yet."]
+        lines += [f"\n{claim}" for claim in self.claims]
+        if self.failed:
+            lost = [{name: value for name, value in row.items() if name not in ("status", "folder")} for row in self.failed]
+            lines += ["", *_lines(lost)]
+        return "\n".join(lines) + "\n"
 
     @property
     def flat(self) -> list[dict[str, Any]]:
@@ -71,6 +72,12 @@ class Report:
         return _draw(folder, self.figures) if whole else []
 
 
+def _lines(table: Sequence[Row]) -> list[str]:
+    columns = list(table[0])
+    lines = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+    return lines + [f"| {' | '.join(_told(row.get(column)) for column in columns)} |" for row in table]
+
+
 def done(rows: Sequence[Row]) -> list[Row]:
     """Without those of runs that failed."""
     return [row for row in rows if row["status"] == "done"]
@@ -90,10 +97,14 @@ def values(rows: Sequence[Row], name: str) -> list[Any]:
 
 
 def differences(before: Sequence[Row], after: Sequence[Row], name: str) -> list[float]:
-    """How the probability by a network changes between clips of the same action and seed."""
-    first = {(row["action"], row["seed"]): row.get(f"p_{name}") for row in before}
-    pairs = [(first.get((row["action"], row["seed"])), row.get(f"p_{name}")) for row in after]
+    """How the probability by a network changes between clips of the same model, action and seed."""
+    first, then = ({_of(row): row.get(f"p_{name}") for row in some} for some in (before, after))
+    pairs = [(first.get(of), p) for of, p in then.items()]
     return [b - a for a, b in pairs if a is not None and b is not None]
+
+
+def _of(row: Row) -> tuple[Any, ...]:
+    return row.get("model"), row["action"], row["seed"]
 
 
 def first_clips(rows: Sequence[Row], column: str) -> dict[str, dict[str, str]]:
@@ -142,7 +153,7 @@ def _draw(folder: Path, figures: Mapping[str, Any]) -> list[str]:
 def _told(value: Any) -> str:
     if value is None or (isinstance(value, float) and not isinstance(value, Interval) and math.isnan(value)):
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else " ".join(str(value).replace("|", "\\|").split())
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

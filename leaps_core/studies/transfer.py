@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -85,13 +84,17 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
 def _claims(asked: Asked, model: str, students: dict[str, list[Row]]) -> list[str]:
     if any(arm not in students for arm in ARMS):
         return []
-    reached: dict[str, Any] = {arm: np.mean(values(some, "accuracy")) for arm, some in students.items()}
-    chance = 1 / len(asked.actions)
-    share = (reached["synthesized"] - chance) / max(reached["real"] - chance, 1e-9)
+    found = {arm: values(some, "accuracy") for arm, some in students.items()}
+    reached, chance = {arm: numbers.mean(some, percent=True) for arm, some in found.items()}, 1 / len(asked.actions)
+    rng = np.random.default_rng(0)
+    samples = {arm: rng.choice(some, (numbers.RESAMPLES, len(some))).mean(1) - chance for arm, some in found.items()}
+    way = (reached["synthesized"].value - chance) / max(reached["real"].value - chance, 1e-9)
+    low, high = np.percentile(samples["synthesized"] / np.maximum(samples["real"], 1e-9), (2.5, 97.5))
     return [
         f"A student that saw only {students['synthesized'][0]['clips']} synthesized clips of {models.spec(model).name} names "
-        f"{reached['synthesized']:.0%} of real clips; one that saw as many real clips {reached['real']:.0%}, one that saw "
-        f"noise {reached['noise']:.0%} (chance {chance:.0%}): {share:.0%} of the way from chance to real clips."
+        f"{reached['synthesized']} of real clips; one that saw as many real clips {reached['real']}, one that saw "
+        f"noise {reached['noise']}, chance {chance:.0%}: {numbers.Interval(way, low, high, STUDENTS, True)} of the way from "
+        "chance to real clips."
     ]
 
 

@@ -25,7 +25,7 @@ def publish() -> None:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            time.sleep(1)  # as on the web
+            time.sleep(6)  # as on the web; the tray is asked for anew after four
             self.send_response(200)
             self.send_header("Content-Length", str(len(file.getvalue())))
             self.end_headers()

@@ -90,6 +90,6 @@ def test_what_was_asked_goes_before_what_a_study_sets() -> None:
 
 
 def test_studies_are_short() -> None:
-    for name in ("priming_share", "regularizers", "multi_stimuli", "grid", "across", "counterfactual", "transfer"):
+    for name in ("priming_share", "regularizers", "multi_stimuli", "grid", "across", "counterfactual", "transfer", "embedding"):
         lines = (ROOT / "leaps_core" / "studies" / f"{name}.py").read_text("utf-8").count("\n")
         assert lines < 150, f"{name}.py has {lines} lines"

@@ -49,17 +49,25 @@ def test_what_no_student_can_be_is_told(asked: Asked, said: str) -> None:
 
 
 def test_it_is_told_how_far_a_student_came() -> None:
-    reached = {"synthesized": 0.7, "real": 0.9, "noise": 0.5}
+    reached = {"synthesized": 0.6, "real": 0.9, "noise": 0.5}
     rows = [
-        {"model": "tiny", "arm": arm, "action": "", "seed": seed, "status": "done", "accuracy": reached[arm], "clips": 4}
+        {
+            "model": "tiny",
+            "arm": arm,
+            "action": "",
+            "seed": seed,
+            "status": "done",
+            "accuracy": reached[arm] + seed / 10,
+            "clips": 4,
+        }
         | {"held_out": 40, "run": ""}
         for seed in range(3)
         for arm in transfer.ARMS
     ]
     report = STUDY.read(ASKED, rows)
     assert [row["student learned from"] for row in report.table] == list(transfer.ARMS)
-    assert "names 70% of real clips; one that saw as many real clips 90%" in report.claims[0]
-    assert "(chance 50%): 50% of the way" in report.claims[0]
+    assert "names 70% (60% to 80%) of real clips; one that saw as many real clips 100% (90% to 110%)" in report.claims[0]
+    assert "40% (2" in report.claims[0] and "of the way from chance to real clips" in report.claims[0]
     assert not STUDY.read(ASKED, rows[:2]).claims
 
 

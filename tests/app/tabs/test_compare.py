@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +41,9 @@ def test_a_reloaded_page_goes_on_with_the_comparison_that_its_browser_remembers(
 
 def test_where_the_comparison_is_forgotten_an_example_is_shown(tab: CompareTab) -> None:
     assert tab.follow("me", "of the server before", None, REQUEST) == gr.skip()
-    assert tab.player in tab.before("me", "of the server before")
+    example = tab.before("me", "of the server before")
+    assert len(example[tab.table].splitlines()) == 4 and "done" in example[tab.table], "two clips, their figures"
+    assert example[tab.plot].visible and len(json.loads(example[tab.plot].value["plot"])["data"]) == 2
 
 
 def test_an_action_is_there_from_the_beginning(tab: CompareTab) -> None:
