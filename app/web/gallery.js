@@ -125,7 +125,7 @@ function cells(buttons, value) {
   const names = (field) => [...new Set(buttons.map((button) => value(button, field)))].sort();
   const div = (kind, ...inner) => { const made = document.createElement('div'); made.className = kind; made.append(...inner); return made; };
   const actions = names('action');
-  box.style.gridTemplateColumns = `max-content repeat(${actions.length}, 88px)`;
+  box.style.gridTemplateColumns = `fit-content(28%) repeat(${actions.length}, 88px)`;
   const row = (model) => actions.map((action) => div('cell', ...buttons.filter(
     (button) => value(button, 'model') === model && value(button, 'action') === action)));
   return [div('name'), ...actions.map((action) => div('name', action)),
