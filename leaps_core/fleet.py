@@ -76,7 +76,8 @@ def _on_ray(
 
     threads = min(torch.get_num_threads(), int(max(_of_nodes(ray, "CPU"), default=1)))
     claims = {"num_cpus": threads, "num_gpus": 1 if sum(_of_nodes(ray, "GPU")) else 0}
-    piece = ray.remote(_piece).options(**claims, max_retries=RETRIES)
+    # said here and not by options(): so Ray ends a worker of a GPU after its piece, and the next one can't be left on that GPU
+    piece = ray.remote(**claims, max_retries=RETRIES)(_piece)
     waiting: dict[Any, Item] = {}
     try:
         while True:

@@ -31,6 +31,11 @@ def dies(number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def where(number: int) -> tuple[int, str | None]:
+    """Who does the work, and on which graphics card."""
+    return os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
 def told(place: Path) -> tuple[int, int, int]:
     """Who does the work, after telling that it has begun: the process, its threads, how often it was begun."""
     import torch
@@ -114,6 +119,19 @@ def test_a_cluster_gives_the_same_and_raises_the_same(cluster: Any) -> None:
     assert sorted(fleet.each(squared, range(5), Engine("ray"))) == [(n, n * n) for n in range(5)]
     with pytest.raises(LeapsError, match="-1 has no root"):
         list(fleet.each(squared, [3, -1], Engine("ray")))
+
+
+def test_a_worker_of_a_graphics_card_does_one_piece(cluster: Any) -> None:
+    made, _ = cluster
+    card = made.add_node(num_cpus=1, num_gpus=1)
+    made.wait_for_nodes()
+    try:
+        found = [place for _, place in fleet.each(where, range(3), Engine("ray"))]
+        assert len({process for process, _ in found}) == 3 and {card for _, card in found} == {"0"}
+    finally:
+        made.remove_node(card)
+    found = [place for _, place in fleet.each(where, range(6), Engine("ray"))]
+    assert len({process for process, _ in found}) < 6, "others go on"
 
 
 def test_the_piece_of_a_killed_worker_is_done_again(cluster: Any, tmp_path: Path) -> None:
