@@ -87,7 +87,7 @@ def _shoot(browser: Any, url: str, state: str, size: str, theme: str, path: Path
     context.set_default_timeout(WAIT)
     page = context.new_page()
     page.goto(f"{url}?__theme={theme}")
-    if state not in BRIEF:
+    if state != "loading":  # else it would be over
         page.wait_for_function("() => document.querySelector('#player figure canvas')")
         page.wait_for_timeout(2000)
     STATES[state](page)
