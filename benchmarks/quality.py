@@ -1,13 +1,14 @@
 """Time to quality: how soon is a clip as good as the paper's loop makes it? `python -m benchmarks.quality [--models KEY ...]`
 
-Two ways, one run after the other, with the same actions, seeds and stimuli:
+Two ways, with the same actions, seeds and stimuli:
 
 - *ours*: the settings that suit the model;
 - *paper, mended*: the paper's preset (plain pixels, its optimiser and views, its row of Table S1, 1,500 steps), without the
   mistakes of the published code.
 
-Quality is what the judge, which takes no part, gives the action, at each snapshot, over the seconds that the run has taken.
-Each run is kept as soon as it is done; the same command goes on. Prints a table, and writes it and a figure.
+Quality is what the judge, which takes no part, gives the action, at each snapshot. Runs are made several in a batch, at any
+load of the machine; when a run alone takes which step is measured at the end, the two ways in turns, on a quiet machine
+(`--clock` measures it again). What is done is kept; the same command goes on. Prints a table, and writes it and a figure.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from leaps_core import files, models, runs
-from leaps_core.config import bundled_stimulus
+from leaps_core.config import SynthesisConfig, bundled_stimulus
+from leaps_core.errors import LeapsError
 from leaps_core.studies import numbers, pictures
+from leaps_core.studies.carry import BATCH
 from leaps_core.studies.report import Report
 
 ACTIONS = (
@@ -44,22 +49,58 @@ STEPS = 1500
 WAYS = ("ours", "paper, mended")
 GRID = 200
 """Moments at which the curves are compared."""
+ROUNDS, PACED = 3, 100
+"""How often the clock is taken, of which the median counts; steps of the paper's loop for that, all of which take the same."""
 Curve = list[tuple[float, float]]
-"""(seconds, judge's probability) at each snapshot."""
+"""(step, or when it is done in seconds, judge's probability) at each snapshot."""
 
 
-def curve(way: str, model: str, action: str, seed: int, folder: Path) -> Curve:
-    """What the judge says over the time of a run; made once."""
-    path = folder / f"{way.split(',')[0]}-{model}-{action.replace(' ', '-')}-{seed}.json"
-    if not path.exists():
-        changes = {"seed": seed, "stimuli": (bundled_stimulus(seed),)}
-        settings = models.preset(models.spec(model), "paper") | {"steps": STEPS} if way != "ours" else {}
+def config(way: str, model: str, action: str, seed: int) -> SynthesisConfig:
+    """A run of one of the ways."""
+    settings = models.preset(models.spec(model), "paper") | {"steps": STEPS} if way != "ours" else {}
+    return models.configure(model, action, settings | {"seed": seed, "stimuli": (bundled_stimulus(seed),)})
+
+
+def curves(way: str, model: str, asked: Sequence[tuple[str, int]], folder: Path) -> list[Curve]:
+    """What the judge says over the steps of runs, one of each action and seed; made once."""
+    paths = {one: folder / f"{way.split(',')[0]}-{model}-{one[0].replace(' ', '-')}-{one[1]}.json" for one in asked}
+    todo = [one for one, path in paths.items() if not path.exists()]
+    for batch in (todo[at : at + BATCH] for at in range(0, len(todo), BATCH)):
         with tempfile.TemporaryDirectory() as place:
-            *_, (run, _) = runs.perform(models.configure(model, action, settings | changes), folder=Path(place) / "run")
-            said = [(row["seconds"], row["probabilities"].get("judge")) for row in run.metrics]
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write(path, json.dumps([point for point in said if point[1] is not None]))
-    return [(float(seconds), float(p)) for seconds, p in json.loads(path.read_text("utf-8"))]
+            places = [Path(place) / str(number) for number in range(len(batch))]
+            made = runs.perform_together([config(way, model, *one) for one in batch], places)
+            for one, run in zip(batch, made, strict=True):
+                if isinstance(run, LeapsError):
+                    raise run
+                said = [(row["step"], row["probabilities"].get("judge")) for row in run.metrics]
+                files.write(paths[one], json.dumps([point for point in said if point[1] is not None]))
+                print(f"{model} {one[0]}, seed {one[1]}, {way}: judge {said[-1][1]:.2f}", flush=True)
+    return [[(float(step), float(p)) for step, p in json.loads(path.read_text("utf-8"))] for path in paths.values()]
+
+
+def clock(model: str, action: str, folder: Path, anew: bool = False) -> dict[str, list[float]]:
+    """When a run alone has done each of its steps, in s, by way; measured once, unless `anew`."""
+    path = folder / f"clock-{model}.json"
+    if anew or not path.exists():
+        taken: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+        for _ in range(ROUNDS):
+            for way, some in taken.items():
+                with (
+                    tempfile.TemporaryDirectory() as place,
+                    closing(runs.perform(config(way, model, action, SEED), folder=Path(place) / "run")) as making,
+                ):
+                    some.append([step.seconds for _, step in islice(making, None if way == WAYS[0] else PACED)])
+        found = {way: np.median(some, 0).tolist() for way, some in taken.items()}
+        steady = found[WAYS[1]]
+        each = (steady[-1] - steady[0]) / (len(steady) - 1)
+        found[WAYS[1]] = [steady[0] + each * step for step in range(STEPS)]
+        files.write(path, json.dumps(found))
+    return dict(json.loads(path.read_text("utf-8")))
+
+
+def timed(some: Sequence[Curve], seconds: Sequence[float]) -> list[Curve]:
+    """Curves over steps as curves over the time of a run alone."""
+    return [[(seconds[int(step) - 1], p) for step, p in one] for one in some]
 
 
 def mean(curves: Sequence[Curve], moments: np.ndarray) -> np.ndarray:
@@ -107,15 +148,15 @@ def main() -> None:
     parser.add_argument("--actions", nargs="+", default=list(ACTIONS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("quality-over-time"))
+    parser.add_argument("--clock", action="store_true", help="take the time again")
     options = parser.parse_args()
-    found: dict[str, dict[str, list[Curve]]] = {}
-    for model in options.models:
-        for seed in range(SEED, SEED + options.seeds):
-            for action in options.actions:
-                for way in WAYS:
-                    one = curve(way, model, action, seed, options.out)
-                    found.setdefault(model, {}).setdefault(way, []).append(one)
-                    print(f"{model} {action}, seed {seed}, {way}: judge {one[-1][1]:.2f} after {one[-1][0]:.0f} s", flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    asked = [(action, seed) for seed in range(SEED, SEED + options.seeds) for action in options.actions]
+    judged = {model: {way: curves(way, model, asked, options.out) for way in WAYS} for model in options.models}
+    found = {}
+    for model, ways in judged.items():
+        seconds = clock(model, options.actions[0], options.out, options.clock)
+        found[model] = {way: timed(some, seconds[way]) for way, some in ways.items()}
     table = [{"model": model, **compared(*(ways[way] for way in WAYS))} for model, ways in found.items()]
     report = Report(table, figures={"judge": figure(found)})
     print("\n".join([report.markdown, *report.write(options.out, whole=True)]))

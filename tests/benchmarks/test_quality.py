@@ -27,18 +27,20 @@ def test_how_soon_ours_is_as_good() -> None:
 
 
 def test_a_run_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quality, "STEPS", 3)
-    perform, configure, made = quality.runs.perform, quality.models.configure, []
+    monkeypatch.setattr(quality, "STEPS", 5)
+    monkeypatch.setattr(quality, "PACED", 3)
+    together, configure, made = quality.runs.perform_together, quality.models.configure, []
     monkeypatch.setattr(
-        quality.runs, "perform", lambda config, **rest: (made.append(config), perform(config.replace(steps=3), **rest))[1]
+        quality.runs, "perform_together", lambda configs, *rest: (made.extend(configs), together(configs, *rest))[1]
     )
-    judged = {"judge": "tiny_judge"}
-    monkeypatch.setattr(quality.models, "configure", lambda key, action, given: configure(key, action, {**given, **judged}))
+    short = {"judge": "tiny_judge", "steps": 5}
+    monkeypatch.setattr(quality.models, "configure", lambda key, action, given: configure(key, action, {**given, **short}))
     for _ in range(2):
-        curves = [quality.curve(way, "tiny", "bowling", 7500, tmp_path) for way in quality.WAYS]
-    assert [config.canvas for config in made] == ["fourier", "pixels"] and all(len(one) == 3 for one in curves)
-    assert curves[0][-1][0] > 0 and len(list(tmp_path.iterdir())) == 2
-    assert (
-        json.loads(quality.figure({"tiny": dict(zip(quality.WAYS, ([one] for one in curves)))}).to_json())["data"][0]["name"]
-        == "Tiny, ours"
-    )
+        some = {way: quality.curves(way, "tiny", [("bowling", 7500), ("tai chi", 7500)], tmp_path) for way in quality.WAYS}
+        seconds = quality.clock("tiny", "bowling", tmp_path)
+    assert [config.canvas for config in made] == ["fourier", "fourier", "pixels", "pixels"]
+    assert all([step for step, _ in one][-1] == 5 for curves in some.values() for one in curves)
+    assert all(len(times) == 5 and times == sorted(times) for times in seconds.values()) and len(list(tmp_path.iterdir())) == 5
+    found = {way: quality.timed(curves, seconds[way]) for way, curves in some.items()}
+    assert found["ours"][1][-1] == (seconds["ours"][4], some["ours"][1][-1][1])
+    assert json.loads(quality.figure({"tiny": found}).to_json())["data"][0]["name"] == "Tiny, ours"
