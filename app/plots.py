@@ -72,22 +72,17 @@ COLOURS = ("#0d9488", "#d97706", "#ec4899", "#3b82f6", "#8b5cf6", "#5b9a0b", "#e
 
 
 def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: int) -> PlotData:
-    """The whole loss of several runs, (name, metrics), over their steps."""
+    """The whole loss of several runs, (name, metrics), over their steps; linear once one is below 0, as with evidence."""
     traces = []
     for i, (name, metrics) in enumerate(compared):
         rows = thin(metrics)
-        traces.append(
-            _line(
-                name,
-                COLOURS[i % len(COLOURS)],
-                [row["step"] for row in rows],
-                [_positive(sum(row["weighted"].values())) for row in rows],
-            )
-        )
+        whole = [float(f"{sum(row['weighted'].values()):.4g}") for row in rows]  # no more digits than can be seen
+        traces.append(_line(name, COLOURS[i % len(COLOURS)], [row["step"] for row in rows], whole))
+    below = any(value <= 0 for trace in traces for value in trace["y"])
     return _figure(
         say("The loss of each run"),
         traces,
-        _log_axis(say("loss"), traces),
+        {"title": {"text": say("loss"), "standoff": 4}, "nticks": 6} if below else _log_axis(say("loss"), traces),
         (),
         max([total, *(row["step"] for _, rows in compared for row in rows[-1:])]),
         None,

@@ -119,13 +119,13 @@ class Shown:
 
 def all_shown() -> list[Shown]:
     """The studies that can be shown: those in LEAPS_HOME/studies, the newest first, then those that came with the program."""
+    own = sorted(paths.studies().glob(f"*/{kept.FILE}"), key=lambda path: -path.stat().st_mtime)
     found = []
-    for folder in (paths.studies(), paths.FINDINGS):
-        for path in sorted(folder.glob(f"*/{kept.FILE}"), key=lambda path: -path.stat().st_mtime):
-            shown = Shown(path.parent)
-            with suppress(RunError):
-                shown.study  # noqa: B018
-                found.append(shown)
+    for path in (*own, *sorted(paths.FINDINGS.glob(f"*/{kept.FILE}"))):
+        shown = Shown(path.parent)
+        with suppress(RunError):
+            shown.study  # noqa: B018
+            found.append(shown)
     return found
 
 

@@ -327,6 +327,7 @@ def figures(page: Any) -> None:
 def first(page: Any) -> None:
     """As it opens, at a moment at which the clip is not yet out of the noise."""
     page.locator("#player .frame").fill("8")
+    page.locator("#player .frame").blur()
 
 
 def counterfactual(page: Any) -> None:

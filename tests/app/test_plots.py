@@ -81,6 +81,13 @@ def test_a_term_below_zero_goes_on_as_a_dotted_line() -> None:
     assert (above["line"]["color"], above["line"].get("dash"), below["line"]["dash"]) == (below["line"]["color"], None, "dot")
 
 
+def test_compared_losses_are_on_a_linear_axis_once_one_is_below_zero() -> None:
+    falling = [row | {"weighted": {"evidence": 10.0 - row["step"]}} for row in rows(20)]
+    drawn = figure(plots.together([("a", rows(20)), ("b", falling)], 20))
+    assert drawn["data"][1]["y"] == [*range(9, -11, -1)] and drawn["layout"]["yaxis"].get("type") != "log"
+    assert figure(plots.together([("a", rows(20))], 20))["layout"]["yaxis"]["type"] == "log"
+
+
 def test_numbers_of_the_logarithmic_axis_do_not_touch() -> None:
     for low, step in ((0.3, 1), (1e-4, 1), (1e-7, 2), (5e-324, 65)):
         sinking = [row | {"weighted": {"cross_entropy": max(low, 3 * 0.01 ** row["step"])}} for row in rows(200)]

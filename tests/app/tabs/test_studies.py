@@ -113,3 +113,5 @@ def test_where_nobody_made_one_it_opens_on_one_that_is_shipped(tab: StudiesTab, 
     shown: Any = tab.show("priming-share")
     assert "| puppet_r50 | 20 % |" in shown[tab.table] and "an example" in shown[tab.line]
     assert shown[tab.figures[0]].visible and "<img" in shown[tab.pictures]
+    opened: Any = tab.show(None)
+    assert opened[tab.results].value == "counterfactual" and "<img" in opened[tab.pictures], "by name: one with pictures"
