@@ -27,10 +27,10 @@
   };
   narrow.addEventListener('change', place);
   place();
-  // A table that is too wide can be scrolled by keyboard, too. What comes and goes on the page changes its height.
+  // What is too wide can be scrolled by keyboard, too. What comes and goes on the page changes its height.
   new ResizeObserver(() => {
-    for (const table of document.querySelectorAll('#closer-table, #versus-table, #study-table, #table, #map-numbers'))
-      table.scrollWidth > table.clientWidth ? table.tabIndex = 0 : table.removeAttribute('tabindex');
+    for (const wide of document.querySelectorAll('#closer-table, #versus-table, #versus .tracks, #study-table, #table, #map-numbers'))
+      wide.scrollWidth > wide.clientWidth ? wide.tabIndex = 0 : wide.removeAttribute('tabindex');
   }).observe(document.body);
 }
 
