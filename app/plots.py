@@ -76,7 +76,7 @@ def together(compared: Sequence[tuple[str, Sequence[dict[str, Any]]]], total: in
     traces = []
     for i, (name, metrics) in enumerate(compared):
         rows = thin(metrics)
-        whole = [float(f"{sum(row['weighted'].values()):.4g}") for row in rows]  # no more digits than can be seen
+        whole = [_short(sum(row["weighted"].values())) for row in rows]
         traces.append(_line(name, COLOURS[i % len(COLOURS)], [row["step"] for row in rows], whole))
     below = any(value <= 0 for trace in traces for value in trace["y"])
     return _figure(
@@ -214,8 +214,13 @@ def _note(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _positive(value: float | None) -> float | None:
-    """For a logarithmic axis; no more digits than can be seen, as all points are sent again and again."""
-    return float(f"{value:.4g}") if value is not None and value > 0 else None
+    """For a logarithmic axis."""
+    return _short(value) if value is not None and value > 0 else None
+
+
+def _short(value: float) -> float:
+    """With no more digits than can be seen, as all points are sent again and again."""
+    return float(f"{value:.4g}")
 
 
 def _percent(value: float | None) -> float | None:

@@ -118,7 +118,8 @@ class Shown:
 
 
 def all_shown() -> list[Shown]:
-    """The studies that can be shown: those in LEAPS_HOME/studies, the newest first, then those that came with the program."""
+    """The studies that can be shown: those in LEAPS_HOME/studies, the newest first, then those that came with the program, by
+    name."""
     own = sorted(paths.studies().glob(f"*/{kept.FILE}"), key=lambda path: -path.stat().st_mtime)
     found = []
     for path in (*own, *sorted(paths.FINDINGS.glob(f"*/{kept.FILE}"))):

@@ -24,6 +24,8 @@ from ..texts import called, say, sections
 NOTHING = "nothing: compare models"
 FIRST = 3
 """How many models are chosen at first."""
+Row = tuple[str, list[dict[str, Any]], dict[str, Any] | None, str]
+"""What is known of a run: its name, its metrics, the scores of the finished clip, and how it is."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,7 @@ class CompareTab:
                 *(player.track(run.id, name, run.clip, widgets.scores(run.final)) for name, run in named)
             ),
             self.line: sections("compare")["before"].text.format(action=action),
-            self.table: _table([(name, run.metrics, run.final, say(run.status)) for name, run in named]),
-            self.plot: self._plot([(name, run.metrics) for name, run in named], shown[0].config.steps),
+            **self._figures([(name, run.metrics, run.final, say(run.status)) for name, run in named], shown[0].config.steps),
         }
 
     def choose(self, chosen: list[str], action: str | None, kind: str) -> dict[Any, Any]:
@@ -202,7 +203,7 @@ class CompareTab:
 
     def _shown(self, found: Comparison, told: Any) -> dict[Any, Any]:
         """Everything of a comparison; pictures that the browser has already aren't sent again."""
-        items, metrics, told = [], [], told or {"jobs": [], "stimulus": False}
+        items, told = [], told or {"jobs": [], "stimulus": False}
         if any(plan.config.stimuli for plan in found.plans):  # its place is there before it is read, so that nothing jumps
             items.append(player.track("stimulus", say("stimulus"), found.stimulus, known=told["stimulus"]))
         for i, name in enumerate(found.names):
@@ -213,24 +214,23 @@ class CompareTab:
             note = f"{say('step {step}', step=job.step.index)} · {widgets.percent(job.step.probabilities['model'])}"
             same = [job.status, job.version] in told["jobs"][i : i + 1]
             items.append(player.track(str(i), name, job.step.frames, note, known=same))
-            metrics.append((name, job.metrics[:]))
         active = found.active
         updates = {
             self.player: player.tracks(*items),
-            self.table: _table([_row(found, i) for i in range(len(found.names))]),
             self.line: _line(found),
             self.start: gr.Button(interactive=not active),
             self.stop: gr.Button(interactive=active),
-            self.plot: self._plot(metrics, found.plans[0].config.steps),
+            **self._figures([_row(found, i) for i in range(len(found.names))], found.plans[0].config.steps),
         }
         files = self._files(found) if not active and any(job.run for job in found.jobs) else (None, None)
         for button, path in zip((self.picture, self.film), files, strict=True):
             updates[button] = gr.DownloadButton(value=path, interactive=path is not None)
         return updates
 
-    @staticmethod
-    def _plot(compared: list[tuple[str, list[dict[str, Any]]]], steps: int) -> gr.Plot:
-        return gr.Plot(plots.together(compared, steps), visible=bool(compared))
+    def _figures(self, rows: Sequence[Row], steps: int) -> dict[Any, Any]:
+        """Table and plot of runs; no plot before one of them has made a step."""
+        begun = [(name, metrics) for name, metrics, *_ in rows if metrics]
+        return {self.table: _table(rows), self.plot: gr.Plot(plots.together(begun, steps), visible=bool(begun))}
 
     def _files(self, found: Comparison) -> tuple[Path, Path]:
         """The figure as a picture and as a film."""
@@ -263,16 +263,16 @@ def _line(found: Comparison) -> str:
     return " ".join([ended, *more, *([] if preload.ready() else [say("PyTorch is still being loaded.")])])
 
 
-def _row(found: Comparison, i: int) -> tuple[str, list[dict[str, Any]], dict[str, Any] | None, str]:
-    """What is known of a run of the comparison: its name, metrics and final scores, and how it is."""
+def _row(found: Comparison, i: int) -> Row:
+    """A run of the comparison."""
     if i >= len(found.jobs):
         return found.names[i], [], None, say("stopped") if found.stopped else say("waits")
     job = found.jobs[i]
     return found.names[i], job.metrics[:], job.step.final if job.step else None, job.error or say(job.status)
 
 
-def _table(rows: Sequence[tuple[str, list[dict[str, Any]], dict[str, Any] | None, str]]) -> str:
-    """Runs, each as `_row` tells of it, as a Markdown table."""
+def _table(rows: Sequence[Row]) -> str:
+    """Runs as a Markdown table."""
     heads = (say("loss"), *map(say, NETWORKS), say("steps/s"), say("seconds"))
     lines = [f"| | {' | '.join(heads)} | |", "| --- " * 8 + "|"]
     for name, metrics, final, how in rows:

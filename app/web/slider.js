@@ -11,14 +11,17 @@
 
 const [box, number, range] = ['.log', 'input[type=number]', 'input[type=range]'].map((part) => element.querySelector(part));
 const [least, most, step] = ['min', 'max', 'step'].map((name) => Number(box.dataset[name]));
-const digits = (value) => 'whole' in box.dataset ? Math.round(value) : Number(value.toPrecision(2));
+const whole = 'whole' in box.dataset;
 let dragging = false;
 box.placeOf = (value) => place(value);                // for the marks of previews.js
 
 /** @param {number} value */
 const place = (value) => value < step ? 0 : Math.log(value / step) / Math.log(most / step);
 /** @param {number} share */
-const valueAt = (share) => share <= 0 ? least : digits(step * (most / step) ** share);
+const valueAt = (share) => {
+  const value = step * (most / step) ** share;
+  return share <= 0 ? least : whole ? Math.round(value) : Number(value.toPrecision(2));
+};
 
 /** @param {number} value */
 function show(value) {
@@ -45,7 +48,7 @@ range.addEventListener('input', () => {
   give(valueAt(share));
 });
 number.addEventListener('change', () => {
-  if (number.value !== '') give('whole' in box.dataset ? Math.round(Number(number.value)) : Number(number.value));
+  if (number.value !== '') give(whole ? Math.round(Number(number.value)) : Number(number.value));
   number.value = String(props.value);
 });
 watch('value', () => show(Number(props.value)));

@@ -69,10 +69,13 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 def bootstrap(values: Sequence[float]) -> tuple[float, float]:
     """The 95 % interval of a mean: percentiles of the means of `RESAMPLES` samples of as many values, drawn with
     replacement."""
-    rng = np.random.default_rng(0)
-    means = rng.choice(np.asarray(values, float), (RESAMPLES, len(values))).mean(1)
-    low, high = np.percentile(means, (2.5, 97.5))
+    low, high = np.percentile(resampled(values, np.random.default_rng(0)), (2.5, 97.5))
     return float(low), float(high)
+
+
+def resampled(values: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+    """The means of these samples, (`RESAMPLES`,)."""
+    return rng.choice(np.asarray(values, float), (RESAMPLES, len(values))).mean(1)
 
 
 def clearly(changes: Sequence[float]) -> int:

@@ -87,7 +87,7 @@ def _claims(asked: Asked, model: str, students: dict[str, list[Row]]) -> list[st
     found = {arm: values(some, "accuracy") for arm, some in students.items()}
     reached, chance = {arm: numbers.mean(some, percent=True) for arm, some in found.items()}, 1 / len(asked.actions)
     rng = np.random.default_rng(0)
-    samples = {arm: rng.choice(some, (numbers.RESAMPLES, len(some))).mean(1) - chance for arm, some in found.items()}
+    samples = {arm: numbers.resampled(found[arm], rng) - chance for arm in ("synthesized", "real")}
     way = (reached["synthesized"].value - chance) / max(reached["real"].value - chance, 1e-9)
     low, high = np.percentile(samples["synthesized"] / np.maximum(samples["real"], 1e-9), (2.5, 97.5))
     return [
