@@ -26,9 +26,13 @@ ASKED = "What does a video classifier remember of an action? Press Start, and wa
 RELOADED = """(visitor, key) => {
   const how = performance.getEntriesByType('navigation')[0]?.type, last = sessionStorage.getItem('leaps-address');
   sessionStorage.setItem('leaps-address', location.search);
+  document.getElementById('controls').inert = true;
   return [visitor, key, window === top ? how === 'reload' || how === 'back_forward' : last === location.search]; }"""
 """A script that says what `SynthesisTab.load` wants to know of the browser. A frame, as in a Space, isn't told that the page
-around it was reloaded: there the same address in the same window has to do."""
+around it was reloaded: there the same address in the same window has to do. Until the controls are filled nothing can be chosen
+there: it would be overwritten."""
+FILLED = "() => { document.getElementById('controls').inert = false; }"
+"""A script for what follows `SynthesisTab.load`, even if that fails."""
 VISITORS = 2000
 """For how many visitors messages are kept, those of the longest silent going first: Gradio's own value."""
 
@@ -62,7 +66,7 @@ def build() -> gr.Blocks:
         lessons.wire(shared, synthesis, tabs)
         api.publish()
         here = [shared.visitor, shared.key, gr.Checkbox(visible="hidden")]
-        page.load(synthesis.load, here, synthesis.outputs, js=RELOADED, **QUICK)
+        page.load(synthesis.load, here, synthesis.outputs, js=RELOADED, **QUICK).then(js=FILLED, **QUICK)
         page.unload(synthesis.unload)
     page.queue(max_size=32, default_concurrency_limit=8)
     page._queue.sleep_when_free = QUEUE_SLEEP

@@ -45,15 +45,16 @@ def kept(name: str) -> gr.BrowserState:
 
 
 def build() -> Session:
-    """The states, and the timer that asks for news."""
-    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(SOON), gr.Timer(active=False))
+    """The states, and the timers that ask for news; the first of them once a page has been filled."""
+    never = {"active": False}
+    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(**never), gr.Timer(**never))
 
 
 Told = dict[str, Any] | None
 """What a browser was told, as an event gets it."""
 SOON, LATER = 0.5, 4.0
-"""Seconds between two questions for news, while there is a run and while there is none. The first timer never stops: its answer
-may overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
+"""Seconds between two questions for news, while there is a run and while there is none. The first timer, once begun, never
+stops: its answer may overtake that of Start, and a timer stopped so would leave the page waiting for ever."""
 HIDDEN = "(...asked) => [...asked.slice(0, -1), document.hidden]"
 """A script that says to an event, in place of its last input, whether nobody sees the page."""
 

@@ -129,7 +129,7 @@ class SynthesisTab:
         """A page was opened, or (again) reloaded: shows its run, else the newest, else a demo; controls follow a link."""
         owner = views.owner_of(visitor := visitor or secrets.token_urlsafe(24))
         key, params = links.followed(dict(request.query_params or {}), key, owner, again)
-        updates = self._opened(visitor, key)
+        updates = self._opened(visitor, key) | {self.session.timer: gr.Timer(SOON, active=True)}
         try:
             if asked := links.asked(params, views.find(updates.get(self.session.key), owner)):
                 updates |= self.panel.fill(*asked, again=True)

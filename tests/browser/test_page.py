@@ -446,6 +446,25 @@ def test_a_reload_after_a_link_shows_the_run_that_goes_on(page: Page, app_url: s
     _state(shown, "stopped")
 
 
+def test_nothing_can_be_chosen_that_the_opening_page_would_overwrite(page: Page, app_url: str) -> None:
+    held: list[Any] = []
+    _hush(page)
+    page.goto("about:blank")
+    page.route("**/gradio_api/run/**", lambda route: held.append(route))
+    page.goto(app_url)
+    model = page.get_by_label("Model", exact=True)
+    page.wait_for_function("() => document.getElementById('controls')?.inert", timeout=WAIT)
+    page.wait_for_timeout(2 * SECONDS)
+    assert held and not page.locator("#status b").inner_text()  # nothing but the page's own question was asked
+    model.focus()
+    expect(model).not_to_be_focused()
+    for route in held:
+        route.continue_()
+    page.unroute("**/gradio_api/run/**")
+    _prepare(page, steps=7)
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("7")
+
+
 def test_a_demo_is_opened_and_scrubbed(page: Page) -> None:
     demo = page.locator("#demos .cards button[data-id*=r2plus1d]")
     demo.click()
