@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import models
-from . import numbers, pictures, stimuli
+from . import numbers, pictures, scores, stimuli
 from .report import Report, Row, done, first_clips, grouped, values
 from .study import Asked, Study, Trial
 
-TERMS = ("cross_entropy", "priming", "coherence", "diversity")
-"""The terms of the paper's loss."""
 FEWEST = 6
 """Models from which on a correlation is told."""
 
@@ -28,9 +26,9 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
     table, points = [], []
     for (model,), some in grouped(done(rows), "model").items():
-        losses = [sum(row.get(f"loss_{name}", 0.0) for name in TERMS) for row in some]
-        row = {"model": model, "primed layers": some[0]["primed"], "n": len(some), "final loss": numbers.mean(losses)}
-        row |= {name.replace("_", " "): numbers.mean(values(some, f"loss_{name}")) for name in TERMS}
+        row = {"model": model, "primed layers": some[0]["primed"], "n": len(some)}
+        row["final loss"] = numbers.mean(list(map(scores.paper_loss, some)))
+        row |= {name.replace("_", " "): numbers.mean(values(some, f"loss_{name}")) for name in scores.TERMS}
         row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in ("model", "judge")}
         table.append(row)
         points.append((some[0]["primed"], row["final loss"], model))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+
+import psutil
 
 from .. import files, fleet, models, runs
 from ..config import FRAME_NETWORKS, NETWORKS, SynthesisConfig
@@ -17,7 +21,7 @@ from ..inversion.plan import make_plan
 from ..runs.writer import disk_is_full, explained
 from . import scores, stimuli
 from .kept import Batch, Kept, Made, Progress
-from .report import Report, write_clips
+from .report import Report, Row, done, write_clips
 from .study import Asked, Study, Trial
 
 PERIOD = 10.0
@@ -28,6 +32,10 @@ BATCH = 4
 """The most runs that are made in one batch. Twice as many gain a sixth at most on two cores, or lose (docs/speed.md)."""
 MEMORY = 8 * 2**30
 """Bytes that they may need together. The same everywhere, so that the batches are."""
+
+
+PLACE = "leaps-study-"
+"""How the folders begin in which runs are made, until they are kept; then comes the process."""
 
 
 Work = tuple[Batch, list[SynthesisConfig]]
@@ -48,7 +56,7 @@ def make(work: Work) -> list[Made]:
     """Make runs in one batch, and find out about their clips. One that can't be made, or breaks off, is a row
     that says so."""
     trials, configs = work
-    with tempfile.TemporaryDirectory(prefix="leaps-study-") as place:
+    with tempfile.TemporaryDirectory(prefix=f"{PLACE}{os.getpid()}-") as place:
         made = _together(configs, Path(place)) if len(trials) > 1 else None
         return [
             _made(trial, made[number] if made else None if trial.work else _alone(config, Path(place) / f"alone-{number}"))
@@ -70,8 +78,21 @@ def _alone(config: SynthesisConfig, folder: Path) -> runs.Run | LeapsError:
     except LeapsError as error:
         return error
     except RuntimeError as error:  # PyTorch's own
-        return RunError(f"{type(error).__name__}: {error}")
+        return _pytorchs(error)
     return run
+
+
+def _pytorchs(error: RuntimeError) -> RunError:
+    """An error of PyTorch's as one of ours."""
+    return RunError(f"{type(error).__name__}: {error}")
+
+
+def sweep() -> None:
+    """Delete the folders in which processes made runs that were killed on this machine."""
+    for place in Path(tempfile.gettempdir()).glob(f"{PLACE}*-*"):
+        number = place.name.removeprefix(PLACE).split("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _made(trial: Trial, run: runs.Run | LeapsError | None) -> Made:
@@ -85,9 +106,10 @@ def _made(trial: Trial, run: runs.Run | LeapsError | None) -> Made:
             return Made(row | trial.work(), {})
         row |= scores.of(run) | (trial.also(run) if trial.also else {})
         runs.pack(run)
-    except LeapsError as error:
+    except (LeapsError, RuntimeError) as error:  # the latter PyTorch's own
         if disk_is_full(error):  # once there is space again it can be made
             raise
+        error = error if isinstance(error, LeapsError) else _pytorchs(error)
         return Made({**trial.at, "status": "failed", "error": str(error)}, {})
     return Made(row, {path.name: path.read_bytes() for path in sorted(run.folder.iterdir())})
 
@@ -121,6 +143,7 @@ def carry_out(
     asked, trials = study.planned(asked)
     try:
         kept = Kept(folder, study, asked)
+        sweep()
         try:
             return _finish(study, asked, kept, trials, engine or fleet.Engine(), progress)
         finally:
@@ -177,11 +200,20 @@ def _tell(kept: Kept, trials: Sequence[Trial], pace: _Pace, progress: Callable[[
     progress(found)
 
 
+def _without_diversity(trials: Sequence[Trial], rows: Sequence[Row]) -> str:
+    """The names of models whose runs were to have R_feat, and had none."""
+    wanted = {trial.id for trial in trials if trial.work is None and trial.config.r * trial.config.diversity}
+    bare = {row["model"] for row in done(rows) if row["run"] in wanted and "loss_diversity" not in row}
+    return ", ".join(models.spec(key).name for key in sorted(bare))
+
+
 def _report(study: Study, asked: Asked, kept: Kept, trials: Sequence[Trial], whole: bool) -> tuple[Report, list[str]]:
     rows = kept.rows(trials)
     report = study.read(asked, rows)
     seeds = asked.range
     report.claims.append(f"Seeds: {seeds[0]} to {seeds[-1]}." if len(seeds) > 1 else f"One seed, {seeds[0]}.")
+    if bare := _without_diversity(trials, rows):
+        report.claims.append(f"R_feat took no part in runs of {bare}, as no network with batch norm verified them.")
     if again := stimuli.repeated(asked):
         report.claims.append(again)
     if failed := [row for row in rows if row["status"] == "failed"]:

@@ -23,12 +23,14 @@ SHOWN = 0.3
 
 
 def pairs(asked: Asked) -> list[tuple[str, str]]:
-    """From which action to which: each action of the study to the next one."""
-    return list(zip(asked.actions, (*asked.actions[1:], asked.actions[0]), strict=True))
+    """From which action to which: each action of the study of which there are real clips to the next one."""
+    found = zip(asked.actions, (*asked.actions[1:], asked.actions[0]), strict=True)
+    return [(source, action) for source, action in found if stimuli.most(asked, source)]
 
 
 def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
-    stimuli.need(asked, STUDY.name)
+    if not pairs(asked):
+        stimuli.need(asked, STUDY.name)
     if len(asked.actions) < 2:
         raise RunError(f"A counterfactual leads from one action to another; {len(asked.actions)} was named. Name two or more.")
     return [
@@ -66,6 +68,8 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
             times = [numbers.mean(list(at)) for at in zip(*values(some, "when"), strict=False)]
             frames[f"{models.spec(model).name}, nearness {nearness:g}"] = list(enumerate(times, 1))
         claims += _claims(model, own)
+    if lacking := [action for action in asked.actions if not stimuli.most(asked, action)]:
+        claims.append(f"No real clip to begin at was at hand of {', '.join(lacking)}.")
     figures = {
         "turned": pictures.curves(
             "How many clips the model takes for the new action", "nearness", "top-1 by the model", turned, log=True

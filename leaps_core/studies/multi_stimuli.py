@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import models
 from ..config import NETWORKS
@@ -32,7 +33,7 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
 
 
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
-    table, claims, figures = [], [], {}
+    table, claims, figures = [], [], dict[str, Any]()
     for (model,), own in grouped(done(rows), "model").items():
         by = {key: some for (key,), some in grouped(own, "stimuli").items()}
         order = [key for key in (*map(str, COUNTS), LEAPS) if key in by]
@@ -42,28 +43,34 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
             row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in NETWORKS}
             row |= {f"{name}'s p": numbers.mean(values(some, f"p_{name}"), percent=True) for name in NETWORKS}
             table.append(row)
-        for name in NETWORKS:
-            points = [(int(key), numbers.share(values(by[key], f"top1_{name}"))) for key in order if key != LEAPS]
-            if not any(one.n for _, one in points):
-                continue
-            figures[f"top1-{model}-{name}"] = pictures.curves(
-                f"Top-1 by the {name} over the number of stimuli, {models.spec(model).name}",
+        figures |= _figures(model, models.spec(model).name, by)
+        claims += _claims(f"{models.spec(model).name}'s clips", by)
+    if len(asked.models) > 1:  # few clips of one model tell little
+        whole = {key: some for (key,), some in grouped(done(rows), "stimuli").items()}
+        figures |= _figures("all", "all models", whole)
+        claims += _claims("the clips of all these models", whole)
+    lacking = {action: stimuli.most(asked, action) for action in asked.actions if stimuli.most(asked, action) < COUNTS[-1]}
+    if lacking:
+        few = ", ".join(f"{action}: {count}" for action, count in lacking.items())
+        claims.append(f"Fewer than {COUNTS[-1]} stimuli were at hand ({few}); larger numbers are left out.")
+    return Report(table, claims, figures, _sheet(asked, rows))
+
+
+def _figures(key: str, whose: str, by: dict[str, list[Row]]) -> dict[str, Any]:
+    """Figure S6 by each network that was asked, of one model's clips or all models'."""
+    found, counts = {}, [count for count in COUNTS if str(count) in by]
+    for name in NETWORKS:
+        points = [(count, numbers.share(values(by[str(count)], f"top1_{name}"))) for count in counts]
+        if any(one.n for _, one in points):
+            found[f"top1-{key}-{name}"] = pictures.curves(
+                f"Top-1 by the {name} over the number of stimuli, {whose}",
                 "stimuli, without regularizers",
                 "top-1",
                 {"priming by several stimuli": points},
                 log=True,
                 band=_band(by.get(LEAPS, ()), name),
             )
-        claims += _claims(f"{models.spec(model).name}'s clips", by)
-    if len(asked.models) > 1:  # few clips of one model tell little
-        claims += _claims(
-            "the clips of all these models", {key: some for (key,), some in grouped(done(rows), "stimuli").items()}
-        )
-    lacking = {action: stimuli.most(asked, action) for action in asked.actions if stimuli.most(asked, action) < COUNTS[-1]}
-    if lacking:
-        few = ", ".join(f"{action}: {count}" for action, count in lacking.items())
-        claims.append(f"Fewer than {COUNTS[-1]} stimuli were at hand ({few}); larger numbers are left out.")
-    return Report(table, claims, figures, _sheet(asked, rows))
+    return found
 
 
 def _band(rows: Sequence[Row], name: str) -> tuple[float, float, str] | None:

@@ -56,7 +56,13 @@ def _students(asked: Asked, model: str, clips: Sequence[Row]) -> list[Trial]:
         return []
     return [
         Trial(
-            {"model": model, "arm": arm, "action": "", "seed": seed},
+            {
+                "model": model,
+                "arm": arm,
+                "action": "",
+                "seed": seed,
+                "clips": len(folders),
+            },  # fewer, where some failed at first
             stimuli.config(asked, model, asked.actions[0], seed),
             partial(student.learn, model, arm, asked.actions, folders, seed),
         )

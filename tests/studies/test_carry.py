@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +159,33 @@ def test_what_pytorch_raises_is_a_row_too(tmp_path: Path, monkeypatch: pytest.Mo
     assert {row["error"] for row in report.failed} == {"RuntimeError: no kernel for this"}
     told = report.markdown
     assert "3 of 3 runs failed" in told and told.count("RuntimeError: no kernel for this") == 3
+
+
+def test_what_pytorch_raises_while_a_clip_is_judged_is_a_row_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(run: Run) -> dict[str, Any]:
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(carry.scores, "of", broken)
+    report, _ = carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert {row["error"] for row in report.failed} == {"RuntimeError: not enough memory"}
+
+
+def test_that_diversity_took_no_part_is_told(tmp_path: Path) -> None:
+    alone = replace(ASKED, settings={**ASKED.settings, "verifier": "none"})
+    said = "R_feat took no part in runs of Tiny, as no network with batch norm verified them."
+    for asked, told in ((ASKED, False), (alone, True)):
+        report, _ = carry.carry_out(STUDY, asked, tmp_path / str(told))
+        assert (said in report.claims) == told
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carry.tempfile, "gettempdir", lambda: str(tmp_path))
+    left, ours = (tmp_path / f"{carry.PLACE}{number}-abc" for number in (2**22 + 1, os.getpid()))
+    left.mkdir()
+    (left / "clip.npz").write_bytes(b"half")
+    ours.mkdir()
+    carry.carry_out(STUDY, ASKED, tmp_path / "s")
+    assert ours.exists() and not left.exists()
 
 
 def test_on_a_full_disk_a_study_ends_and_goes_on_when_there_is_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

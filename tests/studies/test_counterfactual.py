@@ -24,6 +24,13 @@ def test_each_run_begins_at_a_real_clip_of_another_action(tmp_path: Path) -> Non
         (tmp_path / f"{name}.mp4").write_bytes(b"")
     own = STUDY.trials(Asked(("tiny",), ("bowling", "tai chi"), stimuli=tmp_path), ())
     assert Path(own[0].config.stimuli[0]).name == "bowling.mp4"
+    (tmp_path / "tai_chi.mp4").unlink()
+    asked = Asked(("tiny",), ("bowling", "tai chi"), stimuli=tmp_path)
+    assert {trial.at["from"] for trial in STUDY.trials(asked, ())} == {"bowling"}, "only what it begins at has to be there"
+    assert "No real clip to begin at was at hand of tai chi." in read(STUDY, asked, lambda at: 0.9).claims
+    (tmp_path / "bowling.mp4").unlink()
+    with pytest.raises(RunError, match="there is no real clip of “bowling”"):
+        STUDY.trials(asked, ())
 
 
 def test_one_action_leads_nowhere() -> None:

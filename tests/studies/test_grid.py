@@ -35,6 +35,7 @@ def test_the_best_point_comes_first_and_tpe_is_compared_on_the_same_grid() -> No
     assert "λ_1 0.75, λ_L 0.2, r 0.005; the judge gives its clips 90%" in report.claims[0]
     assert "With 13 points instead of 125, played 20 times" in report.claims[1] and "TPE" in report.claims[1]
     assert set(report.figures) == {"parallel-tiny", "slices-tiny"}
+    assert report.table[0]["final loss"].value == 1.0, "of the paper's terms alone, each 0.25 in these rows"
 
 
 def test_tpe_asks_for_a_point_when_it_knows_the_ones_before() -> None:

@@ -45,5 +45,7 @@ def test_it_is_told_how_many_stimuli_are_worth_the_regularizers() -> None:
     assert "is behind with up to 100: by -0.8" in never.claims[0]
     both = read(STUDY, replace(ASKED, models=("tiny", "tiny_verifier")), lambda at: p(at) + (at["model"] == "tiny") / 10)
     assert len(both.claims) == 3 and "all these models 67% " in both.claims[2] and "12 pairs" in both.claims[2]
+    assert "Top-1 by the judge over the number of stimuli, all models" in both.figures["top1-all-judge"].layout.title.text
+    assert "top1-all-judge" not in report.figures
     few = read(STUDY, replace(ASKED, actions=ASKED.actions[:1], seeds=1), lambda at: 0.5)
     assert "can't be compared with it by so few clips" in few.claims[0]

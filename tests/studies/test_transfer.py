@@ -32,6 +32,9 @@ def test_students_learn_when_all_clips_are_there() -> None:
     assert [trial.at["arm"] for trial in whole[4:7]] == list(transfer.ARMS) and len(whole) == 4 + 3 * transfer.STUDENTS
     assert all(pickle.loads(pickle.dumps(trial)).work for trial in whole[4:])  # noqa: S301
     assert len({trial.id for trial in whole}) == len(whole)
+    one_failed = [{**row, "status": "done" if number else "failed"} for number, row in enumerate(made(4))]
+    fewer = {trial.id for trial in STUDY.trials(ASKED, one_failed)[4:]}
+    assert fewer and not fewer & {trial.id for trial in whole}, "once the fourth clip is made, students learn anew"
     failed = [{**row, "status": "failed"} for row in made(4)]
     assert len(STUDY.trials(ASKED, failed)) == 4, "nothing to learn from"
 
