@@ -30,13 +30,13 @@ def page(run: runs.Run) -> str:
     moments = [
         player.track("clip", run.config.action, shots.clips[k], say("step {step}", step=shots.steps[k]))
         for k in chosen[:-1].tolist()
-    ] + [player.track("clip", run.config.action, run.clip, widgets.scores(run.final))]
+    ] + [player.track("clip", run.config.action, run.clip, widgets.scores(run.config, run.final))]
     beside = [player.track("stimulus", say("stimulus"), clip) for clip in run.stimulus[:1]]
     figures = [json.loads(plot(run.metrics, run.changes, total).plot) for plot in (plots.losses, plots.probabilities)]
     return Template(web("export.html")).substitute(
         lang=spoken(),
         title=html.escape(f"{run.config.action} · {widgets.model_name(run.config.model)}"),
-        about=html.escape(widgets.scores(run.final)),
+        about=html.escape(widgets.scores(run.config, run.final)),
         player=web("player.html"),
         css=web("player.css") + web("plots.css"),
         script=web("player.js"),

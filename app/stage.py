@@ -160,7 +160,7 @@ def report(job: Job) -> dict[str, str]:
     done = say("step {step} of {total}", step=step, total=total)
     if not job.active:
         final = job.step.final if job.step else None
-        return widgets.line(job.status, done, widgets.scores(final), job.why)
+        return widgets.line(job.status, done, widgets.scores(job.config, final), job.why)
     going = speed and job.status == "running"
     left = say("{time} left", time=controls.duration((total - step) / speed)) if going else ""
     return widgets.line(job.status, done, say("{speed} steps/s", speed=f"{speed:.1f}"), left, " ".join(job.notices))
@@ -169,7 +169,7 @@ def report(job: Job) -> dict[str, str]:
 def about(run: runs.Run) -> dict[str, str]:
     """The status line of a run on disk."""
     state, steps = "demo" if run.demo else run.status, say("{steps} steps", steps=run.done)
-    return widgets.line(state, steps, shown(run.error) or widgets.scores(run.final))
+    return widgets.line(state, steps, shown(run.error) or widgets.scores(run.config, run.final))
 
 
 def pace(metrics: list[dict[str, Any]], window: int = 20) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from leaps_core import models, runs
-from leaps_core.config import NETWORKS
+from leaps_core.config import NETWORKS, SynthesisConfig
 from leaps_core.errors import ModelError
 
 from . import views
@@ -59,10 +59,19 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
-def scores(final: dict[str, Any] | None) -> str:
-    """What the networks that took part say of a finished clip."""
-    said = [f"{say(network)} {percent(final[network])}" for network in NETWORKS if final and final.get(network) is not None]
-    return " · ".join(said) or say("no scores")
+def scores(config: SynthesisConfig, final: dict[str, Any] | None) -> str:
+    """What the networks that took part say of a finished clip; where the object judge sees the action's best object; and whose
+    idea of a photograph the clip was drawn towards, as one sees that, too."""
+    final = final or {}
+    said = [f"{say(network)} {percent(final[network])}" for network in NETWORKS if final.get(network) is not None]
+    said = said or [say("no scores")]
+    if final.get("object_rank"):
+        said.append(
+            say("its object is at place {rank}, {first} at the first", rank=final["object_rank"], first=final["objects"][0][0])
+        )
+    if config.frame_verifier != "none" and config.naturalness:
+        said.append(say("drawn towards photographs by {name}", name=model_name(config.frame_verifier)))
+    return " · ".join(said)
 
 
 def bars() -> gr.HTML:
@@ -153,7 +162,7 @@ def _card(run: runs.Run) -> dict[str, Any]:
     when, model = f"{run.created:%Y-%m-%d %H:%M}", model_name(run.config.model)
     lines = [
         model,
-        scores(run.final),
+        scores(run.config, run.final),
         say("demo") if run.demo else f"{say(run.status)} · {say('{steps} steps', steps=run.done)} · {when}",
     ]
     if note := run.note:

@@ -159,7 +159,7 @@ class CompareTab:
         named = [(models.spec(run.config.model).name, run) for run in shown]
         return {
             self.player: player.tracks(
-                *(player.track(run.id, name, run.clip, widgets.scores(run.final)) for name, run in named)
+                *(player.track(run.id, name, run.clip, widgets.scores(run.config, run.final)) for name, run in named)
             ),
             self.line: sections("compare")["before"].text.format(action=action),
             **self._figures([(name, run.metrics, run.final, say(run.status)) for name, run in named], shown[0].config.steps),

@@ -182,7 +182,7 @@ def side_by_side(a: runs.Run, b: runs.Run) -> dict[str, Any]:
     """Both clips, playing in step."""
     return player.tracks(
         *(
-            player.track(name, f"{name} · {run.config.action}", run.clip, widgets.scores(run.final))
+            player.track(name, f"{name} · {run.config.action}", run.clip, widgets.scores(run.config, run.final))
             for name, run in (("A", a), ("B", b))
         )
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from .. import paths, runs
 from ..inversion.control import Control
 from ..paths import PROGRAM
-from .words import says
+from .words import percent, says
 
 if TYPE_CHECKING:
     from ..inversion.step import Step
@@ -26,6 +26,9 @@ def follow(steps: Generator[tuple[runs.Run, Step]], control: Control) -> int:
         print("leaps: stopped before the first step; nothing was made", file=sys.stderr)
         return 130
     print(run.config.action + ": model {}, verifier {}, judge {}".format(*says(run.final)))
+    if (final := run.final or {}).get("object_rank"):
+        seen = ", ".join(f"{name} {percent(share)}" for name, share in final["objects"])
+        print(f"object judge: its object is at place {final['object_rank']}; first {seen}")
     if interrupted and run.status == "stopped":
         print(
             f"leaps: stopped and saved at step {run.done} of {run.config.steps}; to go on: {PROGRAM} runs resume "

@@ -5,7 +5,7 @@ the first trials, the settings were chosen on none of the others. Four measures:
 whether the network still names the action after ten everyday changes (`changes`); whether another network, of
 pictures, has an object of the action among its five best guesses; whether other video networks, where any are on this
 machine, name the action; and what a person sees: a contact sheet for each half of them. Beside them stand real clips, and clips
-made with the settings of the bundled networks. Clips stay in a cache, so that a stopped study goes on.
+made with the defaults that every model once had. Clips stay in a cache, so that a stopped study goes on.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ GROUPS = {"with object": WITH_OBJECT, "without": WITHOUT_OBJECT}
 """What a contact sheet shows at once."""
 BEST = ("playing trumpet", "riding elephant", "mowing lawn", "ironing")
 """Whose clips head the README: chosen by looking at all of them."""
-REAL, UNPRIMED = "real clips", "recommended, unprimed"
+REAL, UNPRIMED, EARLIER = "real clips", "recommended, unprimed", "defaults of before, without evidence"
 ABLATED = ("juggling balls", "playing harp", "riding elephant", "sailing", "tai chi", "ice skating")
 """Actions that every arm of the ablation makes."""
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -103,7 +103,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 """What is changed of the recommended settings, one at a time."""
 PARTS = ("real", "unprimed", "primed", "earlier", "ablation")
 """Of what the study consists: real clips; clips at the recommended settings, unprimed and primed by the real ones; clips at the
-settings of the bundled networks; one setting changed at a time. A row of `ABLATIONS` can be asked for by its name."""
+settings that every model once had; one setting changed at a time. A row of `ABLATIONS` can be asked for by its name."""
 OF_VIDEOS = ("real", "primed")
 """Parts that take real videos."""
 
@@ -120,7 +120,8 @@ class Scored:
 class Judges:
     """The inverted network, the object judge, and the other video networks of its world that are on this machine."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, verifying: Sequence[str] = ()) -> None:
+        """verifying: networks that take part in some run, and so judge none."""
         spec = models.spec(key)
         self.world = spec.world
         self.labels = models.labels(spec.world)
@@ -130,7 +131,7 @@ class Judges:
         self.others = {
             other.key: models.load(other.key)
             for other in here
-            if other.role == "model" and other.world == spec.world and other.key != key
+            if other.role == "model" and other.world == spec.world and other.key not in (key, *verifying)
         }
 
     @torch.no_grad()
@@ -245,10 +246,11 @@ def study(
             f"The part “{lacking[0]}” takes real videos. Give --stimuli DIR, a folder of them named after their actions."
         )
     parts = parts or [part for part in PARTS if stimuli or part not in OF_VIDEOS]
-    arms = _arms(Judges(key), key, cache, clips_in(stimuli, actions) if stimuli else {}, settings or {}, parts, actions)
+    file, config = docs / "kinetics.json", models.configure(key, ACTIONS[0], settings)
+    judges = Judges(key, (config.verifier, config.frame_verifier))
+    arms = _arms(judges, key, cache, clips_in(stimuli, actions) if stimuli else {}, settings or {}, parts, actions)
     (docs / "pictures").mkdir(parents=True, exist_ok=True)
-    file = docs / "kinetics.json"
-    made_with = models.configure(key, ACTIONS[0], settings).model_dump(mode="json")
+    made_with = config.model_dump(mode="json")
     before = json.loads(file.read_text("utf-8")) if file.exists() else {}
     rows: dict[str, Any] = before["clips"] if _settings_of(before) == made_with else {}
     for name, clips in arms.items():
@@ -300,7 +302,7 @@ def _arms(
         arms["recommended, primed"] = arm(judges, key, list(at_hand), settings, cache, at_hand)
     if "earlier" in parts:
         plain = {**models.plain(), "stimuli": (), "verifier": "none"}
-        arms["settings of the bundled networks"] = arm(judges, key, few, plain | settings, cache)
+        arms[EARLIER] = arm(judges, key, few, plain | settings, cache)
     for name, changed in ABLATIONS.items():
         if name in parts or "ablation" in parts:
             arms[name] = arm(judges, key, few, settings | changed, cache)

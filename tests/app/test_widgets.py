@@ -15,8 +15,19 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 def test_a_network_that_did_not_look_is_blank() -> None:
     assert widgets.percent(None) == "–" and widgets.percent(0.0) == f"0{SPACE}%" and widgets.percent(0.996) == f"100{SPACE}%"
-    assert widgets.scores({"model": 0.5, "judge": 0.0}) == f"model 50{SPACE}% · judge 0{SPACE}%"
-    assert widgets.scores(None) == "no scores"
+    config = SynthesisConfig(model="tiny", action="bowling")
+    assert widgets.scores(config, {"model": 0.5, "judge": 0.0}) == f"model 50{SPACE}% · judge 0{SPACE}%"
+    assert widgets.scores(config, None) == "no scores"
+
+
+def test_whoever_looks_at_a_clip_is_told_whose_idea_of_a_photograph_is_in_it_and_what_the_object_judge_saw() -> None:
+    config = SynthesisConfig(model="tiny", action="bowling", frame_verifier="efficientnet_lite0", naturalness=1.0)
+    seen = {"model": 1.0, "objects": [["soccer ball", 0.4], ["ping-pong ball", 0.2]], "object_rank": 2}
+    assert widgets.scores(config, seen) == (
+        f"model 100{SPACE}% · its object is at place 2, soccer ball at the first · "
+        "drawn towards photographs by EfficientNet-Lite0"
+    )
+    assert "photographs" not in widgets.scores(config.replace(naturalness=0.0), seen)
 
 
 def test_a_card_says_whose_run_it_is_and_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypa
         "real clips": 1,
         "recommended, unprimed": 2,
         "recommended, primed": 1,
-        "settings of the bundled networks": 1,
+        "defaults of before, without evidence": 1,
         "without evidence": 1,
     }
     written = json.loads((tmp_path / "docs" / "kinetics.json").read_text("utf-8"))
@@ -83,6 +83,16 @@ def test_the_study_goes_its_whole_way_on_a_tiny_network(tmp_path: Path, monkeypa
     again = real.study("tiny", tmp_path / "cache", tmp_path / "docs", None, settings, ("unprimed",), ("tai chi",))
     assert again == table, "what was made before stays"
     assert video.probe(tmp_path / "docs" / "pictures" / "kinetics_best.webp").width == 32
+
+
+def test_other_video_networks_judge_but_none_that_verifies() -> None:
+    judges = real.Judges("tiny")
+    said = judges.look("tai chi", np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8))
+    assert "tiny" not in judges.others and set(said["others"]) == set(judges.others) and len(judges.others) > 1
+    for one in said["others"].values():
+        assert one["top5"] or not one["top1"]
+    verifier = next(iter(judges.others))
+    assert set(real.Judges("tiny", (verifier, "none")).others) == set(judges.others) - {verifier}
 
 
 def test_actions_and_parts_outside_of_the_study_are_refused(tmp_path: Path) -> None:
