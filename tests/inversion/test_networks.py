@@ -194,6 +194,35 @@ def test_a_frame_verifier_sees_the_statistics_of_all_frames_or_of_some(monkeypat
     assert estimates[0].seconds < estimates[1].seconds and estimates[0].memory < estimates[1].memory
 
 
+def test_a_frame_verifier_of_one_size_sees_the_clip_at_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = nn.Sequential(nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 5))
+    record = replace(
+        models.spec("tiny"), key="whole", world="five", role="frame_verifier", taps="", embedding_layer="", paper=None, size=48
+    )
+    models.register(record, lambda: OfFrames(picture), tuple("abcde"))
+    models.register(replace(record, key="fixed", fixed=("size",)), lambda: OfFrames(picture), tuple("abcde"))
+    sizes: list[int] = []
+    forward = OfFrames.forward
+    monkeypatch.setattr(OfFrames, "forward", lambda self, x: (sizes.append(x.shape[-1]), forward(self, x))[1])
+    for key, seen in (("whole", 16), ("fixed", 48)):
+        sizes.clear()
+        assert run(frame_verifier=key, steps=1, size=16, coarse=0.0)[0].losses["naturalness"] > 0
+        assert sizes[-1] == seen
+
+
+def test_i3d_takes_a_step_with_its_own_statistics_a_frame_verifier_and_an_object_judge() -> None:
+    needed = ("i3d", "efficientnet_lite0", "efficientnet_lite1")
+    if lacking := [key for key in needed if models.state(models.spec(key)) == "download"]:
+        pytest.skip(f"weights are not on this machine: `python -m leaps_core download {' '.join(lacking)}` gets them")
+    asked = {"steps": 2, "size": 96, "coarse": 0.0, "precision": "float32", "seed": 7}
+    first, last = synthesize(models.configure("i3d", "juggling balls", asked))
+    assert {"cross_entropy", "evidence", "diversity", "naturalness"} <= set(first.losses) and np.isfinite(
+        list(last.losses.values())
+    ).all()
+    assert last.loss < first.loss and not np.array_equal(first.clip, last.clip)
+    assert last.final and 1 <= last.final["object_rank"] <= 1000 and len(last.final["objects"]) == 5
+
+
 def test_several_views_are_one_batch() -> None:
     one, three = run(steps=1, views=1)[0], run(steps=1, views=3)[0]
     assert one.losses["cross_entropy"] != three.losses["cross_entropy"]

@@ -31,6 +31,8 @@ def scored(action: str, named: bool, lasting: int, rank: int | None) -> real.Sco
 def test_shares_are_told_with_their_numbers_and_intervals() -> None:
     made = scored("sailing", True, 10, 1), scored("ironing", False, 5, 30), scored("tai chi", True, 6, None)
     row = real.summary([one.row for one in made])
+    whole = real.summary([one.row | {"survived": dict.fromkeys(one.row["survived"], True)} for one in made])
+    assert whole["survival"] == 1 and whole["survival_interval"][0] < 0.8, "so few clips make nobody sure"
     assert (row["clips"], row["object_clips"]) == (3, 2)
     assert row["survival"] == pytest.approx(0.7) and row["model_top1"] == pytest.approx(2 / 3)
     assert row["object_seen"] == 0.5 and row["object_ranks"] == [1, 30]
