@@ -43,11 +43,12 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
             row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in NETWORKS}
             row |= {f"{name}'s p": numbers.mean(values(some, f"p_{name}"), percent=True) for name in NETWORKS}
             table.append(row)
-        figures |= _figures(model, models.spec(model).name, by)
+        if len(asked.models) == 1:
+            figures = _figures(model, models.spec(model).name, by)
         claims += _claims(f"{models.spec(model).name}'s clips", by)
     if len(asked.models) > 1:  # few clips of one model tell little
         whole = {key: some for (key,), some in grouped(done(rows), "stimuli").items()}
-        figures |= _figures("all", "all models", whole)
+        figures = _figures("all", "all models", whole)
         claims += _claims("the clips of all these models", whole)
     lacking = {action: stimuli.most(asked, action) for action in asked.actions if stimuli.most(asked, action) < COUNTS[-1]}
     if lacking:

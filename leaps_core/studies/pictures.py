@@ -20,6 +20,8 @@ CELL = 96
 """Height and width of a frame on a contact sheet, in px."""
 LABEL, LEFT = 20, 150
 """Height of a label on a contact sheet, and width of those at its left, in px."""
+MARKS = 10
+"""So many places of points on a logarithmic axis are its marks; more would cover each other."""
 MOST_COLUMNS = 8
 """Of more clips side by side, nothing can be seen."""
 
@@ -37,13 +39,12 @@ def curves(
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    if band is not None and (places := [point[0] for points in series.values() for point in points]):
+    places = sorted({point[0] for points in series.values() for point in points})
+    if band is not None and places:
         low, high, name = band
-        ends = [min(places), max(places)]
-        figure.add_scatter(x=ends, y=[low, low], line={"width": 0}, showlegend=False, hoverinfo="skip")
-        figure.add_scatter(
-            x=ends, y=[high, high], line={"width": 0}, fill="tonexty", fillcolor="rgba(100,116,139,.25)", name=name
-        )
+        ends, bare = [places[0], places[-1]], {"mode": "lines", "line": {"width": 0}}
+        figure.add_scatter(x=ends, y=[low, low], showlegend=False, hoverinfo="skip", **bare)
+        figure.add_scatter(x=ends, y=[high, high], fill="tonexty", fillcolor="rgba(100,116,139,.25)", name=name, **bare)
     for i, (name, points) in enumerate(series.items()):
         there = [(at, one) for at, one in points if one.n]
         figure.add_scatter(
@@ -57,7 +58,7 @@ def curves(
     figure.update_layout(title=title, xaxis_title=x, yaxis_title=y, template="plotly_white", hovermode="x")
     figure.update_yaxes(rangemode="tozero")
     if log:
-        figure.update_xaxes(type="log")
+        figure.update_xaxes(type="log", tickvals=places if len(places) <= MARKS else None)
     return figure
 
 

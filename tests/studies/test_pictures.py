@@ -39,6 +39,7 @@ def test_curves_have_their_intervals_a_band_and_a_name_for_each_axis() -> None:
     assert list(line.x) == [1, 10] and list(line.y) == [0.5, 1.0], "nothing where there is nothing"
     assert line.error_y.arrayminus[0] == pytest.approx(0.5 - points[0][1].low)
     assert [trace.name for trace in figure.data if trace.fill] == ["LEAPS"] and figure.layout.xaxis.type == "log"
+    assert [trace.mode for trace in figure.data[:2]] == ["lines"] * 2 and list(figure.layout.xaxis.tickvals) == [1, 10, 100]
     assert (figure.layout.title.text, figure.layout.xaxis.title.text) == ("Title", "stimuli")
 
 
