@@ -178,3 +178,22 @@ def test_an_indexs_password_is_used_and_never_told(
     with pytest.raises(ModelError) as error:
         weights.fetch(url, tmp_path / "other", "2" * 64)
     assert "me:s%40crt@" in url and "crt" not in str(error.value) and "me:" not in str(error.value)
+
+
+def test_a_proxy_is_obeyed(publish: Publish, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, asked = publish(tar(MEMBER, pickle.dumps(TREE))), list[str]()
+    monkeypatch.setenv("PIP_INDEX_URL", "http://index.invalid/simple/")
+    monkeypatch.setenv("http_proxy", server.url(""))
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr("urllib.request._opener", None)  # reads what stands in the environment once a process
+    handler: Any = server.RequestHandlerClass
+    answer = handler.do_GET
+
+    def through(self: Any) -> None:
+        asked.append(self.path)
+        self.path = self.path.removeprefix("http://index.invalid")
+        answer(self)
+
+    monkeypatch.setattr(handler, "do_GET", through)
+    assert weights.download(spec).is_file()
+    assert len(asked) == 2 and all(path.startswith("http://index.invalid/") for path in asked)
