@@ -65,10 +65,9 @@ def scores(config: SynthesisConfig, final: dict[str, Any] | None) -> str:
     final = final or {}
     said = [f"{say(network)} {percent(final[network])}" for network in NETWORKS if final.get(network) is not None]
     said = said or [say("no scores")]
-    if final.get("object_rank"):
-        said.append(
-            say("its object is at place {rank}, {first} at the first", rank=final["object_rank"], first=final["objects"][0][0])
-        )
+    if rank := final.get("object_rank"):
+        first = final["objects"][0][0]
+        said.append(say("the object judge sees {first} first, the action's object at place {rank}", first=first, rank=rank))
     if config.frame_verifier != "none" and config.naturalness:
         said.append(say("drawn towards photographs by {name}", name=model_name(config.frame_verifier)))
     return " · ".join(said)

@@ -28,7 +28,7 @@ def follow(steps: Generator[tuple[runs.Run, Step]], control: Control) -> int:
     print(run.config.action + ": model {}, verifier {}, judge {}".format(*says(run.final)))
     if (final := run.final or {}).get("object_rank"):
         seen = ", ".join(f"{name} {percent(share)}" for name, share in final["objects"])
-        print(f"object judge: its object is at place {final['object_rank']}; first {seen}")
+        print(f"object judge: the action's object at place {final['object_rank']}; it sees {seen}")
     if interrupted and run.status == "stopped":
         print(
             f"leaps: stopped and saved at step {run.done} of {run.config.steps}; to go on: {PROGRAM} runs resume "

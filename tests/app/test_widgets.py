@@ -24,7 +24,7 @@ def test_whoever_looks_at_a_clip_is_told_whose_idea_of_a_photograph_is_in_it_and
     config = SynthesisConfig(model="tiny", action="bowling", frame_verifier="efficientnet_lite0", naturalness=1.0)
     seen = {"model": 1.0, "objects": [["soccer ball", 0.4], ["ping-pong ball", 0.2]], "object_rank": 2}
     assert widgets.scores(config, seen) == (
-        f"model 100{SPACE}% · its object is at place 2, soccer ball at the first · "
+        f"model 100{SPACE}% · the object judge sees soccer ball first, the action's object at place 2 · "
         "drawn towards photographs by EfficientNet-Lite0"
     )
     assert "photographs" not in widgets.scores(config.replace(naturalness=0.0), seen)
