@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import models
-from . import numbers, pictures, scores, stimuli
-from .report import Report, Row, done, first_clips, grouped, values
+from . import numbers, pictures, stimuli
+from .report import TERMS, Report, Row, done, first_clips, grouped, paper_loss, values
 from .study import Asked, Study, Trial
 
 FEWEST = 6
@@ -27,8 +27,8 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
     table, points = [], []
     for (model,), some in grouped(done(rows), "model").items():
         row = {"model": model, "primed layers": some[0]["primed"], "n": len(some)}
-        row["final loss"] = numbers.mean(list(map(scores.paper_loss, some)))
-        row |= {name.replace("_", " "): numbers.mean(values(some, f"loss_{name}")) for name in scores.TERMS}
+        row["final loss"] = numbers.mean(list(map(paper_loss, some)))
+        row |= {name.replace("_", " "): numbers.mean(values(some, f"loss_{name}")) for name in TERMS}
         row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in ("model", "judge")}
         table.append(row)
         points.append((some[0]["primed"], row["final loss"], model))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import models
-from . import numbers, scores, search, stimuli
-from .report import Report, Row, done, grouped, values
+from . import numbers, search, stimuli
+from .report import Report, Row, done, grouped, paper_loss, values
 from .study import Asked, Study, Trial
 
 
@@ -65,7 +65,7 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
         for point, one in sorted(found.items(), key=lambda item: -item[1].value):
             some = [row for row in done(own) if tuple(row[part] for part in search.SPACE) == point]
             row = {"model": model, **dict(zip(("λ_1", "λ_L", "r"), point, strict=True)), "n": len(some)}
-            table.append(row | {"final loss": numbers.mean(list(map(scores.paper_loss, some))), f"{name}'s p": one})
+            table.append(row | {"final loss": numbers.mean(list(map(paper_loss, some))), f"{name}'s p": one})
         if found:
             claims += _claims(model, found, name)
             figures |= search.figures(model, found, name)

@@ -18,7 +18,8 @@ from .pictures import change, layout, side_by_side
 
 Row = dict[str, Any]
 """What was found out about one clip: where its trial stands, `status` ("done" or "failed"), `error`, and its scores."""
-
+TERMS = ("cross_entropy", "priming", "coherence", "diversity")
+"""The terms of the paper's loss."""
 DRAWING = 60.0
 """s that a figure may take to be drawn."""
 
@@ -94,6 +95,11 @@ def grouped(rows: Sequence[Row], *names: str) -> dict[tuple[Any, ...], list[Row]
 def values(rows: Sequence[Row], name: str) -> list[Any]:
     """A column, where it has something."""
     return [row[name] for row in rows if row.get(name) is not None]
+
+
+def paper_loss(row: Row) -> float:
+    """The final loss of a row as the paper has it: the sum of its own terms, whatever else took part."""
+    return float(sum(row.get(f"loss_{name}", 0.0) for name in TERMS))
 
 
 def differences(before: Sequence[Row], after: Sequence[Row], name: str) -> list[float]:

@@ -16,8 +16,6 @@ LAST = 10
 """The final loss is the mean of so many last steps: each looked at another view of the clip."""
 CLEAR = 0.05
 """A pixel that changed by more than this has changed to the eye."""
-TERMS = ("cross_entropy", "priming", "coherence", "diversity")
-"""The terms of the paper's loss."""
 DIGITS = 6
 """Of the probabilities that are kept."""
 
@@ -50,11 +48,6 @@ def of(run: Run) -> dict[str, Any]:
             f"classes_{name}": None if p is None else [round(float(value), DIGITS) for value in p],
         }
     return row | (_changed(run, clip) if config.begin_at == "stimulus" else {})
-
-
-def paper_loss(row: dict[str, Any]) -> float:
-    """The final loss of a row as the paper has it: the sum of its own terms, whatever else took part."""
-    return float(sum(row.get(f"loss_{name}", 0.0) for name in TERMS))
 
 
 def _changed(run: Run, clip: torch.Tensor) -> dict[str, Any]:
