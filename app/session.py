@@ -46,8 +46,8 @@ def kept(name: str) -> gr.BrowserState:
 
 def build() -> Session:
     """The states, and the timers that ask for news; the first of them once a page has been filled."""
-    never = {"active": False}
-    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), gr.Timer(**never), gr.Timer(**never))
+    timer, pulse = gr.Timer(active=False), gr.Timer(active=False)
+    return Session(kept("visitor"), kept("run"), gr.State({}), gr.State(None), timer, pulse)
 
 
 Told = dict[str, Any] | None

@@ -75,16 +75,14 @@ def _together(configs: Sequence[SynthesisConfig], place: Path) -> list[runs.Run 
 def _alone(config: SynthesisConfig, folder: Path) -> runs.Run | LeapsError:
     try:
         *_, (run, _) = runs.perform(config, folder=folder)
-    except LeapsError as error:
-        return error
-    except RuntimeError as error:  # PyTorch's own
-        return _pytorchs(error)
+    except (LeapsError, RuntimeError) as error:
+        return _ours(error)
     return run
 
 
-def _pytorchs(error: RuntimeError) -> RunError:
-    """An error of PyTorch's as one of ours."""
-    return RunError(f"{type(error).__name__}: {error}")
+def _ours(error: LeapsError | RuntimeError) -> LeapsError:
+    """The error, one of PyTorch's as one of ours."""
+    return error if isinstance(error, LeapsError) else RunError(f"{type(error).__name__}: {error}")
 
 
 def sweep() -> None:
@@ -106,11 +104,10 @@ def _made(trial: Trial, run: runs.Run | LeapsError | None) -> Made:
             return Made(row | trial.work(), {})
         row |= scores.of(run) | (trial.also(run) if trial.also else {})
         runs.pack(run)
-    except (LeapsError, RuntimeError) as error:  # the latter PyTorch's own
+    except (LeapsError, RuntimeError) as error:
         if disk_is_full(error):  # once there is space again it can be made
             raise
-        error = error if isinstance(error, LeapsError) else _pytorchs(error)
-        return Made({**trial.at, "status": "failed", "error": str(error)}, {})
+        return Made({**trial.at, "status": "failed", "error": str(_ours(error))}, {})
     return Made(row, {path.name: path.read_bytes() for path in sorted(run.folder.iterdir())})
 
 

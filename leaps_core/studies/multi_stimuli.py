@@ -33,7 +33,7 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
 
 
 def _read(asked: Asked, rows: Sequence[Row]) -> Report:
-    table, claims, figures = [], [], dict[str, Any]()
+    table, claims = [], []
     for (model,), own in grouped(done(rows), "model").items():
         by = {key: some for (key,), some in grouped(own, "stimuli").items()}
         order = [key for key in (*map(str, COUNTS), LEAPS) if key in by]
@@ -43,12 +43,10 @@ def _read(asked: Asked, rows: Sequence[Row]) -> Report:
             row |= {f"top-1, {name}": numbers.share(values(some, f"top1_{name}")) for name in NETWORKS}
             row |= {f"{name}'s p": numbers.mean(values(some, f"p_{name}"), percent=True) for name in NETWORKS}
             table.append(row)
-        if len(asked.models) == 1:
-            figures = _figures(model, models.spec(model).name, by)
         claims += _claims(f"{models.spec(model).name}'s clips", by)
-    if len(asked.models) > 1:  # few clips of one model tell little
-        whole = {key: some for (key,), some in grouped(done(rows), "stimuli").items()}
-        figures = _figures("all", "all models", whole)
+    several, whole = len(asked.models) > 1, {key: some for (key,), some in grouped(done(rows), "stimuli").items()}
+    figures = _figures(*(("all", "all models") if several else (asked.models[0], models.spec(asked.models[0]).name)), whole)
+    if several:  # few clips of one model tell little
         claims += _claims("the clips of all these models", whole)
     lacking = {action: stimuli.most(asked, action) for action in asked.actions if stimuli.most(asked, action) < COUNTS[-1]}
     if lacking:

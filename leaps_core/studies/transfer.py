@@ -56,13 +56,8 @@ def _students(asked: Asked, model: str, clips: Sequence[Row]) -> list[Trial]:
         return []
     return [
         Trial(
-            {
-                "model": model,
-                "arm": arm,
-                "action": "",
-                "seed": seed,
-                "clips": len(folders),
-            },  # fewer, where some failed at first
+            # the number of clips, as one that had failed may be made later
+            {"model": model, "arm": arm, "action": "", "seed": seed, "clips": len(folders)},
             stimuli.config(asked, model, asked.actions[0], seed),
             partial(student.learn, model, arm, asked.actions, folders, seed),
         )
