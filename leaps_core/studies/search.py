@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from .. import models
 from ..errors import LeapsError
 from .numbers import Interval
 
-SPACE: dict[str, tuple[float, ...]] = {
+Space = dict[str, tuple[float, ...]]
+SPACE: Space = {
     "lambda_1": (0.5, 0.625, 0.75, 0.875, 1.0),
     "lambda_L": (0.1, 0.2, 0.3, 0.4, 0.5),
     "r": (1e-3, 2.5e-3, 5e-3, 7.5e-3, 1e-2),
@@ -26,20 +28,19 @@ STARTUP = 5
 Point = tuple[float, ...]
 
 
-def points() -> list[Point]:
-    """All 125, in the order of Table S1's columns."""
-    first, second, third = SPACE.values()
-    return [(a, b, c) for a in first for b in second for c in third]
+def points(space: Space = SPACE) -> list[Point]:
+    """All of a space, in the order of Table S1's columns: 125 of the paper's."""
+    return list(product(*(space[name] for name in SPACE)))
 
 
-def tpe(seed: int, value: Callable[[Point], float], known: Iterable[Point], budget: int) -> list[Point]:
+def tpe(seed: int, value: Callable[[Point], float], known: Iterable[Point], budget: int, space: Space = SPACE) -> list[Point]:
     """Up to `budget` different points in the order in which TPE asks for them; the last may be one that isn't `known`."""
     tool = optuna()
     search = tool.create_study(direction="maximize", sampler=tool.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
-    space = {name: tool.distributions.CategoricalDistribution(options) for name, options in SPACE.items()}
+    choices = {name: tool.distributions.CategoricalDistribution(options) for name, options in space.items()}
     known, asked_for = set(known), dict.fromkeys(list[Point]())
-    for _ in range(40 * min(budget, len(points()))):  # it may ask for the same point again
-        trial = search.ask(space)
+    for _ in range(40 * min(budget, len(points(space)))):  # it may ask for the same point again
+        trial = search.ask(choices)
         point = tuple(float(trial.params[name]) for name in SPACE)
         if point not in asked_for and len(asked_for) == budget:
             break
@@ -70,7 +71,10 @@ def figures(model: str, found: dict[Point, Interval], name: str) -> dict[str, An
     """Optuna's own pictures of the search."""
     tool = optuna()
     search = tool.create_study(direction="maximize")
-    space = {part: tool.distributions.CategoricalDistribution(options) for part, options in SPACE.items()}
+    space = {
+        part: tool.distributions.CategoricalDistribution(sorted(set(tried)))
+        for part, tried in zip(SPACE, zip(*found, strict=True), strict=True)
+    }
     for point, one in found.items():
         params = dict(zip(SPACE, point, strict=True))
         search.add_trial(tool.trial.create_trial(params=params, distributions=space, value=one.value))

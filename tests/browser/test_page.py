@@ -592,8 +592,11 @@ def _nothing_jumped(page: Page) -> None:
 
 def _start(page: Page) -> None:
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=WAIT)
+    page.evaluate("window.before = document.querySelector('#status b').firstChild")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=WAIT)
+    # an earlier run's “done” isn't this one's
+    page.wait_for_function("() => document.querySelector('#status b').firstChild !== window.before", timeout=WAIT)
 
 
 def _link(page: Page, holding: str) -> str:

@@ -77,10 +77,15 @@ def test_a_link_to_a_run_primed_by_another_action_gives_that_clip_again(page: Pa
 
 
 def _made(page: Page, home: Path) -> runs.Run:
-    """The run that Start makes, once it is done."""
+    """The run that Start makes, once it is done: an answer about an earlier one may come late and be put right by the next."""
     folder = home / "leaps" / "runs"
-    before = set(folder.glob("*"))
+    before = set(folder.glob("*/run.json"))
     _start(page)
+    for _ in range(WAIT // 100):
+        made = [runs.Run.open(path.parent) for path in set(folder.glob("*/run.json")) - before]
+        if made and made[0].status != "running":
+            break
+        page.wait_for_timeout(100)
     _state(page, "done")
-    (made,) = set(folder.glob("*")) - before
-    return runs.Run.open(made)
+    (run,) = made
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,22 @@ def test_tpe_asks_for_a_point_when_it_knows_the_ones_before() -> None:
         rows.append({**fresh[0].at, "status": "done", "p_judge": height(fresh[0].at), "loss": 1.0})
     assert len(seen) == 6 and [trial.id for trial in STUDY.trials(asked, rows)] == seen, "the same rows, the same points"
     assert len(STUDY.read(asked, rows).claims) == 1
+
+
+def test_a_weight_that_is_set_is_not_searched_and_with_all_three_one_row_is_scored() -> None:
+    asked = Asked(("tiny",), ("bowling",), seeds=1, settings={"r": 5e-4})
+    trials = STUDY.trials(asked, ())
+    assert len(trials) == 25 and {trial.config.r for trial in trials} == {5e-4}, "outside of the paper's values, too"
+    report = STUDY.read(asked, rows_of(STUDY, asked, height))
+    assert len(report.table) == 25 and len(report.claims) == 1, "TPE is compared on the whole grid only"
+    some = STUDY.trials(replace(asked, budget=3), [])
+    assert len(some) == 1 and some[0].config.r == 5e-4
+
+    one = Asked(("tiny",), ("bowling",), seeds=2, settings={"r": "0.001", "lambda_1": 0.5, "lambda_L": 0.3})
+    report = STUDY.read(one, rows_of(STUDY, one, height))
+    assert [trial.config.seed for trial in STUDY.trials(one, ())] == [7000, 7001]
+    assert report.claims == ["Tiny with λ_1 0.5, λ_L 0.3, r 0.001: the judge gives its clips 47% (47% to 47%)."]
+    assert not report.figures, "a search of one point has no picture"
 
 
 def test_tpe_comes_further_than_chance() -> None:
