@@ -14,7 +14,7 @@ Importing this package does not import torch; `load` and `network` do.
 from . import bundled, catalogue, custom, weights
 from .cast import Cast, missing, objects, require_weights, resolve
 from .loading import fingerprint, load, state
-from .presets import PRESETS, configure, paper_settings, plain, preset
+from .presets import PRESETS, configure, paper_settings, plain, preset, untried
 from .registry import failures, labels, network, provide, register, spec, specs
 from .spec import ModelSpec, PaperRow, Source
 from .worlds import PUPPETS
@@ -45,6 +45,7 @@ __all__ = [
     "spec",
     "specs",
     "state",
+    "untried",
     "weights",
 ]
 

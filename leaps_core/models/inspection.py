@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..config import FIELDS, SynthesisConfig
 from ..errors import ModelError
 from .adapter import PROBABILITIES, VideoModel, first, is_batch_norm
+from .presets import untried
 from .registry import labels, network
 from .shapes import Shape, clip_shape, layer_weights, primed_taps
 from .spec import ModelSpec
@@ -67,7 +68,7 @@ def inspect(spec: ModelSpec, frames: int = 0, size: int = 0) -> Inspection:
         _grid(model, spec.embedding_layer, shapes[spec.embedding_layer], clip)[0] if spec.embedding_layer else 0,
         sum(map(is_batch_norm, model.modules())),
         len(shapes),
-        tuple(filter(None, (spec.caution, PROBABILITIES.format(spec.key) if probabilities else ""))),
+        tuple(filter(None, (spec.caution, PROBABILITIES.format(spec.key) if probabilities else "", untried(spec)))),
     )
 
 

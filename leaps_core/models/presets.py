@@ -1,4 +1,4 @@
-"""Settings that suit a model: those that were found for its family, a quick look, and the paper's.
+"""Settings that suit a model: those found for its family and in its own record, a quick look, and the paper's.
 
 The fields' own defaults are LEAPS with the bundled networks, which were trained robustly. A network as published is fooled
 by them: it is sure of a clip in which nobody sees anything (docs/real.md). So settings belong to the model.
@@ -50,6 +50,12 @@ CONVOLUTIONAL: dict[str, dict[str, Any]] = {
 """Published networks with batch norm, which verify themselves; found on I3D."""
 ATTENTION: dict[str, dict[str, Any]] = {"recommended": _SHARED | {"verifier": "none"}, "quick": _QUICK}
 """Published networks without batch norm. Carried over from I3D, but for what such a network lacks; none was tried."""
+FOUND_ON = "i3d"
+UNTRIED = (
+    "Its recommended settings were found on another network (I3D) and not tried on this one. If nothing can be seen, begin "
+    "with evidence, r and smoothness."
+)
+"""What the page and `inspect` say of a model whose own settings nobody has looked for."""
 PAPER: dict[str, Any] = {
     "canvas": "pixels",
     "learning_rate": 0.6,
@@ -91,13 +97,23 @@ def preset(spec: ModelSpec, name: str = "recommended") -> dict[str, Any]:
     nothing behind. Raises `ConfigError` for an unknown preset, `ModelError` where the paper has no settings for the model."""
     if name not in PRESETS:
         raise ConfigError(f"There is no preset “{name}”.{did_you_mean(name, PRESETS)} Known: {', '.join(PRESETS)}.")
-    own = paper_settings(spec) if name == "paper" else _family(spec)["recommended"] | _family(spec).get(name, {})
-    return plain() | own
+    if name == "paper":
+        return plain() | paper_settings(spec)
+    recommended = plain() | _family(spec)["recommended"] | spec.settings
+    return recommended | _family(spec)["quick"] if name == "quick" else recommended
 
 
 def plain() -> dict[str, Any]:
     """The fields' own defaults, of every setting that some preset sets: what every model's settings were once."""
-    return {field: FIELDS[field].default for field in _TOUCHED}
+    touched = dict.fromkeys(
+        name for settings in (*_SHIPPED, *(spec.settings for spec in registry.specs())) for name in settings
+    )
+    return {field: FIELDS[field].default for field in touched}
+
+
+def untried(spec: ModelSpec) -> str:
+    """What to say where a model's settings were found on another one; "" where they were found for it, or for its kind."""
+    return "" if _family(spec) is PUPPET or spec.key == FOUND_ON or spec.settings else UNTRIED
 
 
 def configure(model: str, action: str, settings: Mapping[str, Any] | None = None, name: str = "recommended") -> SynthesisConfig:
@@ -120,17 +136,6 @@ def _family(spec: ModelSpec) -> dict[str, dict[str, Any]]:
     return CONVOLUTIONAL if spec.batch_norm else ATTENTION
 
 
-_TOUCHED = tuple(
-    dict.fromkeys(
-        name
-        for settings in (
-            *PUPPET.values(),
-            *CONVOLUTIONAL.values(),
-            *ATTENTION.values(),
-            PAPER,
-            {"r": 0, "lambda_1": 0, "lambda_L": 0},
-        )
-        for name in settings
-    )
-)
-"""Every setting that some preset sets."""
+_ROW: dict[str, Any] = {"r": 0, "lambda_1": 0, "lambda_L": 0}
+_SHIPPED = (*PUPPET.values(), *CONVOLUTIONAL.values(), *ATTENTION.values(), PAPER, _ROW)
+"""All that the presets set; models' own settings come on top."""

@@ -12,13 +12,16 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from .. import files
-from ..errors import LeapsError, ModelError, did_you_mean
+from ..config import SynthesisConfig
+from ..errors import ConfigError, LeapsError, ModelError, did_you_mean
 from .spec import ModelSpec
 from .worlds import WORLDS
 
 if TYPE_CHECKING:
     from torch import nn
 
+CHOSEN = frozenset({"model", "action", "seed"})
+"""Settings that are no model's own: each run has others."""
 Builder = Callable[[], "nn.Module"]
 """Gives a network with random weights."""
 _specs: dict[str, ModelSpec] = {}
@@ -54,6 +57,12 @@ def _check(spec: ModelSpec, labels: Sequence[str] | None) -> None:
         re.compile(spec.taps)
     except re.error as error:
         raise ModelError(f"“{spec.key}”: its taps {spec.taps!r} are no regular expression: {error}.") from None
+    if chosen := spec.settings.keys() & CHOSEN:
+        raise ModelError(f"“{spec.key}” has “{min(chosen)}” among its settings, which is chosen for each run. Leave it out.")
+    try:
+        SynthesisConfig(**{"model": spec.key, "action": "any", **spec.settings})
+    except ConfigError as error:
+        raise ModelError(f"“{spec.key}” has settings that can't be: {error}") from None
     known = _labels.get(spec.world)
     if labels is None and known is None:
         raise ModelError(f"World “{spec.world}” has no labels yet: give labels=(...) when registering “{spec.key}”.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Layout = Literal["channels_first", "channels_last", "space_major", "time_major", "frames", "windows"]
 """How a tap's output is laid out: (B, C, T, H, W); (B, T, H, W, C); tokens (B, [1 +] HW·T, C) with time running fastest or
@@ -53,7 +53,8 @@ class ModelSpec:
     order, and have about `download` bytes. `accuracy` is the top-1 share on held-out clips, `gmacs` the billions of
     multiply-adds of one clip, `step_ms` the milliseconds of one forward and backward pass at native size on two cores,
     `memory` the GiB that a process takes at most which makes a step at native size. `recompute`: whether blocks are computed
-    again in the backward pass, to save memory. `caution` is what a person should know before they use it.
+    again in the backward pass, to save memory. `caution` is what a person should know before they use it. `settings`: those
+    that were found for this model, on top of its family's (see `presets`), as {"r": 0.02, "evidence": 0.5}.
     """
 
     key: str
@@ -90,6 +91,7 @@ class ModelSpec:
     licence: str = ""
     about: str = ""
     caution: str = ""
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def span(self, frames: int) -> float | None:
         """Seconds of a video that so many frames are taken from (None: all of it)."""

@@ -592,11 +592,16 @@ def _nothing_jumped(page: Page) -> None:
 
 def _start(page: Page) -> None:
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=WAIT)
-    page.evaluate("window.before = document.querySelector('#status b').firstChild")
+    line = page.locator("#status b")
+    line.evaluate("line => { window.before = line.firstChild; }")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=WAIT)
-    # an earlier run's “done” isn't this one's
-    page.wait_for_function("() => document.querySelector('#status b').firstChild !== window.before", timeout=WAIT)
+    line.evaluate(  # an earlier run's “done” isn't this one's
+        """(_, wait) => new Promise((done, fail) => {
+          const look = () => document.querySelector('#status b').firstChild !== window.before ? done() : setTimeout(look, 20);
+          look(); setTimeout(() => fail(new Error('The state stayed as it was.')), wait); })""",
+        WAIT,
+    )
 
 
 def _link(page: Page, holding: str) -> str:

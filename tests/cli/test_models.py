@@ -69,7 +69,9 @@ def test_the_command_line_takes_files(mine: Path, capsys: pytest.CaptureFixture[
 
 def inspected(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     assert main(["inspect", *arguments]) == 0
-    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "--all" in arguments or any("found on another network (I3D) and not tried on this one" in line for line in lines)
+    return [line for line in lines if "found on another network" not in line]
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.load.*")
@@ -158,6 +160,7 @@ def test_the_command_line_downloads_and_takes_a_file(
 def test_the_command_line_inspects(caches: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", "swin_t", "--frames", "8", "--size", "96"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert "not tried on this one" in lines.pop(1)
     assert lines[0].startswith("Video Swin-T") and "28.16 M" in lines[0] and "download" in lines[0]
     assert [line.split()[1] for line in lines[2:4]] == ["patch_embed", "features.0.0"]
     ends = {line.split("ends here at ")[1]: line.split()[0] for line in lines if "ends here" in line}

@@ -122,6 +122,21 @@ def test_bad_files_are_told(tmp_path: Path, name: str, text: str, sentence: str)
         custom.load(record(tmp_path, name, text))
 
 
+def test_a_record_brings_settings_of_its_own(tmp_path: Path) -> None:
+    exported(tmp_path)
+    [settings] = [text for _, text in EXAMPLES if text.startswith("[settings]")]
+    custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings))
+    config = models.configure("exported", "waving")
+    assert (config.evidence, config.r, config.steps) == (0.5, 0.02, 200)
+    assert models.configure("exported", "waving", name="quick").evidence == 0.5, "a quick look has them, too"
+    with pytest.raises(ModelError, match="has settings that can't be: There is no setting “evidense”. Did you mean “evidence”"):
+        custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings.replace("evidence", "evidense")))
+    with pytest.raises(ModelError, match="has settings that can't be: .*steps"):
+        custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings.replace("200", '"many"')))
+    with pytest.raises(ModelError, match="has “seed” among its settings, which is chosen for each run"):
+        custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings + "seed = 3\n"))
+
+
 def test_a_network_that_can_not_be_built_is_told(tmp_path: Path) -> None:
     (tmp_path / "exported.pt2").write_bytes(b"no network")
     custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1]))

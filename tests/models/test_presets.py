@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from leaps_core import models
@@ -37,6 +39,24 @@ def test_a_preset_leaves_nothing_of_the_one_before() -> None:
         1,
     )
     assert paper.replace(**models.preset(models.spec("slow_r50"))) == config
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_models_own_settings_come_on_top_of_its_familys_and_leave_nothing_behind() -> None:
+    spec = models.spec("slow_r50")
+    own = replace(spec, key="mine", settings={"r": 0.03, "decay": 1.3})
+    models.register(own, lambda: pytest.fail("nothing is built"))
+    config = models.configure("mine", "tai chi")
+    assert (config.r, config.decay) == (0.03, 1.3) and config.diversity_form == "relative"
+    assert config.replace(model="slow_r50", **models.preset(spec)) == models.configure("slow_r50", "tai chi")
+    assert models.preset(own, "paper")["r"] == spec.paper.r and models.preset(own, "paper")["decay"] == FIELDS["decay"].default  # type: ignore[union-attr]
+
+
+def test_whose_settings_were_found_on_another_network_says_so() -> None:
+    assert not models.untried(models.spec("puppet_r50")) and not models.untried(models.spec("i3d"))
+    for key in ("slow_r50", "swin_t"):
+        assert "found on another network (I3D) and not tried on this one" in models.untried(models.spec(key))
+    assert not models.untried(replace(models.spec("swin_t"), settings={"evidence": 0.5}))
 
 
 def test_what_is_no_preset_is_told() -> None:
