@@ -100,6 +100,9 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "canvas falls from the start": {"flat_below": 1.0},
     "motion speed 0.8": {"motion_speed": 0.8},
     "without coarse steps": {"coarse": 0.0},
+    "as much evidence at the end": {"evidence_last": 1.0},
+    "decay 1": {"decay": 1.0},
+    "two views a step, half the steps": {"views": 2, "steps": 65},
 }
 """What is changed of the recommended settings, one at a time."""
 PARTS = ("real", "unprimed", "primed", "earlier", "ablation")
