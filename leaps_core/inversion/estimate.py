@@ -19,8 +19,9 @@ VIEW_MS = 25.0
 """Milliseconds of what a step does besides at 16×112²: canvas, view and optimiser."""
 OBSERVED = 1.25
 """How much longer all of it takes within a run, where every layer is looked at, than alone; of the bundled demos' times."""
-FIXED = 0.25
-"""The share of a step at the model's own size that doesn't shrink with the clip."""
+FIXED = 28.0
+"""What doesn't shrink with the clip is so much of a step as this is of the model's side, in pixels, and a quarter at most:
+measured on the bundled networks (112²) and on I3D (an eighth at 224²)."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,16 @@ def reckon(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
     """What a run would take where the models' records were measured.
 
     The step times were measured on two cores; that of a model without one is taken to be proportional to its multiply-adds.
-    At other sizes, all but `FIXED` of it scales with the pixel count.
+    At other sizes, all but a share of it (`FIXED`) scales with the pixel count.
     """
     t, h, w = shape
     verified = len(spread(t, config.frames_verified, 0))
     seen = {spec: verified if spec == cast.frame_verifier else t for spec in cast.optimised}
     pixel = sum(_pass_ms(spec) * frames / t / (spec.frames * spec.size**2) for spec, frames in seen.items())
     pixel = OBSERVED * config.views * (pixel + VIEW_MS / (16 * 112**2))  # ms, of a step at the full size
-    own = FIXED * cast.model.frames * cast.model.size**2
-    pixels = sum(steps * (own + (1 - FIXED) * math.prod(size)) for steps, size in stages(config, cast.model, shape))
+    fixed = min(0.25, FIXED / cast.model.size)
+    own = fixed * cast.model.frames * cast.model.size**2
+    pixels = sum(steps * (own + (1 - fixed) * math.prod(size)) for steps, size in stages(config, cast.model, shape))
     looks = len(snapshot_steps(config.steps)) * _pass_ms(cast.judge) / 3 if cast.judge else 0.0  # they have no backward pass
     seconds = (pixels * pixel + looks) / 1e3
     memory = IDLE + sum(config.views * _activations(spec, n * h * w) + 4.0 * (spec.params or 0) for spec, n in seen.items())
