@@ -48,9 +48,9 @@ def _load() -> None:
         from leaps_core.inversion import loop  # noqa: F401  (imports torch, which takes seconds)
 
         model = default_model()
-        cast = models.resolve(models.configure(model.key, models.labels(model.world)[0]))
-        for spec in cast.networks.values():
-            models.load(spec.key)
+        config = models.configure(model.key, models.labels(model.world)[0])
+        for spec in models.resolve(config).networks.values():
+            models.load(spec.key, config.device, config.precision)  # as a run will ask for it
         log.info("Ready after %.1f s", time.monotonic() - begun)
     except LeapsError as error:
         _problem = str(error)

@@ -10,6 +10,9 @@ import pytest
 from app import preload
 from leaps_core import models
 from leaps_core.errors import ModelError
+from leaps_core.inversion.networks import Networks
+from leaps_core.inversion.plan import make_plan
+from leaps_core.models import loading
 
 
 @pytest.fixture(autouse=True)
@@ -25,11 +28,17 @@ def test_it_begins_with_a_model_that_can_be_inverted() -> None:
 
 def test_loading_then_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(models, "load", lambda key, device="auto": loaded.append(key))
+    load = models.load
+    monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(models, "load", lambda key, *how: (loaded.append(key), load(key, *how))[1])
     assert preload.report()["state"] == "loading" and not preload.ready()
     preload._load()
     assert preload.ready() and preload.report()["state"] == "ready"
-    assert loaded[0] == preload.default_model().key and len(loaded) == 3, "the model, its verifier and the judge"
+    model = preload.default_model()
+    assert loaded[0] == model.key and len(loaded) == 3, "the model, its verifier and the judge"
+    before = dict(loading._loaded)
+    Networks.load(make_plan(models.configure(model.key, models.labels(model.world)[0])))
+    assert loading._loaded.keys() == before.keys(), "a run finds them as it needs them"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,7 @@ def test_loading_then_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_failure_is_told(error: Exception, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(key: str, device: str = "auto") -> None:
+    def fail(key: str, *how: str) -> None:
         raise error
 
     monkeypatch.setattr(models, "load", fail)
