@@ -46,7 +46,7 @@ from leaps_core.inversion.state import State
 from leaps_core.inversion.terms import TERMS, evaluate
 from leaps_core.inversion.transforms import transform
 from leaps_core.models import weights
-from leaps_core.models.adapter import Observation, VideoModel, first
+from leaps_core.models.adapter import VideoModel, first
 from leaps_core.models.formats import LAST
 from leaps_core.models.shapes import layer_weights
 from leaps_core.models.spec import ModelSpec
@@ -183,11 +183,15 @@ def _looking(networks: Networks, plan: Plan) -> list[tuple[VideoModel, int]]:
 
 
 def passed(networks: Networks, plan: Plan, x: Tensor, features: bool = False, statistics: bool = False) -> Tensor:
-    """Those networks' forward passes as a run has them. features: the model's taps; statistics: what R_feat compares."""
-    total = torch.zeros((), device=x.device)
+    """Those networks' forward passes as a run has them. features: the model's taps, for priming where there is a
+    stimulus, and for coherence; statistics: what R_feat compares."""
+    total, primed = torch.zeros((), device=x.device), plan.stimulus is not None and len(plan.stimulus) > 0
     for number, (one, frames) in enumerate(_looking(networks, plan)):
         asked = statistics and (number > 0 or networks.verifies_itself)
-        total = total + _sum(one.observe(x[:, :, :frames], features=features and number == 0, statistics=asked))
+        seen = one.observe(x[:, :, :frames], features=features and number == 0, statistics=asked)
+        told = seen.features if primed else [seen.temporal] if seen.temporal is not None else []
+        used = [seen.logits, *told, *(part for both in seen.statistics for part in both)]
+        total = total + torch.stack([part.float().sum() for part in used]).sum()
     return total
 
 
@@ -286,15 +290,15 @@ def parts(case: str, device: str) -> str:
     share = len(snapshot_steps(plan.config.steps)) / plan.config.steps
     view = gradient(lambda: transform(leaf, plan.config, state.generator).sum(), leaf)
     timed = {
-        "canvas": _best(gradient(lambda: state.canvas().sum(), state.canvas.values)),
-        "views": _best(view),
-        "networks alone": _best(gradient(lambda: passed(networks, plan, leaf, False, False), leaf)),
-        "taps": _best(gradient(lambda: passed(networks, plan, leaf, True, False), leaf)),
-        "statistics": _best(gradient(lambda: passed(networks, plan, leaf, True, True), leaf)),
-        "terms": _best(gradient(loss, leaf)),
-        "optimiser": _best(state.optimizer.step),
-        "checkpoint": _best(state.state_dict),
-        "snapshot, judge": share * _best(snapshot),
+        "canvas": _best(gradient(lambda: state.canvas().sum(), state.canvas.values), plan),
+        "views": _best(view, plan),
+        "networks alone": _best(gradient(lambda: passed(networks, plan, leaf, False, False), leaf), plan),
+        "taps": _best(gradient(lambda: passed(networks, plan, leaf, True, False), leaf), plan),
+        "statistics": _best(gradient(lambda: passed(networks, plan, leaf, True, True), leaf), plan),
+        "terms": _best(gradient(loss, leaf), plan),
+        "optimiser": _best(state.optimizer.step, plan),
+        "checkpoint": _best(state.state_dict, plan),
+        "snapshot, judge": share * _best(snapshot, plan),
     }
     for later, before in (("terms", "statistics"), ("statistics", "taps"), ("taps", "networks alone")):
         timed[later] -= timed[before]
@@ -304,20 +308,9 @@ def parts(case: str, device: str) -> str:
 PARTS = ("canvas", "views", "networks alone", "taps", "statistics", "terms", "optimiser", "checkpoint", "snapshot, judge")
 
 
-def _sum(seen: Observation) -> Tensor:
-    """Something that depends on all that was observed."""
-    shown = [seen.logits, *seen.features, *(part for both in seen.statistics for part in both)]
-    return torch.stack([part.float().sum() for part in shown]).sum()
-
-
-def _best(work: Callable[[], object], times: int = 5) -> float:
+def _best(work: Callable[[], object], plan: Plan, times: int = 5) -> float:
     """The seconds of the fastest of some runs."""
-    found = []
-    for _ in range(times + 1):
-        begun = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - begun)
-    return min(found[1:])
+    return min([_seconds(work, plan) for _ in range(times + 1)][1:])
 
 
 def _in_its_own_process(*arguments: str) -> str:
