@@ -106,6 +106,11 @@ def test_bad_values_are_refused(field: str, value: object) -> None:
         controls.config_of(values, controls.Choice("none", 0, None, None).settings)
 
 
+def test_it_is_told_where_a_models_settings_were_found_on_another_one() -> None:
+    assert all("not tried on this one" in controls.model_facts(key) for key in ("slow_r50", "swin_t"))
+    assert not any("not tried" in controls.model_facts(key) for key in ("puppet_csn", "i3d"))
+
+
 def test_durations_read_well() -> None:
     assert controls.duration(24.2) == "24 s" and controls.duration(102) == "102 s" and controls.duration(240) == "4 min"
 
