@@ -107,7 +107,7 @@ STUDY = Study(
     "grid",
     "Search of λ_1, λ_L and r",
     "Which weights suit a model? The paper's S2 and Table S1: all 125 points of its grid; or, with --budget N, the N points "
-    "that TPE asks for. A weight that is set (r = 0.001) is not searched; with all three, one row is scored.",
+    "that TPE asks for. A weight that is set is not searched; with all three, one row is scored.",
     _trials,
     _read,
     {models.PUPPETS: ("dribbling basketball", "making pizza"), "kinetics400": stimuli.FOUR[:1]},
