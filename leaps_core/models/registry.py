@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from .. import files
-from ..config import SynthesisConfig
+from ..config import RENAMED, SynthesisConfig
 from ..errors import ConfigError, LeapsError, ModelError, did_you_mean
 from .spec import ModelSpec
 from .worlds import WORLDS
@@ -59,6 +59,8 @@ def _check(spec: ModelSpec, labels: Sequence[str] | None) -> None:
         raise ModelError(f"“{spec.key}”: its taps {spec.taps!r} are no regular expression: {error}.") from None
     if chosen := spec.settings.keys() & CHOSEN:
         raise ModelError(f"“{spec.key}” has “{min(chosen)}” among its settings, which is chosen for each run. Leave it out.")
+    if old := spec.settings.keys() & RENAMED.keys():
+        raise ModelError(f"“{spec.key}” has “{min(old)}” among its settings, which is called {RENAMED[min(old)]} now.")
     try:
         SynthesisConfig(**{"model": spec.key, "action": "any", **spec.settings})
     except ConfigError as error:

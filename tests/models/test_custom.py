@@ -133,6 +133,8 @@ def test_a_record_brings_settings_of_its_own(tmp_path: Path) -> None:
         custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings.replace("evidence", "evidense")))
     with pytest.raises(ModelError, match="has settings that can't be: .*steps"):
         custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings.replace("200", '"many"')))
+    with pytest.raises(ModelError, match="has “warmup” among its settings, which is called warmup_steps now"):
+        custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings + "warmup = 3\n"))
     with pytest.raises(ModelError, match="has “seed” among its settings, which is chosen for each run"):
         custom.load(record(tmp_path, "exported.toml", EXAMPLES[3][1] + settings + "seed = 3\n"))
 
