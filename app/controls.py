@@ -253,8 +253,8 @@ def model_facts(key: str) -> str:
     world = sections("about").get(spec.world)
     lead = f"**{world.title}.** " if world else f"{say('World')}: **{spec.world}**. "
     caution = f" **{say('Take care')}:** {say(spec.caution)}" if spec.caution else ""
-    untried = f" {say(models.untried(spec))}" if models.untried(spec) else ""
-    return f"{lead}{' · '.join(fact for fact in facts if fact)}. {say(spec.about)}{caution}{untried}".strip()
+    told = f"{lead}{' · '.join(fact for fact in facts if fact)}. {say(spec.about)}{caution}"
+    return f"{told} {say(models.untried(spec))}".strip()
 
 
 def to_download(config: SynthesisConfig) -> str:

@@ -189,8 +189,8 @@ def passed(networks: Networks, plan: Plan, x: Tensor, features: bool = False, st
     for number, (one, frames) in enumerate(_looking(networks, plan)):
         asked = statistics and (number > 0 or networks.verifies_itself)
         seen = one.observe(x[:, :, :frames], features=features and number == 0, statistics=asked)
-        told = seen.features if primed else [seen.temporal] if seen.temporal is not None else []
-        used = [seen.logits, *told, *(part for both in seen.statistics for part in both)]
+        used = [seen.logits, *(part for both in seen.statistics for part in both), *(seen.features if primed else ())]
+        used += [seen.temporal] if seen.temporal is not None else []
         total = total + torch.stack([part.float().sum() for part in used]).sum()
     return total
 

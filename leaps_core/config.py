@@ -243,6 +243,8 @@ class SynthesisConfig(BaseModel):
 
 RENAMED = {"floor": "min_learning_rate", "warmup": "warmup_steps"}
 """Settings that had another name once: it is still read, from the JSON of earlier runs and from flags."""
+CHOSEN = frozenset({"model", "action", "seed"})
+"""Settings that are each run's own: neither a model's record nor a study's settings of all runs can have them."""
 NETWORKS = ("model", "verifier", "judge")
 """The networks that may take part in a run, by their settings' names: the inverted one, the one whose batch-norm statistics
 the clip should match, and the one that only scores."""

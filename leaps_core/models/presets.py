@@ -7,6 +7,7 @@ by them: it is sure of a clip in which nobody sees anything (docs/real.md). So s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Literal, get_args
 
 from ..config import FIELDS, SynthesisConfig
@@ -90,6 +91,8 @@ PAPER: dict[str, Any] = {
     "flip": True,
 }
 """The paper's mode: plain pixels, its optimiser and transforms; r and λ come from the model's row of Table S1."""
+_SHIPPED = (*PUPPET.values(), *CONVOLUTIONAL.values(), *ATTENTION.values(), PAPER, ("r", "lambda_1", "lambda_L"))
+"""Names of all that these set, the paper's row among them."""
 
 
 def preset(spec: ModelSpec, name: str = "recommended") -> dict[str, Any]:
@@ -105,9 +108,7 @@ def preset(spec: ModelSpec, name: str = "recommended") -> dict[str, Any]:
 
 def plain() -> dict[str, Any]:
     """The fields' own defaults, of every setting that some preset sets: what every model's settings were once."""
-    touched = dict.fromkeys(
-        name for settings in (*_SHIPPED, *(spec.settings for spec in registry.specs())) for name in settings
-    )
+    touched = chain(*_SHIPPED, *(spec.settings for spec in registry.specs()))
     return {field: FIELDS[field].default for field in touched}
 
 
@@ -134,8 +135,3 @@ def _family(spec: ModelSpec) -> dict[str, dict[str, Any]]:
     if spec.world == PUPPETS or spec.robust:
         return PUPPET
     return CONVOLUTIONAL if spec.batch_norm else ATTENTION
-
-
-_ROW: dict[str, Any] = {"r": 0, "lambda_1": 0, "lambda_L": 0}
-_SHIPPED = (*PUPPET.values(), *CONVOLUTIONAL.values(), *ATTENTION.values(), PAPER, _ROW)
-"""All that the presets set; models' own settings come on top."""

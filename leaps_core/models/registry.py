@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from .. import files
-from ..config import RENAMED, SynthesisConfig
+from ..config import CHOSEN, RENAMED, SynthesisConfig
 from ..errors import ConfigError, LeapsError, ModelError, did_you_mean
 from .spec import ModelSpec
 from .worlds import WORLDS
@@ -20,8 +20,6 @@ from .worlds import WORLDS
 if TYPE_CHECKING:
     from torch import nn
 
-CHOSEN = frozenset({"model", "action", "seed"})
-"""Settings that are no model's own: each run has others."""
 Builder = Callable[[], "nn.Module"]
 """Gives a network with random weights."""
 _specs: dict[str, ModelSpec] = {}
@@ -57,14 +55,8 @@ def _check(spec: ModelSpec, labels: Sequence[str] | None) -> None:
         re.compile(spec.taps)
     except re.error as error:
         raise ModelError(f"“{spec.key}”: its taps {spec.taps!r} are no regular expression: {error}.") from None
-    if chosen := spec.settings.keys() & CHOSEN:
-        raise ModelError(f"“{spec.key}” has “{min(chosen)}” among its settings, which is chosen for each run. Leave it out.")
-    if old := spec.settings.keys() & RENAMED.keys():
-        raise ModelError(f"“{spec.key}” has “{min(old)}” among its settings, which is called {RENAMED[min(old)]} now.")
-    try:
-        SynthesisConfig(**{"model": spec.key, "action": "any", **spec.settings})
-    except ConfigError as error:
-        raise ModelError(f"“{spec.key}” has settings that can't be: {error}") from None
+    if spec.settings:
+        _check_settings(spec)
     known = _labels.get(spec.world)
     if labels is None and known is None:
         raise ModelError(f"World “{spec.world}” has no labels yet: give labels=(...) when registering “{spec.key}”.")
@@ -78,6 +70,18 @@ def _check(spec: ModelSpec, labels: Sequence[str] | None) -> None:
             f"“{spec.key}” has other labels than its world “{spec.world}”, which has {len(known)}: “{first}” stands where "
             f"“{second}” does there. Give them in the same order, leave them out, or choose another world."
         )
+
+
+def _check_settings(spec: ModelSpec) -> None:
+    """Raises `ModelError` for settings of a record's own that can't be."""
+    if chosen := spec.settings.keys() & CHOSEN:
+        raise ModelError(f"“{spec.key}” has “{min(chosen)}” among its settings, which is chosen for each run. Leave it out.")
+    if old := spec.settings.keys() & RENAMED.keys():
+        raise ModelError(f"“{spec.key}” has “{min(old)}” among its settings, which is called {RENAMED[min(old)]} now.")
+    try:
+        SynthesisConfig(**{"model": spec.key, "action": "any", **spec.settings})
+    except ConfigError as error:
+        raise ModelError(f"“{spec.key}” has settings that can't be: {error}") from None
 
 
 def _shared(spec: ModelSpec) -> bool:

@@ -28,8 +28,8 @@ def _trials(asked: Asked, rows: Sequence[Row]) -> list[Trial]:
 
 def _space(asked: Asked, model: str) -> search.Space:
     """What is searched: a weight among the settings of all runs stays as it is. With all three, one point is scored."""
-    set_so = stimuli.config(asked, model, asked.actions[0], asked.first_seed)
-    return {name: (getattr(set_so, name),) if name in asked.settings else tried for name, tried in search.SPACE.items()}
+    config = models.configure(model, asked.actions[0], asked.settings)
+    return {name: (getattr(config, name),) if name in asked.settings else tried for name, tried in search.SPACE.items()}
 
 
 def _of_point(asked: Asked, model: str, point: search.Point) -> list[Trial]:

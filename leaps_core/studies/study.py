@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import models
-from ..config import SynthesisConfig
+from ..config import CHOSEN, SynthesisConfig
 from ..errors import ConfigError, RunError
 from ..runs import Run
 from .report import Report, Row
 
-CHOSEN = frozenset({"model", "action", "seed"})
-"""Settings that every study chooses for each of its runs."""
 TUNED_BELOW = 1000
 """Settings were chosen on seeds below this; studies score others."""
 
