@@ -5,6 +5,7 @@ steps per second a default run makes: on the command line, in the page with a cl
 twice a second by the same requests as a browser (which asks so often in a run's first seconds, and doesn't wait in Gradio's
 queue), and in the page with a real
 Chromium on the same machine (left out where there is none). They take turns, so that a busy moment of the machine hits all.
+`--busy 1`: the same while somebody else keeps so many cores busy.
 """
 
 from __future__ import annotations
@@ -57,6 +58,18 @@ def page(home: Path, personal: bool = False, **more: str) -> Iterator[tuple[str,
     finally:
         server.kill()
         server.wait()
+
+
+@contextmanager
+def busy(cores: int) -> Iterator[None]:
+    """So many processes that do nothing but count."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def command_line(home: Path) -> float:
@@ -160,11 +173,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2, help="how often each is measured; the median counts")
+    parser.add_argument("--busy", type=int, default=0, metavar="CORES", help="cores that somebody else keeps busy")
     args = parser.parse_args()
     rates: dict[str, list[float]] = {}
     firsts: dict[str, list[float]] = {}
     shown: list[Shown] = []
-    with tempfile.TemporaryDirectory() as temporary:
+    with busy(args.busy), tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
         with page(home) as (url, answered):
             client = httpx.Client(base_url=url, timeout=WAIT)

@@ -11,19 +11,27 @@ import pytest
 from benchmarks import quality
 
 
-def test_the_mean_is_of_what_was_last_known() -> None:
+def test_a_curve_is_as_it_was_last_known() -> None:
     curves = [[(1.0, 0.2), (3.0, 0.8)], [(2.0, 0.4)]]
-    assert quality.mean(curves, np.array([0.5, 1.0, 2.0, 5.0])).tolist() == pytest.approx([0, 0.1, 0.3, 0.6])
+    assert quality.known(curves, np.array([0.5, 1.0, 2.0, 5.0])).tolist() == [[0, 0.2, 0.2, 0.8], [0, 0, 0.4, 0.4]]
 
 
 def test_how_soon_ours_is_as_good() -> None:
-    ours, paper = [[(0.5, 0.1), (2.0, 0.6), (10.0, 0.9)]], [[(50.0, 0.2), (100.0, 0.5)]]
+    ours, paper = [[(0.5, 0.1), (2.0, 0.6), (10.0, 0.9)]], [[(50.0, 0.2), (80.0, 0.5), (100.0, 0.5)]]
     found = quality.compared(ours, paper)
-    assert found["s until as good"] == pytest.approx(2.0, rel=0.05) and found["of the paper's time"] == pytest.approx(
-        0.02, rel=0.05
-    )
+    assert found["as good after s, ours"] == pytest.approx(2.0, rel=0.02)
+    assert found["as good after s, paper, mended"] == pytest.approx(80, rel=0.02), "it was so before its end"
+    assert found["ratio"].value == pytest.approx(0.025, rel=0.03) and np.isnan(found["ratio"].low), "of one clip: no interval"
     assert found["judge, ours"].value == 0.9 and found["s, paper, mended"] == 100 and found["n"] == 1
-    assert quality.compared([[(1.0, 0.1)]], paper)["s until as good"] is None
+    assert np.isnan(quality.compared([[(1.0, 0.1)]], paper)["ratio"].value)
+
+
+def test_the_ratio_has_an_interval_over_the_clips() -> None:
+    paper = [[(50.0, 0.2), (100.0, 0.5)]] * 4
+    soon, late, never = [(1.0, 0.6)], [(4.0, 0.6)], [(1.0, 0.1)]
+    found = quality.compared([soon, soon, late, late], paper)["ratio"]
+    assert found.low == pytest.approx(0.01, rel=0.03) and found.high == pytest.approx(0.04, rel=0.03)
+    assert quality.compared([soon, soon, soon, never], paper)["ratio"].high == np.inf, "some samples never come so far"
 
 
 def test_a_run_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
