@@ -28,7 +28,6 @@ from leaps_core import files, models, runs
 from leaps_core.config import SynthesisConfig, bundled_stimulus
 from leaps_core.errors import LeapsError
 from leaps_core.studies import numbers, pictures
-from leaps_core.studies.carry import BATCH
 from leaps_core.studies.report import Report
 
 ACTIONS = (
@@ -51,6 +50,8 @@ GRID, DRAWN = 400, 40
 """Moments at which the curves are compared, and drawn."""
 ROUNDS, PACED = 3, 100
 """How often the clock is taken, of which the median counts; steps of the paper's loop for that, all of which take the same."""
+BATCH = 8
+"""Runs at once, at the cost of memory: what their networks gain by it is in docs/speed.md."""
 Curve = list[tuple[float, float]]
 """(step, or when it is done in seconds, judge's probability) at each snapshot."""
 

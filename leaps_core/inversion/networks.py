@@ -14,7 +14,7 @@ from .. import models, video
 from ..config import SynthesisConfig
 from ..errors import ModelError
 from ..models.adapter import Observation, VideoModel
-from .objective import Seen, Targets, distant_mean
+from .objective import Running, Seen, Targets, distant_mean
 from .plan import Plan
 from .schedule import spread
 
@@ -107,9 +107,9 @@ class Networks:
         if plan.config.margin is not None:
             targets.margin = plan.config.margin
         if self.verifier is not None:
-            targets.running = self.verifier.observe(clip, features=False, statistics=True).running
+            targets.running = Running.of(self.verifier.observe(clip, features=False, statistics=True).running)
         if self.frame_verifier is not None:
-            targets.frame_running = self._frames(clip).running
+            targets.frame_running = Running.of(self._frames(clip).running)
         return targets
 
     def glance(self, views: Sequence[Sequence[Tensor]], settings: SynthesisConfig, turn: int = 0) -> list[Glance]:

@@ -32,9 +32,9 @@ def transform(clip: Tensor, config: SynthesisConfig, generator: torch.Generator,
     if config.colour:
         gain = torch.tensor(draw[6:9], device=clip.device).mul(colour).exp().view(1, 3, 1, 1, 1)
         offset = torch.tensor(draw[9:12], device=clip.device).mul(colour).view(1, 3, 1, 1, 1)
-        clip = (clip - 0.5) * gain + 0.5 + offset
+        clip = torch.addcmul(0.5 - 0.5 * gain + offset, clip, gain)
     if config.noise:
-        clip = clip + noise * torch.randn(clip.shape, generator=generator).to(clip.device)
+        clip = clip.add(torch.randn(clip.shape, generator=generator).to(clip.device), alpha=noise)
     return clip
 
 
@@ -46,9 +46,9 @@ def _roll(clip: Tensor, config: SynthesisConfig, draw: list[float]) -> Tensor:
 
 def _zoom_rotate(clip: Tensor, zoom: float, angle: float) -> Tensor:
     """Scale by 1 + zoom and rotate by `angle` (radians) about the centre, the same for all frames."""
-    b, c, t, h, w = clip.shape
+    h, w = clip.shape[3:]
     cos, sin = math.cos(angle) / (1 + zoom), math.sin(angle) / (1 + zoom)
     theta = torch.tensor([[[cos, -sin * h / w, 0.0], [sin * w / h, cos, 0.0]]], device=clip.device, dtype=clip.dtype)
-    frames = clip.reshape(b, c * t, h, w)
-    grid = F.affine_grid(theta.expand(b, 2, 3), [b, c * t, h, w], align_corners=False)
+    frames = clip.flatten(0, 1)  # of each colour, as PyTorch gives a processor's cores one picture each
+    grid = F.affine_grid(theta, [1, 1, h, w], align_corners=False).expand(len(frames), -1, -1, -1)
     return F.grid_sample(frames, grid, padding_mode="reflection", align_corners=False).view(clip.shape)

@@ -18,8 +18,11 @@ from .worlds import PUPPETS
 
 Preset = Literal["recommended", "quick", "paper"]
 PRESETS: tuple[str, ...] = get_args(Preset)
-PUPPET: dict[str, dict[str, Any]] = {"recommended": {"precision": "auto", "evidence": 1.0}, "quick": {"steps": 60}}
-"""Robust networks of the bundled world."""
+PUPPET: dict[str, dict[str, Any]] = {
+    "recommended": {"precision": "auto", "evidence": 1.0},
+    "quick": {"steps": 40, "learning_rate": 0.12},
+}
+"""Robust networks of the bundled world. Few steps have to be large ones (docs/quality.md)."""
 _SHARED: dict[str, Any] = {
     "precision": "auto",
     "stimuli": (),

@@ -124,9 +124,10 @@ def test_diversity_matches_numpy_and_is_least_at_the_running_statistics() -> Non
         mean, variance = (x[index].detach().numpy()[0] for x in (means, variances))
         run_mean, run_variance = (x.numpy() for x in running[index])
         expected += weight * (math.sqrt(((mean - run_mean) ** 2).sum()) + math.sqrt(((variance - run_variance) ** 2).sum()))
-    loss = objective.diversity(list(zip(means, variances, strict=True)), running)
+    known = objective.Running.of(running)
+    loss = objective.diversity(list(zip(means, variances, strict=True)), known)
     assert loss.item() == pytest.approx(expected, rel=1e-6)
-    at_home = objective.diversity([(a[None].clone().requires_grad_(True), b[None]) for a, b in running], running)
+    at_home = objective.diversity([(a[None].clone().requires_grad_(True), b[None]) for a, b in running], known)
     assert at_home.item() == pytest.approx(0, abs=1e-3)
 
 
@@ -138,6 +139,8 @@ def test_smoothness_matches_numpy() -> None:
     expected = objective.SMOOTHNESS_SCALE * (space + 0.25 * time)
     assert objective.smoothness(clip, 0.25).item() == pytest.approx(expected)
     assert objective.smoothness(torch.full((1, 3, 1, 4, 4), 0.3), 1.0) == 0
+    for some in (clip[:, :, :3, :4, :5], clip[:, :, :1, :3]):
+        assert torch.autograd.gradcheck(lambda x: 3 * objective.smoothness(x, 0.25), some.clone().requires_grad_())
 
 
 def test_smoothness_falls_when_a_clip_is_blurred() -> None:
@@ -170,14 +173,15 @@ def test_the_margin_is_the_log_odds() -> None:
 def test_relative_diversity_counts_in_each_channels_own_spread() -> None:
     mean, variance = torch.from_numpy(RNG.normal(size=(2, 4))), torch.from_numpy(RNG.uniform(0.5, 2, size=(2, 4)))
     running = torch.from_numpy(RNG.normal(size=4)), torch.from_numpy(RNG.uniform(0.5, 2, size=4))
+    of = objective.Running.of
     wanted = ((mean - running[0]) ** 2 / running[1] + ((variance / running[1]).sqrt() - 1) ** 2).mean().item()
-    found = objective.relative_diversity([(mean, variance)] * 2, [running] * 2)
+    found = objective.relative_diversity([(mean, variance)] * 2, of([running] * 2))
     assert found.item() == pytest.approx((10 + 11) * wanted)
-    scaled = objective.relative_diversity([(3 * mean, 9 * variance)], [(3 * running[0], 9 * running[1])])
+    scaled = objective.relative_diversity([(3 * mean, 9 * variance)], of([(3 * running[0], 9 * running[1])]))
     assert scaled.item() == pytest.approx(10 * wanted), "another unit of a channel changes nothing"
-    same = objective.relative_diversity([(running[0][None], running[1][None])], [running])
+    same = objective.relative_diversity([(running[0][None], running[1][None])], of([running]))
     assert same.item() == pytest.approx(0, abs=1e-12)
-    dead = objective.relative_diversity([(mean, variance)], [(running[0], torch.zeros(4, dtype=torch.float64))])
+    dead = objective.relative_diversity([(mean, variance)], of([(running[0], torch.zeros(4, dtype=torch.float64))]))
     assert torch.isfinite(dead)
 
 

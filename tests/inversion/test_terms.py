@@ -9,7 +9,7 @@ import torch
 from leaps_core.config import SynthesisConfig
 from leaps_core.errors import ConfigError
 from leaps_core.inversion.loop import synthesize
-from leaps_core.inversion.objective import Seen, Targets
+from leaps_core.inversion.objective import Running, Seen, Targets
 from leaps_core.inversion.terms import TERMS, Term, evaluate, has_diversity, term
 from tests.inversion.helpers import config
 
@@ -38,7 +38,7 @@ def test_the_loss_adds_the_terms_that_there_are() -> None:
         nearness=0.2,
     )
     clip = torch.rand(1, 3, 4, 8, 8)
-    running, statistics = [(torch.rand(5), torch.rand(5))], [(torch.rand(1, 5), torch.rand(1, 5))]
+    running, statistics = Running.of([(torch.rand(5), torch.rand(5))]), [(torch.rand(1, 5), torch.rand(1, 5))]
     targets = Targets(1, [torch.rand(1, 5)], 1.0, running, running, clip)
     shown = torch.rand(1, 4), [torch.rand(1, 5)], torch.rand(1, 5, 4), statistics, statistics
     seen = Seen(settings, targets, clip, clip, *shown)

@@ -17,7 +17,7 @@ def test_bundled_models_keep_the_fields_own_defaults_but_for_evidence_and_precis
     assert all(getattr(config, name) == FIELDS[name].default for name in FIELDS if name not in own)
     assert (config.precision, FIELDS["precision"].default) == ("auto", "float32")
     assert (config.evidence, FIELDS["evidence"].default) == (1, 0), "runs of earlier say nothing of it"
-    assert models.configure("puppet_r50", "tai chi", name="quick").steps == 60
+    assert models.configure("puppet_r50", "tai chi", name="quick").steps == 40
 
 
 @pytest.mark.parametrize(("key", "verifier"), [("i3d", "self"), ("x3d_s", "self"), ("swin_t", "none")])
