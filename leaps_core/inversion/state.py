@@ -114,7 +114,8 @@ class State:
         self.change(checkpoint["live"])
         t, h, w = checkpoint["shape"]
         self.grow((t, h, w))
-        self.canvas.values.data = checkpoint["values"].clone().to(self.canvas.values.device)
+        with torch.no_grad():
+            self.canvas.values.copy_(checkpoint["values"])
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.generator.set_state(checkpoint["generator"])
 
