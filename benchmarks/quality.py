@@ -8,7 +8,8 @@ Two ways, with the same actions, seeds and stimuli:
 
 Quality is what the judge, which takes no part, gives the action, at each snapshot. Runs are made several in a batch, at any
 load of the machine; when a run alone takes which step is measured at the end, the two ways in turns, on a quiet machine
-(`--clock` measures it again). What is done is kept; the same command goes on. Prints a table, and writes it and a figure.
+(`--clock` measures it again). What is done is kept, in one file; the same command goes on. Prints a table, and writes it and
+a figure.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ SEED = 7500
 STEPS = 1500
 """Of the paper's loop."""
 WAYS = ("ours", "paper, mended")
+FILE = "time-to-quality.json"
+"""What was found out: the judge's curves, by way, model, action and seed; and when a run alone has done its steps."""
 GRID, DRAWN = 400, 40
 """Moments at which the curves are compared, and drawn."""
 ROUNDS, PACED = 3, 100
@@ -63,10 +66,23 @@ def config(way: str, model: str, action: str, seed: int) -> SynthesisConfig:
     return models.configure(model, action, settings | {"seed": seed, "stimuli": (bundled_stimulus(seed),)})
 
 
-def curves(way: str, model: str, asked: Sequence[tuple[str, int]], folder: Path) -> list[Curve]:
+class Kept:
+    """What is known so far, in a file of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self.known: dict[str, Any] = json.loads(self.path.read_text("utf-8")) if self.path.exists() else {}
+
+    def keep(self, **found: Any) -> None:
+        """Write down some more."""
+        self.known |= found
+        files.write(self.path, "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in self.known.items()) + "\n}\n")
+
+
+def curves(way: str, model: str, asked: Sequence[tuple[str, int]], kept: Kept) -> list[Curve]:
     """What the judge says over the steps of runs, one of each action and seed; made once."""
-    paths = {one: folder / f"{way.split(',')[0]}-{model}-{one[0].replace(' ', '-')}-{one[1]}.json" for one in asked}
-    todo = [one for one, path in paths.items() if not path.exists()]
+    names = {one: f"{way}: {model}, {one[0]}, {one[1]}" for one in asked}
+    todo = [one for one, name in names.items() if name not in kept.known]
     for batch in (todo[at : at + BATCH] for at in range(0, len(todo), BATCH)):
         with tempfile.TemporaryDirectory() as place:
             places = [Path(place) / str(number) for number in range(len(batch))]
@@ -75,15 +91,15 @@ def curves(way: str, model: str, asked: Sequence[tuple[str, int]], folder: Path)
                 if isinstance(run, LeapsError):
                     raise run
                 said = [(row["step"], row["probabilities"].get("judge")) for row in run.metrics]
-                files.write(paths[one], json.dumps([point for point in said if point[1] is not None]))
-                print(f"{model} {one[0]}, seed {one[1]}, {way}: judge {said[-1][1]:.2f}", flush=True)
-    return [[(float(step), float(p)) for step, p in json.loads(path.read_text("utf-8"))] for path in paths.values()]
+                kept.keep(**{names[one]: [(step, round(p, 4)) for step, p in said if p is not None]})
+                print(f"{names[one]}: judge {said[-1][1]:.2f}", flush=True)
+    return [[(float(step), float(p)) for step, p in kept.known[name]] for name in names.values()]
 
 
-def clock(model: str, action: str, folder: Path, anew: bool = False) -> dict[str, list[float]]:
+def clock(model: str, action: str, kept: Kept, anew: bool = False) -> dict[str, list[float]]:
     """When a run alone has done each of its steps, in s, by way; measured once, unless `anew`."""
-    path = folder / f"clock-{model}.json"
-    if anew or not path.exists():
+    name = f"clock: {model}"
+    if anew or name not in kept.known:
         taken: dict[str, list[list[float]]] = {way: [] for way in WAYS}
         for _ in range(ROUNDS):
             for way, some in taken.items():
@@ -92,12 +108,12 @@ def clock(model: str, action: str, folder: Path, anew: bool = False) -> dict[str
                     closing(runs.perform(config(way, model, action, SEED), folder=Path(place) / "run")) as making,
                 ):
                     some.append([step.seconds for _, step in islice(making, None if way == WAYS[0] else PACED)])
-        found = {way: np.median(some, 0).tolist() for way, some in taken.items()}
-        steady = found[WAYS[1]]
-        each = (steady[-1] - steady[0]) / (len(steady) - 1)
-        found[WAYS[1]] = [steady[0] + each * step for step in range(STEPS)]
-        files.write(path, json.dumps(found))
-    return dict(json.loads(path.read_text("utf-8")))
+        ours, steady = (np.median(some, 0) for some in taken.values())
+        each = float(steady[-1] - steady[0]) / (len(steady) - 1)
+        kept.keep(**{name: {"ours": ours.round(3).tolist(), "the paper's first, and each": [float(steady[0]), each]}})
+    found = kept.known[name]
+    first, each = found["the paper's first, and each"]
+    return {WAYS[0]: found["ours"], WAYS[1]: [first + each * step for step in range(STEPS)]}
 
 
 def timed(some: Sequence[Curve], seconds: Sequence[float]) -> list[Curve]:
@@ -165,11 +181,12 @@ def main() -> None:
     parser.add_argument("--clock", action="store_true", help="take the time again")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    kept = Kept(options.out)
     asked = [(action, seed) for seed in range(SEED, SEED + options.seeds) for action in options.actions]
-    judged = {model: {way: curves(way, model, asked, options.out) for way in WAYS} for model in options.models}
+    judged = {model: {way: curves(way, model, asked, kept) for way in WAYS} for model in options.models}
     found = {}
     for model, ways in judged.items():
-        seconds = clock(model, options.actions[0], options.out, options.clock)
+        seconds = clock(model, options.actions[0], kept, options.clock)
         found[model] = {way: timed(some, seconds[way]) for way, some in ways.items()}
     table = [{"model": model, **compared(*(ways[way] for way in WAYS))} for model, ways in found.items()]
     report = Report(table, figures={"judge": figure(found)})

@@ -44,11 +44,12 @@ def test_a_run_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     short = {"judge": "tiny_judge", "steps": 5}
     monkeypatch.setattr(quality.models, "configure", lambda key, action, given: configure(key, action, {**given, **short}))
     for _ in range(2):
-        some = {way: quality.curves(way, "tiny", [("bowling", 7500), ("tai chi", 7500)], tmp_path) for way in quality.WAYS}
-        seconds = quality.clock("tiny", "bowling", tmp_path)
+        kept = quality.Kept(tmp_path)
+        some = {way: quality.curves(way, "tiny", [("bowling", 7500), ("tai chi", 7500)], kept) for way in quality.WAYS}
+        seconds = quality.clock("tiny", "bowling", kept)
     assert [config.canvas for config in made] == ["fourier", "fourier", "pixels", "pixels"]
     assert all([step for step, _ in one][-1] == 5 for curves in some.values() for one in curves)
-    assert all(len(times) == 5 and times == sorted(times) for times in seconds.values()) and len(list(tmp_path.iterdir())) == 5
+    assert all(len(times) == 5 and times == sorted(times) for times in seconds.values()) and len(kept.known) == 5
     found = {way: quality.timed(curves, seconds[way]) for way, curves in some.items()}
     assert found["ours"][1][-1] == (seconds["ours"][4], some["ours"][1][-1][1])
     assert json.loads(quality.figure({"tiny": found}).to_json())["data"][0]["name"] == "Tiny, ours"
