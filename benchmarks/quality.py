@@ -79,9 +79,14 @@ class Kept:
         files.write(self.path, "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in self.known.items()) + "\n}\n")
 
 
+def named(way: str, model: str, one: tuple[str, int]) -> str:
+    """What a curve is kept as, of an action and a seed."""
+    return f"{way}: {model}, {one[0]}, {one[1]}"
+
+
 def curves(way: str, model: str, asked: Sequence[tuple[str, int]], kept: Kept) -> list[Curve]:
     """What the judge says over the steps of runs, one of each action and seed; made once."""
-    names = {one: f"{way}: {model}, {one[0]}, {one[1]}" for one in asked}
+    names = {one: named(way, model, one) for one in asked}
     todo = [one for one, name in names.items() if name not in kept.known]
     for batch in (todo[at : at + BATCH] for at in range(0, len(todo), BATCH)):
         with tempfile.TemporaryDirectory() as place:
@@ -179,11 +184,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("quality-over-time"))
     parser.add_argument("--clock", action="store_true", help="take the time again")
+    parser.add_argument("--kept", action="store_true", help="make no more runs: only what is there for both ways")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     kept = Kept(options.out)
     asked = [(action, seed) for seed in range(SEED, SEED + options.seeds) for action in options.actions]
-    judged = {model: {way: curves(way, model, asked, kept) for way in WAYS} for model in options.models}
+    judged = {}
+    for model in options.models:
+        some = [one for one in asked if not options.kept or all(named(way, model, one) in kept.known for way in WAYS)]
+        judged[model] = {way: curves(way, model, some, kept) for way in WAYS}
     found = {}
     for model, ways in judged.items():
         seconds = clock(model, options.actions[0], kept, options.clock)
