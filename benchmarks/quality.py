@@ -28,7 +28,7 @@ import numpy as np
 from leaps_core import files, models, runs
 from leaps_core.config import SynthesisConfig, bundled_stimulus
 from leaps_core.errors import LeapsError
-from leaps_core.studies import numbers, pictures
+from leaps_core.studies import numbers
 from leaps_core.studies.report import Report
 
 ACTIONS = (
@@ -51,6 +51,8 @@ FILE = "time-to-quality.json"
 """What was found out: the judge's curves, by way, model, action and seed; and when a run alone has done its steps."""
 GRID, DRAWN = 400, 40
 """Moments at which the curves are compared, and drawn."""
+COLOURS = ("#0d9488", "#d97706")
+"""Of the ways."""
 ROUNDS, PACED = 3, 100
 """How often the clock is taken, of which the median counts; steps of the paper's loop for that, all of which take the same."""
 BATCH = 8
@@ -137,8 +139,9 @@ def known(curves: Sequence[Curve], moments: np.ndarray) -> np.ndarray:
 
 
 def compared(ours: Sequence[Curve], paper: Sequence[Curve]) -> dict[str, Any]:
-    """Where both ways end, when the mean of each first is as good as the paper's end (NaN: never), and the ratio of the two
-    times, with intervals by the bootstrap of the clips."""
+    """Where both ways end, when the mean of each first is as good as the paper's end (NaN: never), and ours as a share of the
+    paper's and of its whole time, with intervals by the bootstrap of the clips. What the paper's loop does not improve
+    is as good as its end early."""
     ends = {way: [one[-1] for one in curves] for way, curves in zip(WAYS, (ours, paper), strict=True)}
     moments = np.geomspace(0.2, max(seconds for points in ends.values() for seconds, _ in points), GRID)
     clips = {way: known(curves, moments) for way, curves in zip(WAYS, (ours, paper), strict=True)}
@@ -147,16 +150,22 @@ def compared(ours: Sequence[Curve], paper: Sequence[Curve]) -> dict[str, Any]:
     for way, rows in clips.items():
         soon[way] = float(_first(rows.mean(0), clips[WAYS[1]][:, -1].mean(), moments))
         samples[way] = np.array([_first(rows[some].mean(0), clips[WAYS[1]][some, -1].mean(), moments) for some in drawn])
-    ratio = soon[WAYS[0]] / soon[WAYS[1]]
-    spread = np.nan_to_num(samples[WAYS[0]] / samples[WAYS[1]], nan=np.inf)
-    low, high = np.percentile(spread, (2.5, 97.5), method="nearest") if len(ours) > 1 else (np.nan, np.nan)
+    whole = float(np.mean([seconds for seconds, _ in ends[WAYS[1]]]))
     return {
         "n": len(ours),
         **{f"judge, {way}": numbers.mean([p for _, p in points], percent=True) for way, points in ends.items()},
         **{f"s, {way}": float(np.mean([seconds for seconds, _ in points])) for way, points in ends.items()},
         **{f"as good after s, {way}": one for way, one in soon.items()},
-        "ratio": numbers.Interval(ratio, float(low), float(high), len(ours)),
+        "of that": _share(soon[WAYS[0]] / soon[WAYS[1]], samples[WAYS[0]] / samples[WAYS[1]], len(ours)),
+        "of all": _share(soon[WAYS[0]] / whole, samples[WAYS[0]] / whole, len(ours)),
     }
+
+
+def _share(value: float, samples: np.ndarray, n: int) -> numbers.Interval:
+    """A share of a time with its interval, in which never is endless."""
+    samples = np.nan_to_num(samples, nan=np.inf)
+    low, high = np.percentile(samples, (2.5, 97.5), method="nearest") if n > 1 else (np.nan, np.nan)
+    return numbers.Interval(value, float(low), float(high), n)
 
 
 def _first(curve: np.ndarray, level: float, moments: np.ndarray) -> float:
@@ -166,14 +175,25 @@ def _first(curve: np.ndarray, level: float, moments: np.ndarray) -> float:
 
 
 def figure(curves: dict[str, dict[str, list[Curve]]]) -> Any:
-    """The judge's opinion over time, on average, by model and way."""
-    lines = {}
-    for model, ways in curves.items():
-        for way, some in ways.items():
+    """The judge's opinion over time, its mean and 95 % interval, a panel per model, by way."""
+    from plotly.subplots import make_subplots
+
+    drawn = make_subplots(1, len(curves), shared_yaxes=True, subplot_titles=[models.spec(model).name for model in curves])
+    for column, ways in enumerate(curves.values(), 1):
+        for (way, some), colour in zip(ways.items(), COLOURS, strict=True):
             moments = np.geomspace(0.5, max(one[-1][0] for one in some), DRAWN)
-            points = [numbers.mean(p) for p in known(some, moments).T.tolist()]
-            lines[f"{models.spec(model).name}, {way}"] = list(zip(moments.tolist(), points, strict=True))
-    return pictures.curves("The judge's probability of the action over time", "seconds", "probability", lines, log=True)
+            means = [numbers.mean(p) for p in known(some, moments).T.tolist()]
+            where: dict[str, Any] = {"row": 1, "col": column, "line_color": colour, "legendgroup": way}
+            around = [one.high for one in means] + [one.low for one in means[::-1]]
+            band = {"fill": "toself", "opacity": 0.25, "line_width": 0, "mode": "lines", "hoverinfo": "skip"}
+            drawn.add_scatter(x=[*moments, *moments[::-1]], y=around, showlegend=False, **band, **where)
+            drawn.add_scatter(
+                x=moments, y=[one.value for one in means], name=way, showlegend=column == 1, mode="lines", **where
+            )
+    drawn.update_xaxes(type="log", title="seconds", tickvals=[1, 3, 10, 30, 100])
+    drawn.update_yaxes(range=[0, 1]).update_yaxes(title="judge's probability of the action", col=1)
+    title = "Time to quality: means and 95 % intervals"
+    return drawn.update_layout(template="plotly_white", title=title, legend={"orientation": "h", "y": -0.2})
 
 
 def main() -> None:
@@ -198,7 +218,7 @@ def main() -> None:
         seconds = clock(model, options.actions[0], kept, options.clock)
         found[model] = {way: timed(some, seconds[way]) for way, some in ways.items()}
     table = [{"model": model, **compared(*(ways[way] for way in WAYS))} for model, ways in found.items()]
-    report = Report(table, figures={"judge": figure(found)})
+    report = Report(table, figures={"time-to-quality": figure(found)})
     print("\n".join([report.markdown, *report.write(options.out, whole=True)]))
 
 

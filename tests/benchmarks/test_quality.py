@@ -21,17 +21,18 @@ def test_how_soon_ours_is_as_good() -> None:
     found = quality.compared(ours, paper)
     assert found["as good after s, ours"] == pytest.approx(2.0, rel=0.02)
     assert found["as good after s, paper, mended"] == pytest.approx(80, rel=0.02), "it was so before its end"
-    assert found["ratio"].value == pytest.approx(0.025, rel=0.03) and np.isnan(found["ratio"].low), "of one clip: no interval"
+    assert found["of that"].value == pytest.approx(0.025, rel=0.03) and np.isnan(found["of that"].low), "one clip: no interval"
+    assert found["of all"].value == pytest.approx(0.02, rel=0.03)
     assert found["judge, ours"].value == 0.9 and found["s, paper, mended"] == 100 and found["n"] == 1
-    assert np.isnan(quality.compared([[(1.0, 0.1)]], paper)["ratio"].value)
+    assert np.isnan(quality.compared([[(1.0, 0.1)]], paper)["of that"].value)
 
 
 def test_the_ratio_has_an_interval_over_the_clips() -> None:
     paper = [[(50.0, 0.2), (100.0, 0.5)]] * 4
     soon, late, never = [(1.0, 0.6)], [(4.0, 0.6)], [(1.0, 0.1)]
-    found = quality.compared([soon, soon, late, late], paper)["ratio"]
+    found = quality.compared([soon, soon, late, late], paper)["of that"]
     assert found.low == pytest.approx(0.01, rel=0.03) and found.high == pytest.approx(0.04, rel=0.03)
-    assert quality.compared([soon, soon, soon, never], paper)["ratio"].high == np.inf, "some samples never come so far"
+    assert quality.compared([soon, soon, soon, never], paper)["of that"].high == np.inf, "some samples never come so far"
 
 
 def test_a_run_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +53,4 @@ def test_a_run_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(len(times) == 5 and times == sorted(times) for times in seconds.values()) and len(kept.known) == 5
     found = {way: quality.timed(curves, seconds[way]) for way, curves in some.items()}
     assert found["ours"][1][-1] == (seconds["ours"][4], some["ours"][1][-1][1])
-    assert json.loads(quality.figure({"tiny": found}).to_json())["data"][0]["name"] == "Tiny, ours"
+    assert [line["name"] for line in json.loads(quality.figure({"tiny": found}).to_json())["data"][1::2]] == list(quality.WAYS)
