@@ -117,7 +117,8 @@ class Running:
 
     @classmethod
     def of(cls, layers: Sequence[tuple[Tensor, Tensor]]) -> Running:
-        """Of the running mean and variance (C_l,) of each layer, in execution order."""
+        """Of the running mean and variance (C_l,) of each layer, in execution order; float32 at least, whatever the network's."""
+        layers = [(m.double(), v.double()) if m.dtype == torch.float64 else (m.float(), v.float()) for m, v in layers]
         mean, variance = (torch.cat(part) for part in zip(*layers, strict=True))
         spread = torch.cat([v.clamp_min(1e-3 * float(v.mean()) + 1e-12) for _, v in layers])
         member = torch.block_diag(*(mean.new_ones(len(m), 1) for m, _ in layers))
@@ -130,7 +131,7 @@ def diversity(statistics: Sequence[tuple[Tensor, Tensor]], running: Running) -> 
 
     `statistics`: per batch-norm layer of the verifier, mean and biased variance (B, C_l) of its *input* over T, H, W.
     """
-    mean, variance = _rows(statistics)
+    mean, variance = _rows(statistics, running.mean.dtype)
     apart = torch.stack([mean - running.mean, variance - running.variance])
     norms = (apart.square() @ running.member + 1e-12).sqrt()  # with a finite gradient at 0
     return (norms @ running.weight).sum(0).mean()
@@ -140,15 +141,15 @@ def relative_diversity(statistics: Sequence[tuple[Tensor, Tensor]], running: Run
     """R_feat measured in each channel's own spread: Σ_l w_l · mean_c[(μ − m)² / v + (σ / √v − 1)²], where m is the running
     mean, μ and σ² the clip's, (B, C_l). About 20 to 50 for real clips whatever the network, where the paper's form counts in
     the networks' units."""
-    mean, variance = _rows(statistics)
+    mean, variance = _rows(statistics, running.mean.dtype)
     spread = (variance.clamp_min(1e-12) / running.spread).sqrt()
     apart = (mean - running.mean).square() / running.spread + (spread - 1).square()
     return (apart @ (running.member @ (running.weight / running.member.sum(0)))).mean()
 
 
-def _rows(statistics: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, ...]:
+def _rows(statistics: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> tuple[Tensor, ...]:
     """Means and variances of all layers, (B, C) each."""
-    return tuple(torch.cat(part, 1) for part in zip(*statistics, strict=True))
+    return tuple(torch.cat(part, 1).to(dtype) for part in zip(*statistics, strict=True))
 
 
 def smoothness(clip: Tensor, temporal: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from leaps_core.inversion import objective
 from leaps_core.models.shapes import layer_weights
 
+FORMATS = (torch.float64, torch.float32, torch.bfloat16)
 RNG = np.random.default_rng(0)
 
 
@@ -129,6 +131,14 @@ def test_diversity_matches_numpy_and_is_least_at_the_running_statistics() -> Non
     assert loss.item() == pytest.approx(expected, rel=1e-6)
     at_home = objective.diversity([(a[None].clone().requires_grad_(True), b[None]) for a, b in running], known)
     assert at_home.item() == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("form", [objective.diversity, objective.relative_diversity])
+def test_a_network_may_remember_in_any_format(form: Any) -> None:
+    statistics = [(torch.rand(2, 4), torch.rand(2, 4)), (torch.rand(2, 3), torch.rand(2, 3))]
+    layers = [(torch.rand(c).bfloat16(), torch.rand(c).bfloat16() + 0.5) for c in (4, 3)]
+    found = [form(statistics, objective.Running.of([(m.to(one), v.to(one)) for m, v in layers])) for one in FORMATS]
+    assert all(value.item() == pytest.approx(found[0].item(), rel=1e-5) for value in found)
 
 
 def test_smoothness_matches_numpy() -> None:
