@@ -117,7 +117,7 @@ class Running:
 
     @classmethod
     def of(cls, layers: Sequence[tuple[Tensor, Tensor]]) -> Running:
-        """Of the running mean and variance (C_l,) of each layer, in execution order; float32 at least, whatever the network's."""
+        """Of the running mean and variance (C_l,) of each layer, in execution order; float32 at least."""
         layers = [(m.double(), v.double()) if m.dtype == torch.float64 else (m.float(), v.float()) for m, v in layers]
         mean, variance = (torch.cat(part) for part in zip(*layers, strict=True))
         spread = torch.cat([v.clamp_min(1e-3 * float(v.mean()) + 1e-12) for _, v in layers])
