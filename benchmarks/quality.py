@@ -28,7 +28,7 @@ import numpy as np
 from leaps_core import files, models, runs
 from leaps_core.config import SynthesisConfig, bundled_stimulus
 from leaps_core.errors import LeapsError
-from leaps_core.studies import numbers
+from leaps_core.studies import numbers, pictures
 from leaps_core.studies.report import Report
 
 ACTIONS = (
@@ -51,8 +51,6 @@ FILE = "time-to-quality.json"
 """What was found out: the judge's curves, by way, model, action and seed; and when a run alone has done its steps."""
 GRID, DRAWN = 400, 40
 """Moments at which the curves are compared, and drawn."""
-COLOURS = ("#0d9488", "#d97706")
-"""Of the ways."""
 ROUNDS, PACED = 3, 100
 """How often the clock is taken, of which the median counts; steps of the paper's loop for that, all of which take the same."""
 BATCH = 8
@@ -148,7 +146,7 @@ def compared(ours: Sequence[Curve], paper: Sequence[Curve]) -> dict[str, Any]:
     drawn = np.random.default_rng(0).integers(len(ours), size=(numbers.RESAMPLES, len(ours)))
     soon, samples = {}, {}
     for way, rows in clips.items():
-        soon[way] = float(_first(rows.mean(0), clips[WAYS[1]][:, -1].mean(), moments))
+        soon[way] = _first(rows.mean(0), clips[WAYS[1]][:, -1].mean(), moments)
         samples[way] = np.array([_first(rows[some].mean(0), clips[WAYS[1]][some, -1].mean(), moments) for some in drawn])
     whole = float(np.mean([seconds for seconds, _ in ends[WAYS[1]]]))
     return {
@@ -180,7 +178,7 @@ def figure(curves: dict[str, dict[str, list[Curve]]]) -> Any:
 
     drawn = make_subplots(1, len(curves), shared_yaxes=True, subplot_titles=[models.spec(model).name for model in curves])
     for column, ways in enumerate(curves.values(), 1):
-        for (way, some), colour in zip(ways.items(), COLOURS, strict=True):
+        for (way, some), colour in zip(ways.items(), pictures.COLOURS, strict=False):
             moments = np.geomspace(0.5, max(one[-1][0] for one in some), DRAWN)
             means = [numbers.mean(p) for p in known(some, moments).T.tolist()]
             where: dict[str, Any] = {"row": 1, "col": column, "line_color": colour, "legendgroup": way}
@@ -194,6 +192,12 @@ def figure(curves: dict[str, dict[str, list[Curve]]]) -> Any:
     drawn.update_yaxes(range=[0, 1]).update_yaxes(title="judge's probability of the action", col=1)
     title = "Time to quality: means and 95 % intervals"
     return drawn.update_layout(template="plotly_white", title=title, legend={"orientation": "h", "y": -0.2})
+
+
+def reported(found: dict[str, dict[str, list[Curve]]]) -> Report:
+    """The table and the figure of curves over time, by model and way."""
+    table = [{"model": model, **compared(*(ways[way] for way in WAYS))} for model, ways in found.items()]
+    return Report(table, figures={"curves": figure(found)})  # of another name than `FILE`, as its numbers are written, too
 
 
 def main() -> None:
@@ -212,13 +216,13 @@ def main() -> None:
     judged = {}
     for model in options.models:
         some = [one for one in asked if not options.kept or all(named(way, model, one) in kept.known for way in WAYS)]
-        judged[model] = {way: curves(way, model, some, kept) for way in WAYS}
+        if some:
+            judged[model] = {way: curves(way, model, some, kept) for way in WAYS}
     found = {}
     for model, ways in judged.items():
         seconds = clock(model, options.actions[0], kept, options.clock)
         found[model] = {way: timed(some, seconds[way]) for way, some in ways.items()}
-    table = [{"model": model, **compared(*(ways[way] for way in WAYS))} for model, ways in found.items()]
-    report = Report(table, figures={"time-to-quality": figure(found)})
+    report = reported(found)
     print("\n".join([report.markdown, *report.write(options.out, whole=True)]))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -118,12 +119,17 @@ class Running:
     @classmethod
     def of(cls, layers: Sequence[tuple[Tensor, Tensor]]) -> Running:
         """Of the running mean and variance (C_l,) of each layer, in execution order; float32 at least."""
-        layers = [(m.double(), v.double()) if m.dtype == torch.float64 else (m.float(), v.float()) for m, v in layers]
-        mean, variance = (torch.cat(part) for part in zip(*layers, strict=True))
-        spread = torch.cat([v.clamp_min(1e-3 * float(v.mean()) + 1e-12) for _, v in layers])
-        member = torch.block_diag(*(mean.new_ones(len(m), 1) for m, _ in layers))
+        many, dtype = [len(mean) for mean, _ in layers], torch.promote_types(layers[0][0].dtype, torch.float32)
+        mean, variance = (torch.cat(part).to(dtype) for part in zip(*layers, strict=True))
+        spread = torch.cat([v.clamp_min(1e-3 * float(v.mean()) + 1e-12) for v in variance.split(many)])
+        member = torch.block_diag(*(mean.new_ones(count, 1) for count in many))
         weight = mean.new_tensor([10.0 if index == 0 else 1.0 + 10.0 / index for index in range(len(layers))])
         return cls(mean, variance, spread, member, weight)
+
+    @cached_property
+    def share(self) -> Tensor:
+        """w_l / C_l of each channel's layer, (C,): Σ_l w_l · mean_c is a product with it."""
+        return self.member @ (self.weight / self.member.sum(0))
 
 
 def diversity(statistics: Sequence[tuple[Tensor, Tensor]], running: Running) -> Tensor:
@@ -144,7 +150,7 @@ def relative_diversity(statistics: Sequence[tuple[Tensor, Tensor]], running: Run
     mean, variance = _rows(statistics, running.mean.dtype)
     spread = (variance.clamp_min(1e-12) / running.spread).sqrt()
     apart = (mean - running.mean).square() / running.spread + (spread - 1).square()
-    return (apart @ (running.member @ (running.weight / running.member.sum(0)))).mean()
+    return (apart @ running.share).mean()
 
 
 def _rows(statistics: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> tuple[Tensor, ...]:
@@ -157,8 +163,8 @@ def smoothness(clip: Tensor, temporal: float) -> Tensor:
 
     `temporal` is χ. Up to the constant `SMOOTHNESS_SCALE`.
     """
-    weights = {4: SPATIAL, 3: SPATIAL, 2: temporal}
-    return _SquaredDifferences.apply(clip, {axis: SMOOTHNESS_SCALE * weight for axis, weight in weights.items()})
+    apart: Tensor = _SquaredDifferences.apply(clip, {4: SPATIAL, 3: SPATIAL, 2: temporal})
+    return SMOOTHNESS_SCALE * apart
 
 
 class _SquaredDifferences(torch.autograd.Function):

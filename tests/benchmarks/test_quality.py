@@ -53,4 +53,6 @@ def test_a_run_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(len(times) == 5 and times == sorted(times) for times in seconds.values()) and len(kept.known) == 5
     found = {way: quality.timed(curves, seconds[way]) for way, curves in some.items()}
     assert found["ours"][1][-1] == (seconds["ours"][4], some["ours"][1][-1][1])
+    quality.reported({"tiny": found}).write(tmp_path, whole=False)
+    assert quality.Kept(tmp_path).known.keys() == kept.known.keys(), "no figure lies in its place"
     assert [line["name"] for line in json.loads(quality.figure({"tiny": found}).to_json())["data"][1::2]] == list(quality.WAYS)
