@@ -119,7 +119,8 @@ class SettingsPanel:
             trigger_mode="always_last",
             **CALM,
         )
-        costly = ("action", "steps", "frames", "size", "coarse", "sizes", "views", "frames_verified", "begin_at", "precision")
+        size = ("steps", "frames", "size", "coarse", "sizes", "views", "verify_every", "frames_verified")
+        costly = ("action", *size, "begin_at", "precision")
         gr.on(
             [settings[name].change for name in (*NETWORKS, *FRAME_NETWORKS, *costly)],
             self.show_estimate,

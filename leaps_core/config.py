@@ -138,6 +138,14 @@ class SynthesisConfig(BaseModel):
         "How the statistics are compared: in their own units (the paper's), or relative to each channel's spread, so that a "
         "weight means the same for every network.",
     )
+    verify_every: int = _field(
+        1,
+        "The verifier looks at every so many-th step, and its term's gradient counts as often then.",
+        unit="steps",
+        step=1,
+        ge=1,
+        le=10,
+    )
     naturalness: float = _field(
         0.5, "Weight of the frame verifier's statistics (relative).", live=True, log=True, step=0.05, ge=0, le=10
     )

@@ -49,7 +49,10 @@ def reckon(config: SynthesisConfig, cast: Cast, shape: Shape) -> Estimate:
     t, h, w = shape
     verified = len(spread(t, config.frames_verified, 0))
     seen = {spec: verified if spec == cast.frame_verifier else t for spec in cast.optimised}
-    pixel = sum(_pass_ms(spec) * frames / t / (spec.frames * spec.size**2) for spec, frames in seen.items())
+    often = {cast.verifier: 1 / config.verify_every} | {cast.model: 1.0}  # a model that verifies itself looks at each step
+    pixel = sum(
+        often.get(spec, 1.0) * _pass_ms(spec) * frames / t / (spec.frames * spec.size**2) for spec, frames in seen.items()
+    )
     pixel = OBSERVED * config.views * (pixel + VIEW_MS / (16 * 112**2))  # ms, of a step at the full size
     fixed = min(0.25, FIXED / cast.model.size)
     own = fixed * cast.model.frames * cast.model.size**2

@@ -18,7 +18,7 @@ from .control import Control
 from .networks import Glance, Networks
 from .plan import Plan
 from .schedule import snapshot_steps
-from .state import State
+from .state import State, Verified
 from .step import Step
 from .terms import Term, evaluate
 from .transforms import transform
@@ -102,10 +102,12 @@ class Lane:
         except LeapsError as error:
             self.end(error)
         self.state.trust(self.look.probability)
+        if "diversity" in self.losses:
+            self.state.verified = Verified(self.losses["diversity"].item(), self.look.verifier)
         return not self.over
 
     def _evaluate(self, glance: Glance) -> None:
-        self.look = self.networks.look(glance, self.clip, self._settings, self.targets)
+        self.look = self.networks.look(glance, self.clip, self._settings, self.targets, self.state.verified)
         self.losses, self.weighted = evaluate(self.terms, self.look.seen)
 
     def _again(self) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from ..models.adapter import Observation, VideoModel
 from .objective import Running, Seen, Targets, distant_mean
 from .plan import Plan
 from .schedule import spread
+from .state import NOT_YET, Verified
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,13 @@ class Networks:
 
     def glance(self, views: Sequence[Sequence[Tensor]], settings: SynthesisConfig, turn: int = 0) -> list[Glance]:
         """One forward pass of model, verifier and frame verifier over views (1, 3, T, H, W) of one clip or several, and what
-        each clip's show. `turn`: the number of the step; where the frame verifier looks at some of the frames only, it is
-        others from step to step."""
+        each clip's show. `turn`: the number of the step. The verifier looks at every `verify_every`-th; a frame verifier that
+        looks at some of the frames only looks at others from step to step."""
         batch, many = torch.cat([view for of_one in views for view in of_one]), [len(of_one) for of_one in views]
-        seen = self.model.observe(batch, statistics=self.verifies_itself).split(many)
+        verifies = turn % settings.verify_every == 0
+        seen = self.model.observe(batch, statistics=self.verifies_itself and verifies).split(many)
         checked: Sequence[Observation | None] = [None] * len(many)
-        if self.verifier is not None and not self.verifies_itself:
+        if self.verifier is not None and not self.verifies_itself and verifies:
             checked = self.verifier.observe(batch, features=False, statistics=True).split(many)
         frames: Sequence[Observation | None] = [None] * len(many)
         if self.frame_verifier is not None:
@@ -127,16 +129,20 @@ class Networks:
             frames = self._frames(batch[:, :, some] if settings.frames_verified else batch).split(many)
         return list(map(Glance, seen, checked, frames))
 
-    def look(self, glance: Glance, clip: Tensor, settings: SynthesisConfig, targets: Targets) -> Look:
-        """What was seen of a clip's views, for the terms and to be told, which is the mean over the views."""
-        seen, statistics, opinion = glance.model, glance.model.statistics, None
+    def look(
+        self, glance: Glance, clip: Tensor, settings: SynthesisConfig, targets: Targets, verified: Verified = NOT_YET
+    ) -> Look:
+        """What was seen of a clip's views, for the terms and to be told, which is the mean over the views. `verified`: what the
+        verifier last found, which stands where it didn't look."""
+        seen, statistics, opinion = glance.model, glance.model.statistics, verified.probability
         if glance.verifier is not None:
             statistics = glance.verifier.statistics
             opinion = glance.verifier.logits.detach().softmax(1).mean(0)[self.class_index].item()
         frames = glance.frames.statistics if glance.frames else []
         normalised, probabilities = self.model.normalise(clip), seen.logits.detach().softmax(1).mean(0)
+        shown = seen.logits, seen.features, seen.temporal, statistics, frames
         return Look(
-            Seen(settings, targets, clip, normalised, seen.logits, seen.features, seen.temporal, statistics, frames),
+            Seen(settings, targets, clip, normalised, *shown, verified.diversity),
             probabilities,
             probabilities[self.class_index].item(),
             opinion,

@@ -219,7 +219,8 @@ class Seen:
     `clip` (B, 3, T, H, W) in [0, 1] and `normalised`, the same as the model sees it, are untransformed; `logits` (B, K),
     `features` (B, C_l) per tap and `temporal` (B, C, T') are what the model shows of the transformed clip, `statistics`
     and `frame_statistics` (mean and variance (B, C) per batch norm) what verifier and frame verifier show of it. B is the
-    number of views. `settings` are the live ones.
+    number of views. `settings` are the live ones. A verifier that doesn't look at this step shows no statistics; then
+    `last_diversity` is what R_feat was when it last did.
     """
 
     settings: SynthesisConfig
@@ -231,6 +232,7 @@ class Seen:
     temporal: Tensor | None
     statistics: Sequence[tuple[Tensor, Tensor]]
     frame_statistics: Sequence[tuple[Tensor, Tensor]] = ()
+    last_diversity: float | None = None
 
     def cross_entropy(self) -> Tensor:
         """L_CE."""
@@ -254,11 +256,16 @@ class Seen:
         return None if self.temporal is None else coherence(self.temporal, self.targets.margin)
 
     def diversity(self) -> Tensor | None:
-        """R_feat in the form that is asked for; needs a verifier."""
+        """R_feat in the form that is asked for, with `verify_every` times its gradient; in a step at which the verifier doesn't
+        look what it last was, without a gradient. Over the steps that is the pull of a verifier that looks at each. Needs
+        one."""
         if self.targets.running is None:
             return None
+        if not self.statistics:
+            return None if self.last_diversity is None else self.clip.new_tensor(self.last_diversity)
         form = relative_diversity if self.settings.diversity_form == "relative" else diversity
-        return form(self.statistics, self.targets.running)
+        value = form(self.statistics, self.targets.running)
+        return value + (self.settings.verify_every - 1) * (value - value.detach())
 
     def naturalness(self) -> Tensor | None:
         """R_frames, the relative R_feat of the frame verifier; needs one."""

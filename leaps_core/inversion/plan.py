@@ -49,7 +49,8 @@ class Plan:
         """What plans have in common whose clips may go through the networks in one batch (see `synthesize_together`)."""
         config, cast = self.config, self.cast
         looking = (cast.model.key, *(record and record.key for record in (cast.verifier, cast.frame_verifier)))
-        return *looking, self.stages, config.views, config.frames_verified, config.device, config.precision
+        asked = config.views, config.verify_every, config.frames_verified, config.device, config.precision
+        return *looking, self.stages, *asked
 
     def primed(self) -> Plan:
         """This plan with its stimulus read, and what there is to say about it. Raises `LeapsError`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -22,19 +23,32 @@ from .schedule import learning_rate
 CONFIDENCE_STEPS = 10
 """The model's probability of the action is averaged over about so many steps: its confidence."""
 
+
+@dataclass(frozen=True)
+class Verified:
+    """What the verifier found when it last looked (None: it never did): R_feat, and its probability of the action."""
+
+    diversity: float | None = None
+    probability: float | None = None
+
+
+NOT_YET = Verified()
+"""Before the verifier has looked, or where there is none."""
 _ADVICE = "Lower the learning rate or the weights of the terms, and start again; the clip before that is kept."
 
 
 class State:
     """The canvas, its optimiser and the random numbers; the live settings; how many steps are done, and in how many seconds.
 
-    `confidence` is the running mean of the model's probability of the action, from 0 on. Raises `ConfigError` for a clip that
+    `confidence` is the running mean of the model's probability of the action, from 0 on; `verified` what the verifier last
+    found, as it may not look at each step. Raises `ConfigError` for a clip that
     should begin at its stimulus where there is none.
     """
 
     def __init__(self, plan: Plan, model: VideoModel) -> None:
         self.settings = plan.config
         self.done, self.seconds, self.confidence = 0, 0.0, 0.0
+        self.verified = NOT_YET
         self.generator = torch.Generator().manual_seed(plan.config.seed)
         self.shape = plan.shape_at(0)
         self.canvas = make_canvas(plan.config, self.shape, model.mean.flatten(), model.std.flatten(), self.generator)
@@ -100,6 +114,7 @@ class State:
             "seconds": self.seconds,
             "live": {name: getattr(self.settings, name) for name in LIVE_SETTINGS},
             "confidence": self.confidence,
+            "verified": asdict(self.verified),
             "shape": list(self.shape),
             "values": self.canvas.values.detach().clone(),
             "optimizer": copy.deepcopy(self.optimizer.state_dict()),
@@ -111,6 +126,7 @@ class State:
         self.done, self.seconds = int(checkpoint["done"]), float(checkpoint["seconds"])
         # what it is called now; once; and where none was kept, views were always as strong
         self.confidence = float(checkpoint.get("confidence", checkpoint.get("sureness", 1.0)))
+        self.verified = Verified(**checkpoint.get("verified", {}))
         self.change(checkpoint["live"])
         t, h, w = checkpoint["shape"]
         self.grow((t, h, w))

@@ -104,7 +104,15 @@ def test_what_breaks_the_batch_breaks_all(monkeypatch: pytest.MonkeyPatch) -> No
 def test_who_can_keep_each_other_company() -> None:
     one, *others = plans(SETTINGS)
     assert all(other.company == one.company for other in others)
-    apart = [{"views": 1}, {"steps": 7}, {"size": 64}, {"verifier": "none"}, {"precision": "bfloat16"}, {"coarse": 0.0}]
+    apart = [
+        {"views": 1},
+        {"steps": 7},
+        {"size": 64},
+        {"verifier": "none"},
+        {"precision": "bfloat16"},
+        {"coarse": 0.0},
+        {"verify_every": 2},
+    ]
     for settings in apart:
         assert make_plan(config(**{"views": 2, **settings})).company != one.company, settings
     assert models.spec("tiny").key == one.company[0]

@@ -62,6 +62,27 @@ def test_model_and_verifier_run_once_a_step_each(monkeypatch: pytest.MonkeyPatch
     assert calls == ["tiny", "tiny_verifier"], "the verifier is another network than the model"
 
 
+@pytest.mark.parametrize("verifier", ["tiny_verifier", "self"])
+def test_a_verifier_that_looks_at_every_third_step_stands_by_what_it_found(
+    verifier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    forward = VideoModel.forward
+    monkeypatch.setattr(VideoModel, "forward", lambda self, clip: (calls.append(self.spec.key), forward(self, clip))[1])
+    asked = {"verifier": verifier, "judge": "none", "coarse": 0.0}
+    steps, looked = [], []
+    for step in synthesize(config(**asked, verify_every=3, steps=7)):
+        steps.append(step)
+        looked.append(calls[-1] == "tiny_verifier" and step.index < 7)
+        calls.clear()
+    assert looked == [verifier != "self" and index in (0, 3) for index in range(7)]
+    found = [(step.losses["diversity"], step.probabilities["verifier"]) for step in steps]
+    assert found[0] == found[1] == found[2] != found[3] == found[4] == found[5] != found[6]
+    each, third = (make_plan(config(**asked, verify_every=every)).estimate for every in (1, 3))
+    assert third.memory == each.memory
+    assert third.seconds == each.seconds if verifier == "self" else third.seconds < each.seconds
+
+
 def test_every_tap_receives_gradient() -> None:
     model = models.load("tiny")
     clip = torch.rand(1, 3, 8, 32, 32)

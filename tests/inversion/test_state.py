@@ -13,20 +13,23 @@ from leaps_core.inversion.loop import synthesize
 from leaps_core.inversion.plan import make_plan
 from leaps_core.inversion.state import State
 from leaps_core.inversion.transforms import transform
-from tests.inversion.helpers import config, run
+from tests.inversion.helpers import config
 
 
 def test_a_stopped_run_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    whole = run(steps=10)
-    for stop in (2, 7):  # in the coarse part, and after it
+    asked = config(steps=10, verify_every=2)
+    whole = list(synthesize(asked))
+    for stop in (2, 7):  # in the coarse part, and after it, where the verifier doesn't look at the next step
         control = Control()
-        for step in synthesize(config(steps=10), control):
+        for step in synthesize(asked, control):
             if step.index == stop:
                 control.stop()
         torch.save(control.checkpoint(), tmp_path / "checkpoint.pt")
         checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-        rest = list(synthesize(config(steps=10), checkpoint=checkpoint))
+        rest = list(synthesize(asked, checkpoint=checkpoint))
         assert [step.index for step in rest] == list(range(stop + 1, 11))
+        told = [[step.losses | step.probabilities for step in steps] for steps in (rest, whole[stop:])]
+        assert told[0] == told[1]
         assert torch.equal(rest[-1].clip, whole[-1].clip)
 
 

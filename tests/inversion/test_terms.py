@@ -66,6 +66,24 @@ def test_the_loss_adds_the_terms_that_there_are() -> None:
     assert set(evaluate(TERMS, bare)[0]) == {"cross_entropy", "smoothness"}
 
 
+@pytest.mark.parametrize("form", ["paper", "relative"])
+def test_the_gradient_of_diversity_counts_for_the_steps_without_a_verifier(form: str) -> None:
+    clip, running = torch.rand(1, 3, 4, 8, 8), Running.of([(torch.rand(5), torch.rand(5))])
+    mean = torch.rand(1, 5, requires_grad=True)
+    targets = Targets(1, running=running)
+
+    def seen(every: int, statistics: list[tuple[torch.Tensor, torch.Tensor]]) -> Seen:
+        settings = SynthesisConfig(model="m", action="a", verify_every=every, diversity_form=form)
+        return Seen(settings, targets, clip, clip, torch.rand(1, 4), [torch.rand(1, 5)], None, statistics, (), 3.5)
+
+    each, fourth = (seen(every, [(mean, torch.full((1, 5), 0.5))]).diversity() for every in (1, 4))
+    assert each is not None and fourth is not None and each.item() == fourth.item() != 3.5
+    slopes = [torch.autograd.grad(value, mean)[0] for value in (each, fourth)]
+    assert torch.allclose(slopes[1], 4 * slopes[0]) and slopes[0].abs().sum() > 0
+    between = seen(4, []).diversity()
+    assert between is not None and between.item() == 3.5 and not between.requires_grad
+
+
 def test_a_term_of_ones_own_acts_and_shows() -> None:
     dark = Term("dark", lambda seen: seen.clip.mean(), 5.0)
     asked = config(steps=20, learning_rate=0.2, noise=0.0)
