@@ -87,12 +87,12 @@ class Job:
             self.spent += time.monotonic() - self._since
         self._since = time.monotonic() if running else 0.0
 
-    @property
-    def left(self) -> float:
-        """About how many seconds it still needs: by its own pace, before its first steps by what was expected."""
+    def left(self, slowness: float = 1.0) -> float:
+        """About how many seconds it still needs: by its own pace, before its first steps by what was expected. slowness: how
+        many times as long runs take here."""
         done = len(self.metrics)
         if done < 3:
-            return max(0.0, self.expected - self.spent)
+            return max(0.0, slowness * self.expected - self.spent)
         first, last = self.metrics[max(0, done - 20)], self.metrics[-1]
         each = (last["seconds"] - first["seconds"]) / max(1, last["step"] - first["step"])
         return max(0.0, (self.config.steps - last["step"]) * each)
@@ -176,7 +176,7 @@ class Jobs:
                 )
             if self.left_today(owner) == 0:
                 raise Busy(say("The most runs that you may begin in 24 hours: {most}. Come back tomorrow.", most=limits.daily))
-            job = Job(owner, config, control, perform, metrics, snapshots, seconds * self._slowness, stops)
+            job = Job(owner, config, control, perform, metrics, snapshots, seconds, stops)
             self._begun.setdefault(owner, []).append(time.monotonic())
             self._renew(job)
             self._jobs[job.id] = job
@@ -256,11 +256,11 @@ class Jobs:
         """About how many seconds until a waiting job begins, if nobody else comes and nobody leaves."""
         with self._lock:
             order = self._order()
-            free = [other.left for other in self._jobs.values() if other.status == "running"]
+            free = [other.left(self._slowness) for other in self._jobs.values() if other.status == "running"]
             free += [0.0] * (self.slots - len(free))
             heapq.heapify(free)
             for other in order[: order.index(job)] if job in order else ():
-                heapq.heappush(free, heapq.heappop(free) + other.left)
+                heapq.heappush(free, heapq.heappop(free) + other.left(self._slowness))
             return free[0]
 
     def leave(self, page: str) -> None:
@@ -332,7 +332,7 @@ class Jobs:
             self.ended[status] += 1
             log.info("%s %s after %d steps, %.0f s", job.run.id if job.run else job.id[:6], status, job.version, job.spent)
             if status == "done" and job.expected:
-                self._slowness = min(20.0, max(0.05, self._slowness * (job.spent / job.expected) ** 0.5))
+                self._slowness = min(20.0, max(0.05, (self._slowness * job.spent / job.expected) ** 0.5))
             self._assign()
 
     def _renew(self, job: Job) -> None:

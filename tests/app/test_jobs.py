@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -231,13 +232,24 @@ def test_how_long_a_job_will_wait_is_known() -> None:
     jobs.close()
 
 
+def test_a_long_queue_learns_how_long_runs_take_here(jobs: Jobs) -> None:
+    """Those that came before anything was known don't mislead it: what they took counts, not how far off they were told."""
+    jobs.limits = Limits(queue=30)
+    queue = [start(jobs, f"visitor {number}", partial(endless, steps=10), seconds=0.25) for number in range(16)]
+    until(lambda: not any(job.active for job in queue))
+    start(jobs)
+    first, second = start(jobs, "bob", seconds=0.25), start(jobs, "cid")
+    took = sum(job.spent for job in queue[-4:]) / 4
+    assert jobs.wait(second) - jobs.wait(first) == pytest.approx(took, rel=0.5) and took < 0.2
+
+
 def test_what_is_left_of_a_job_is_told_by_its_pace(jobs: Jobs) -> None:
     job = start(jobs, seconds=60)
-    assert job.left == pytest.approx(60, abs=1)
+    assert job.left() == pytest.approx(60, abs=1) and job.left(0.5) == pytest.approx(30, abs=1)
     jobs.stop(job)
     until(lambda: job.status == "stopped")
     job.metrics = [{"step": step, "seconds": 2.0 * step} for step in range(1, 11)]
-    assert job.left == pytest.approx(2 * (CONFIG.steps - 10))
+    assert job.left() == job.left(0.5) == pytest.approx(2 * (CONFIG.steps - 10))
 
 
 def test_a_day_has_so_many_runs() -> None:
