@@ -11,12 +11,14 @@ from leaps_core.config import FIELDS
 from leaps_core.errors import ConfigError, ModelError
 
 
-def test_bundled_models_keep_the_fields_own_defaults_but_for_evidence_and_precision() -> None:
+def test_bundled_models_keep_the_fields_own_defaults_but_for_three() -> None:
     config = models.configure("puppet_r50", "tai chi")
-    own = ("model", "action", "precision", "evidence")
+    own = ("model", "action", "precision", "evidence", "verify_every")
     assert all(getattr(config, name) == FIELDS[name].default for name in FIELDS if name not in own)
     assert (config.precision, FIELDS["precision"].default) == ("auto", "float32")
     assert (config.evidence, FIELDS["evidence"].default) == (1, 0), "runs of earlier say nothing of it"
+    assert (config.verify_every, FIELDS["verify_every"].default) == (2, 1)
+    assert models.preset(models.spec("puppet_r50"), "paper")["verify_every"] == 1, "the paper's verifier looks at each step"
     assert models.configure("puppet_r50", "tai chi", name="quick").steps == 40
 
 
