@@ -264,8 +264,10 @@ class Seen:
         if not self.statistics:
             return None if self.last_diversity is None else self.clip.new_tensor(self.last_diversity)
         form = relative_diversity if self.settings.diversity_form == "relative" else diversity
-        value = form(self.statistics, self.targets.running)
-        return value + (self.settings.verify_every - 1) * (value - value.detach())
+        value, often = form(self.statistics, self.targets.running), self.settings.verify_every
+        if often > 1 and value.requires_grad:
+            value.register_hook(lambda slope: often * slope)
+        return value
 
     def naturalness(self) -> Tensor | None:
         """R_frames, the relative R_feat of the frame verifier; needs one."""

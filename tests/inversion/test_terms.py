@@ -80,6 +80,8 @@ def test_the_gradient_of_diversity_counts_for_the_steps_without_a_verifier(form:
     assert each is not None and fourth is not None and each.item() == fourth.item() != 3.5
     slopes = [torch.autograd.grad(value, mean)[0] for value in (each, fourth)]
     assert torch.allclose(slopes[1], 4 * slopes[0]) and slopes[0].abs().sum() > 0
+    endless = [seen(every, [(mean, torch.full((1, 5), float("inf")))]).diversity() for every in (1, 4)]
+    assert [value.item() for value in endless if value is not None] == [float("inf")] * 2, "told as what it is"
     between = seen(4, []).diversity()
     assert between is not None and between.item() == 3.5 and not between.requires_grad
 
