@@ -165,6 +165,7 @@ class Judges:
         return {
             "objects": [names[i] for i in best],
             "object_rank": int((p > p[list(known)].max()).sum()) + 1,
+            "object_probability": p[list(known)].sum().item(),
             "object_seen": bool(set(best) & set(known)),
         }
 
