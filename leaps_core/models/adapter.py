@@ -4,6 +4,7 @@ from one forward pass."""
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -48,6 +49,10 @@ def are_probabilities(outputs: Tensor, precision: str = "float32") -> bool:
     """Whether numbers (B, K) are what a softmax gives that computes so: none below 0, each row summing to 1."""
     apart = (outputs.sum(1) - 1).abs()
     return outputs.shape[1] > 1 and bool((outputs >= 0).all() and (apart < NEARLY_ONE[precision]).all())
+
+
+WIDTH = 32
+"""Numbers in bfloat16 that a processor takes at once."""
 
 
 @dataclass
@@ -169,7 +174,7 @@ class VideoModel(nn.Module):
             logits = self(clip)
         seen = Observation(logits)
         for layer, statistics_of in norms.items():
-            seen.statistics.append(_over_frames(*statistics_of, clip.shape[2]) if self.spec.of_frames else statistics_of)
+            seen.statistics.append(statistics_of)
             seen.running.append((layer.running_mean, layer.running_var))
         for name, (mean, temporal) in taps.items():
             if name in self.taps:
@@ -252,12 +257,13 @@ class VideoModel(nn.Module):
         def see(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
             grid = self.grid(name, first(output), t)
             taps.pop(name, None)
-            temporal = grid.mean(3, dtype=torch.float32)
+            temporal = _over_places(grid)
             taps[name] = temporal.mean(2), temporal
 
         def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             norms.pop(layer, None)
-            norms[layer] = unfolded(layer, *Moments.apply(inputs[0]))
+            z = inputs[0].unflatten(0, (-1, t)).movedim(2, 1) if self.spec.of_frames else inputs[0]
+            norms[layer] = unfolded(layer, *Moments.apply(z))
             # one that is folded hands on what it got, which the next layer may overwrite, and Moments needs later
             return (inputs[0].clone(),) if is_folded(layer) else None
 
@@ -306,8 +312,10 @@ class Moments(torch.autograd.Function):
         x, mean = ctx.saved_tensors
         of_mean, of_variance = (grad / x[0, 0].numel() for grad in grads)
         slope = 2 * of_variance
-        factor, offset = (part[(...,) + (None,) * (x.ndim - 2)].to(x.dtype) for part in (slope, of_mean - slope * mean))
-        return torch.addcmul(offset, x, factor)
+        rows = _rows(x)
+        beside, places = rows.shape[1] // x.shape[1], (None,) * (rows.ndim - 2)
+        factor, offset = (part.to(x.dtype).repeat(1, beside)[(..., *places)] for part in (slope, of_mean - slope * mean))
+        return torch.addcmul(offset, rows, factor).movedim(1, -1).reshape(x.movedim(1, -1).shape).movedim(-1, 1)
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -319,9 +327,29 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
         mean = x.mean(axes, keepdim=True) if axes else x
         return mean.flatten(1), (x - mean).square_().mean(axes) if axes else torch.zeros_like(mean)  # faster than Tensor.var
     # A batch norm that learns takes both in the fewest passes over the memory. That it has weights keeps them float32.
-    weight = torch.ones(x.shape[1], device=x.device)
-    _, mean, spread = torch.native_batch_norm(x, weight, weight, None, None, True, 0.0, 1e-30)
-    return mean[None], spread[None] ** -2
+    rows = _rows(x)
+    weight = torch.ones(rows.shape[1], device=x.device)
+    _, mean, spread = torch.native_batch_norm(rows, weight, weight, None, None, True, 0.0, 1e-30)
+    means, variances = (part.view(-1, x.shape[1]) for part in (mean, spread**-2))
+    return means.mean(0, keepdim=True), (variances.mean(0) + means.var(0, correction=0))[None]
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Clips (B, C, ...) whose channels lie side by side in memory as (B, C · n, places / n, 1), so many neighbouring places in
+    a row that it fills registers: of 24 channels batch norm takes a third of the time so. Others as they are."""
+    last, c = x.movedim(1, -1), x.shape[1]
+    if x.ndim < 4 or x.is_contiguous() or not last.is_contiguous():
+        return x
+    beside = math.gcd(WIDTH // math.gcd(c, WIDTH), x[0, 0].numel())
+    return last.reshape(len(x), -1, 1, c * beside).movedim(-1, 1)
+
+
+def _over_places(grid: Tensor) -> Tensor:
+    """The mean of (B, C, T, places) over its places, float32. Where channels lie side by side in memory, PyTorch is 10 to 18
+    times as fast if they are named last."""
+    if grid.stride(1) > 1:
+        return grid.mean(3, dtype=torch.float32)
+    return grid.movedim(1, -1).mean(2, dtype=torch.float32).movedim(-1, 1)
 
 
 def unfolded(norm: Any, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
@@ -344,9 +372,3 @@ def first(output: Any) -> Any:
 def described(value: Any) -> str:
     """A tensor's shape, or what else it is."""
     return "×".join(map(str, value.shape)) or "a single number" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-
-
-def _over_frames(means: Tensor, variances: Tensor, t: int) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance (B, C) over all frames, of those of each frame, (B·T, C): Var = E[Var] + Var[E]."""
-    means, variances = means.unflatten(0, (-1, t)), variances.unflatten(0, (-1, t))
-    return means.mean(1), variances.mean(1) + means.var(1, correction=0)
