@@ -256,7 +256,7 @@ class VideoModel(nn.Module):
         def see(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
             grid = self.grid(name, first(output), t)
             taps.pop(name, None)
-            temporal = over_places(grid)
+            temporal = OverPlaces.apply(grid)
             taps[name] = temporal.mean(2), temporal
 
         def measure(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
@@ -355,12 +355,25 @@ def _rows(x: Tensor) -> Tensor:
     return x.as_strided((len(x), row, places * c // row, 1), (places * c, 1, row, row))
 
 
-def over_places(grid: Tensor) -> Tensor:
-    """The mean of (B, C, T, places) over its places, float32. Where channels lie side by side in memory, PyTorch is 10 to 18
-    times as fast if they are named last."""
-    if grid.stride(1) > 1:
+class OverPlaces(torch.autograd.Function):
+    """The mean of (B, C, T, places) over its places, float32. Where channels lie side by side in memory PyTorch is 10 to 18
+    times as fast if they are named last, and adds a gradient that lies as they do in a tenth of the time, too."""
+
+    @staticmethod
+    def forward(ctx: Any, grid: Tensor) -> Tensor:
+        """(B, C, T)."""
+        ctx.shape, ctx.dtype, ctx.last = grid.shape, grid.dtype, grid.stride(1) == 1
+        if ctx.last:
+            return grid.movedim(1, -1).mean(2, dtype=torch.float32).movedim(-1, 1)
         return grid.mean(3, dtype=torch.float32)
-    return grid.movedim(1, -1).mean(2, dtype=torch.float32).movedim(-1, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        """The same for all places of a moment, so kept once."""
+        slope = (slopes[0] / ctx.shape[3]).to(ctx.dtype)
+        if ctx.last:
+            slope = slope.movedim(1, -1).contiguous().movedim(-1, 1)
+        return slope[..., None].expand(ctx.shape)
 
 
 def unfolded(seen: dict[Any, tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:

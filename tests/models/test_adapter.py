@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from leaps_core import models
 from leaps_core.errors import ModelError
-from leaps_core.models.adapter import Moments, VideoModel, over_places
+from leaps_core.models.adapter import Moments, OverPlaces, VideoModel
 from leaps_core.models.architectures import rev_mvit, uniformerv2
 from leaps_core.models.spec import ModelSpec
 from tests import tiny
@@ -248,8 +248,12 @@ def test_means_over_places_in_both_layouts(dtype: torch.dtype) -> None:
     x = torch.randn((2, 24, 3, 20), generator=torch.Generator().manual_seed(0)).to(dtype)
     last = x.movedim(1, -1).contiguous().movedim(-1, 1)
     for laid in (x, last):
-        found = over_places(laid)
+        laid = laid.detach().requires_grad_(True)
+        found = OverPlaces.apply(laid)
         assert found.dtype == torch.float32 and torch.allclose(found.double(), x.double().mean(3), atol=1e-6)
+        slope = torch.randn(found.shape)
+        (2 * laid.float().sum() + (found * slope).sum()).backward()
+        assert laid.grad is not None and torch.allclose(laid.grad.float(), 2 + slope[..., None] / 20, atol=0.02)
 
 
 class Odd(nn.Module):
