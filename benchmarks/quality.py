@@ -247,9 +247,10 @@ def figure(curves: dict[str, dict[str, list[Curve]]]) -> Any:
 
 
 def reported(found: dict[str, dict[str, list[Curve]]]) -> Report:
-    """The table and the figure of curves over time, by model with its measure, and way."""
+    """The table of curves over time, by model with its measure, and way, and the figure of those of each model's first one."""
     table = [{"model": name, **compared(*(ways[way] for way in WAYS))} for name, ways in found.items()]
-    return Report(table, figures={"curves": figure(found)})  # of another name than `FILE`, as its numbers are written, too
+    first = {name: ways for name, ways in found.items() if not name.endswith("object judge")}
+    return Report(table, figures={"curves": figure(first)})  # of another name than `FILE`, as its numbers are written, too
 
 
 def main() -> None:

@@ -7,6 +7,7 @@
     loading.py       records to networks with weights           weights.py   where weights are, and downloads
     adapter.py       `VideoModel`, what runs see (torch)        packages.py  weights inside packages of the Python index
     inspection.py    taps and their shapes (torch)              checkpoints.py, shards.py  other people's files (torch)
+    formats.py       memory layout, number format (torch)       moments.py   means and variances of layers (torch)
 
 Importing this package does not import torch; `load` and `network` do.
 """

@@ -4,12 +4,11 @@ from one forward pass."""
 from __future__ import annotations
 
 import copy
-import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from .. import video
 from ..errors import LeapsError, ModelError
 from ..paths import PROGRAM
 from . import checkpoints
+from .moments import Moments, OverPlaces
 from .registry import labels
 from .spec import ModelSpec
 
@@ -49,10 +49,6 @@ def are_probabilities(outputs: Tensor, precision: str = "float32") -> bool:
     """Whether numbers (B, K) are what a softmax gives that computes so: none below 0, each row summing to 1."""
     apart = (outputs.sum(1) - 1).abs()
     return outputs.shape[1] > 1 and bool((outputs >= 0).all() and (apart < NEARLY_ONE[precision]).all())
-
-
-WIDTH = 32
-"""Numbers in bfloat16 that a processor takes at once."""
 
 
 @dataclass
@@ -291,89 +287,6 @@ class VideoModel(nn.Module):
         finally:
             for block in blocks:
                 block.__dict__.pop("forward", None)
-
-
-class Moments(torch.autograd.Function):
-    """Mean and biased variance (B, C), float32 at least, of (B, C, ...). Autograd alone would go over each layer's tensor eight
-    times for them in its backward pass and keep a copy of it; their gradient is a · x + b, with two numbers per channel."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, ...) to two of (B, C)."""
-        found = [_moments(clip) for clip in (x.split(1) if len(x) > 1 else [x])]
-        mean, variance = found[0] if len(found) == 1 else (torch.cat(part) for part in zip(*found, strict=True))
-        ctx.save_for_backward(x, mean)
-        return mean, variance
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        """d mean / dx = 1 / n, d variance / dx = 2 (x − mean) / n."""
-        x, mean = ctx.saved_tensors
-        rows, n = _rows(x), x[0, 0].numel()
-        slope = grads[1] * (2 / n)
-        offset = torch.addcmul(grads[0] / n, slope, mean, value=-1)
-        shape = (len(x), -1, *[1] * (rows.ndim - 2))
-        factor, offset = (
-            (part.repeat(1, rows.shape[1] // x.shape[1]) if rows.shape[1] > x.shape[1] else part).to(x.dtype).view(shape)
-            for part in (slope, offset)
-        )
-        found = torch.addcmul(offset, rows, factor)
-        return found if rows is x else found.as_strided(x.shape, x.stride())
-
-
-def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance (1, C) of one clip's (1, C, ...)."""
-    axes = tuple(range(2, x.ndim))
-    full = x.dtype in (torch.float32, torch.float64)
-    if x.ndim < 4 or full and (x.is_contiguous() or x.dtype == torch.float64):
-        x = x if full else x.float()
-        mean = x.mean(axes, keepdim=True) if axes else x
-        return mean.flatten(1), (x - mean).square_().mean(axes) if axes else torch.zeros_like(mean)  # faster than Tensor.var
-    # A batch norm that learns takes both in the fewest passes over the memory. That it has weights keeps them float32.
-    rows, c = _rows(x), x.shape[1]
-    weight = _ones(rows.shape[1], x.device)
-    _, mean, spread = torch.native_batch_norm(rows, weight, weight, None, None, True, 0.0, 1e-30)
-    means, variances = mean.view(-1, c), spread.pow(-2).view(-1, c)
-    if len(means) == 1:
-        return means, variances
-    return means.mean(0, keepdim=True), (variances + (means - means.mean(0)).square()).mean(0, keepdim=True)
-
-
-@lru_cache
-def _ones(many: int, device: torch.device) -> Tensor:
-    return torch.ones(many, device=device)
-
-
-def _rows(x: Tensor) -> Tensor:
-    """Clips (B, C, ...) whose channels lie side by side in memory as (B, C · n, places / n, 1), so many neighbouring places in
-    a row that it fills registers: of 24 channels batch norm takes a third of the time so. Others as they are."""
-    c = x.shape[1]
-    if x.ndim < 4 or c % WIDTH == 0 or x.stride(1) != 1 or not x.movedim(1, -1).is_contiguous():
-        return x
-    places = x[0, 0].numel()
-    row = c * math.gcd(WIDTH // math.gcd(c, WIDTH), places)
-    return x.as_strided((len(x), row, places * c // row, 1), (places * c, 1, row, row))
-
-
-class OverPlaces(torch.autograd.Function):
-    """The mean of (B, C, T, places) over its places, float32. Where channels lie side by side in memory PyTorch is 10 to 18
-    times as fast if they are named last, and adds a gradient that lies as they do in a tenth of the time, too."""
-
-    @staticmethod
-    def forward(ctx: Any, grid: Tensor) -> Tensor:
-        """(B, C, T)."""
-        ctx.shape, ctx.dtype, ctx.last = grid.shape, grid.dtype, grid.stride(1) == 1
-        if ctx.last:
-            return grid.movedim(1, -1).mean(2, dtype=torch.float32).movedim(-1, 1)
-        return grid.mean(3, dtype=torch.float32)
-
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
-        """The same for all places of a moment, so kept once."""
-        slope = (slopes[0] / ctx.shape[3]).to(ctx.dtype)
-        if ctx.last:
-            slope = slope.movedim(1, -1).contiguous().movedim(-1, 1)
-        return slope[..., None].expand(ctx.shape)
 
 
 def unfolded(seen: dict[Any, tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
