@@ -63,6 +63,8 @@ BATCH = 8
 """Runs at once, at the cost of memory: what their networks gain by it is in docs/speed.md."""
 REAL: dict[str, Any] = {"size": 128, "stimuli": ()}
 """Of networks of real videos: small, as 1,500 steps take an hour at full size; no video is at hand to prime them."""
+SOME = 3
+"""Of their snapshots each so many-th is judged, and the last: that takes eleven passes and an object judge."""
 NO_ROW: dict[str, Any] = {"verifier": "self", "r": 0.005, "lambda_1": 1.0, "lambda_L": 0.2}
 """For a model that Table S1 does not have: the row of its CSN, verified by the model itself."""
 Curve = list[tuple[float, float]]
@@ -101,8 +103,9 @@ def judged(model: str, action: str, run: Run, judges: real.Judges | None) -> dic
         said = [(row["step"], row["probabilities"].get("judge")) for row in run.metrics]
         return {"judge": [(step, p) for step, p in said if p is not None]}
     found: dict[str, Curve] = {measure: [] for measure in measures(model)}
-    for step, frames in zip(run.snapshots.steps.tolist(), run.snapshots.clips, strict=True):
-        row = judges.look(action, frames)
+    shots = run.snapshots
+    for at in sorted({*range(0, len(shots.steps), SOME), len(shots.steps) - 1}):
+        step, row = int(shots.steps[at]), judges.look(action, shots.clips[at])
         found["survival"].append((step, sum(row["survived"].values()) / len(row["survived"])))
         found["object judge"].append((step, row["object_probability"]))
     return found
