@@ -19,8 +19,9 @@ from leaps_core.cli import main
 
 DATA = Path(__file__).parents[1] / "data"
 ROUNDING = 1.5e-3
-"""Mean difference of pixels. Other processors, and sums in another order, round differently, and where a gradient is next to nothing
-that turns Adam's first step around, which is as long as any. A `min_learning_rate` of .02 makes .003, ten warm-up steps .009."""
+"""Mean difference of pixels. Other processors, and sums in another order, round differently, and where a gradient is next to
+nothing that turns Adam's first step around, which is as long as any. A `min_learning_rate` of .02 makes .003, ten steps of
+warm-up .009."""
 
 
 @pytest.fixture
