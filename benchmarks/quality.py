@@ -67,6 +67,8 @@ SOME = 3
 """Of their snapshots each so many-th is judged, and the last: that takes eleven passes and an object judge."""
 NO_ROW: dict[str, Any] = {"verifier": "self", "r": 0.005, "lambda_1": 1.0, "lambda_L": 0.2}
 """For a model that Table S1 does not have: the row of its CSN, verified by the model itself."""
+SURVIVAL, OBJECTS = "survival", "object judge"
+"""What quality is there."""
 Curve = list[tuple[float, float]]
 """(step, or when it is done in seconds, quality) at each snapshot."""
 
@@ -82,8 +84,8 @@ def actions(model: str) -> tuple[str, ...]:
 
 
 def measures(model: str) -> tuple[str, ...]:
-    """What quality is, from 0 to 1."""
-    return ("judge",) if of_puppets(model) else ("survival", "object judge")
+    """What quality is, from 0 to 1; the first is drawn."""
+    return ("judge",) if of_puppets(model) else (SURVIVAL, OBJECTS)
 
 
 def config(way: str, model: str, action: str, seed: int) -> SynthesisConfig:
@@ -102,12 +104,12 @@ def judged(model: str, action: str, run: Run, judges: real.Judges | None) -> dic
     if judges is None:
         said = [(row["step"], row["probabilities"].get("judge")) for row in run.metrics]
         return {"judge": [(step, p) for step, p in said if p is not None]}
-    found: dict[str, Curve] = {measure: [] for measure in measures(model)}
+    found: dict[str, Curve] = {SURVIVAL: [], OBJECTS: []}
     shots = run.snapshots
     for at in sorted({*range(0, len(shots.steps), SOME), len(shots.steps) - 1}):
         step, row = int(shots.steps[at]), judges.look(action, shots.clips[at])
-        found["survival"].append((step, sum(row["survived"].values()) / len(row["survived"])))
-        found["object judge"].append((step, row["object_probability"]))
+        found[SURVIVAL].append((step, sum(row["survived"].values()) / len(row["survived"])))
+        found[OBJECTS].append((step, row["object_probability"]))
     return found
 
 
@@ -252,7 +254,7 @@ def figure(curves: dict[str, dict[str, list[Curve]]]) -> Any:
 def reported(found: dict[str, dict[str, list[Curve]]]) -> Report:
     """The table of curves over time, by model with its measure, and way, and the figure of those of each model's first one."""
     table = [{"model": name, **compared(*(ways[way] for way in WAYS))} for name, ways in found.items()]
-    first = {name: ways for name, ways in found.items() if not name.endswith("object judge")}
+    first = {name: ways for name, ways in found.items() if not name.endswith(OBJECTS)}
     return Report(table, figures={"curves": figure(first)})  # of another name than `FILE`, as its numbers are written, too
 
 

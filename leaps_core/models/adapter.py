@@ -294,9 +294,10 @@ def unfolded(seen: dict[Any, tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tenso
     if not any(map(is_folded, seen)):
         return list(seen.values())
     means, variances = (torch.cat(part, 1) for part in zip(*seen.values(), strict=True))
-    many = [len(layer.running_mean) for layer in seen]
+    sizes = [(layer, len(layer.running_mean)) for layer in seen]
+    many = [c for _, c in sizes]
     shift, scale = (
-        torch.cat([getattr(layer, f"folded_{name}", means.new_full((c,), plain)) for layer, c in zip(seen, many, strict=True)])
+        torch.cat([getattr(one, f"folded_{name}") if is_folded(one) else means.new_full((c,), plain) for one, c in sizes])
         for name, plain in (("shift", 0.0), ("scale", 1.0))
     )
     return list(zip(((means - shift) / scale).split(many, 1), (variances / scale.square()).split(many, 1), strict=True))

@@ -241,6 +241,7 @@ def test_a_long_queue_learns_how_long_runs_take_here(jobs: Jobs) -> None:
     first, second = start(jobs, "bob", seconds=0.25), start(jobs, "cid")
     took = [job.spent for job in queue]
     assert 0.8 * min(took) < jobs.wait(second) - jobs.wait(first) < 1.2 * max(took), "what they took"
+    assert min(took) < 0.2, "less than was told"
 
 
 def test_what_is_left_of_a_job_is_told_by_its_pace(jobs: Jobs) -> None:
