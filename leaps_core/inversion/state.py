@@ -82,8 +82,9 @@ class State:
         then nothing has moved. `again` computes the weighted terms once more, to find whose gradient it is."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.settings, self.done)
-        assert self.canvas.values.grad is not None
-        if not self.canvas.values.grad.isfinite().all():
+        slope = self.canvas.values.grad
+        assert slope is not None
+        if not slope.sum().isfinite() and not slope.isfinite().all():  # the sum alone is of one pass
             terms = again()
             steep = self._steep(terms)
             whose = "of " + " and ".join(f"“{name}”" for name in steep) if steep else f"of one of {', '.join(terms)}"

@@ -48,6 +48,19 @@ def test_zooming_in_enlarges_the_middle_and_never_shrinks() -> None:
     assert min(shares) > 0.98 and 1.6 < max(shares) < 1.6**2 + 0.05
 
 
+def test_the_number_of_cores_changes_no_pixel_and_no_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for cores in (1, 2, 3, 8):
+        monkeypatch.setattr(torch, "get_num_threads", lambda cores=cores: cores)
+        for frames in (5, 8):
+            clip = torch.rand((1, 3, frames, 16, 16), generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+            seen = view(clip, zoom=0.3, rotate=20.0)
+            seen.square().sum().backward()
+            found.append((seen, clip.grad))
+    for at, (seen, slope) in enumerate(found):
+        assert torch.equal(seen, found[at % 2][0]) and torch.equal(slope, found[at % 2][1])
+
+
 def test_flip_mirrors_about_half_of_the_views() -> None:
     clip = torch.rand(1, 3, 2, 4, 4)
     mirrored = sum(torch.equal(view(clip, seed, flip=True), clip.flip(-1)) for seed in range(40))

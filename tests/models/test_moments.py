@@ -47,9 +47,10 @@ def test_mean_and_variance_in_every_layout(layout: str, dtype: torch.dtype) -> N
         assert torch.allclose(laid.grad.double(), exact.grad, atol=close * float(exact.grad.abs().max()))
 
 
+@pytest.mark.parametrize("channels", [24, 32, 54])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_means_over_places_in_both_layouts(dtype: torch.dtype) -> None:
-    x = torch.randn((2, 24, 3, 20), generator=torch.Generator().manual_seed(0)).to(dtype)
+def test_means_over_places_in_both_layouts(channels: int, dtype: torch.dtype) -> None:
+    x = torch.randn((2, channels, 3, 20), generator=torch.Generator().manual_seed(0)).to(dtype)
     last = x.movedim(1, -1).contiguous().movedim(-1, 1)
     for laid in (x, last):
         laid = laid.detach().requires_grad_(True)
