@@ -225,7 +225,7 @@ def _share(value: float, samples: np.ndarray, n: int) -> numbers.Interval:
 
 def _first(curve: np.ndarray, level: float, moments: np.ndarray) -> float:
     """When a curve first is at a level; NaN: never."""
-    reached = np.flatnonzero(curve >= level)
+    reached = np.flatnonzero(curve >= level - 1e-9)  # a mean of rows and one of a column are rounded apart
     return float(moments[reached[0]]) if len(reached) else float("nan")
 
 

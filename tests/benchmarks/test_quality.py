@@ -94,3 +94,9 @@ def test_a_model_without_a_row_is_made_the_papers_way_by_the_row_of_another() ->
     assert quality.actions("i3d") == quality.WITH_OBJECT and not set(quality.WITH_OBJECT) & set(quality.real.TUNED_ON)
     csn = quality.config("paper, mended", "puppet_csn", "bowling", 7500)
     assert csn.r == 0.001 and csn.stimuli and quality.measures("puppet_csn") == ("judge",)
+
+
+def test_every_sample_of_a_loop_comes_to_its_own_end() -> None:
+    drawn = np.random.default_rng(0)
+    rising = [[(float(at), p) for at, p in enumerate(np.sort(drawn.random(6)).tolist(), 1)] for _ in range(24)]
+    assert np.isfinite(quality.compared(rising, rising)["of that"].high)
