@@ -49,7 +49,7 @@ def _zoom_rotate(clip: Tensor, zoom: float, angle: float) -> Tensor:
     h, w = clip.shape[3:]
     cos, sin = math.cos(angle) / (1 + zoom), math.sin(angle) / (1 + zoom)
     theta = torch.tensor([[[cos, -sin * h / w, 0.0], [sin * w / h, cos, 0.0]]], device=clip.device, dtype=clip.dtype)
-    many = math.prod(clip.shape[:3])  # PyTorch gives a processor's cores one picture each, of as many colours as one likes
+    many = math.prod(clip.shape[:3])  # PyTorch gives a processor's cores one picture each, of any number of channels
     pictures = clip.reshape(max(3, math.gcd(many, 2 * torch.get_num_threads())), -1, h, w)
     grid = F.affine_grid(theta, [1, 1, h, w], align_corners=False).expand(len(pictures), -1, -1, -1)
     return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False).view(clip.shape)
