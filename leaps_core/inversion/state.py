@@ -84,7 +84,7 @@ class State:
             group["lr"] = learning_rate(self.settings, self.done)
         slope = self.canvas.values.grad
         assert slope is not None
-        if not slope.sum().isfinite() and not slope.isfinite().all():  # the sum alone is of one pass
+        if not slope.sum().isfinite() and not slope.isfinite().all():  # a sum takes one pass, and mostly suffices
             terms = again()
             steep = self._steep(terms)
             whose = "of " + " and ".join(f"“{name}”" for name in steep) if steep else f"of one of {', '.join(terms)}"
