@@ -1,7 +1,9 @@
 """The page as `python app.py` starts it, with networks of a few thousand parameters among the models; one of them has to be
-downloaded first, from a server in this process."""
+downloaded first, from a server in this process, which sends it as soon as there is a file `LET_GO` in LEAPS_HOME: a test
+that looks at a download has all the time it needs."""
 
 import io
+import os
 import runpy
 import sys
 import threading
@@ -11,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LET_GO = "let-go"
 
 
 def publish() -> None:
@@ -25,7 +28,8 @@ def publish() -> None:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            time.sleep(6)  # as on the web; the tray is asked for anew after four
+            while not (Path(os.environ["LEAPS_HOME"]) / LET_GO).exists():
+                time.sleep(0.1)
             self.send_response(200)
             self.send_header("Content-Length", str(len(file.getvalue())))
             self.end_headers()

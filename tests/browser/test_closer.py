@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_page import CAPTION, WAIT, _prepare, _start, _state
+from tests.browser.test_page import CAPTION, LONG, WAIT, _prepare, _start, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -33,7 +33,7 @@ def test_a_look_that_takes_seconds_gives_way_to_that_of_the_next_clip(page: Page
 
 
 def test_opened_during_a_run_it_fills_when_that_has_ended(page: Page) -> None:
-    _prepare(page, steps=20_000)
+    _prepare(page, steps=LONG)
     _start(page)
     _state(page, "running")
     page.locator("#closer").get_by_role("button").first.click()

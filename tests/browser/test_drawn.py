@@ -14,7 +14,7 @@ from PIL import Image
 from app import controls, previews
 from leaps_core import banks
 from tests.banks.helpers import FACTS
-from tests.browser.test_page import CAPTION, SECONDS, WAIT, _prepare, _start, _state
+from tests.browser.test_page import CAPTION, LONG, SECONDS, WAIT, _prepare, _start, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -216,7 +216,7 @@ def test_the_tray_stays_over_all_tabs_while_models_are_compared(page: Page) -> N
 
 def test_on_a_phone_the_clip_stays_in_view_while_a_slider_is_moved(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    _prepare(page, steps=20_000)
+    _prepare(page, steps=LONG)
     _start(page)
     for name in ("Regularizers (r)", "Coherence", "Smoothness", "Motion speed, ×"):
         slider = page.get_by_label(f"range slider for {name}", exact=True)

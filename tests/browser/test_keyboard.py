@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.lessons import lessons
-from tests.browser.test_page import CAPTION, SECONDS, WAIT, _prepare, _state
+from tests.browser.test_page import CAPTION, LONG, SECONDS, WAIT, _prepare, _state
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -21,7 +21,7 @@ Page = Any
 
 def test_all_of_a_run_can_be_done_with_the_keyboard_alone(page: Page) -> None:
     """From the top of the page by Tab: Start, steer, pause, resume, stop, play, scrub, another tab."""
-    _prepare(page, steps=3000)
+    _prepare(page, steps=LONG)
     _top(page)
     _tab_to(page, "el => el.textContent.trim() === 'Start'")
     page.keyboard.press("Enter")

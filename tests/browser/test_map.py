@@ -15,7 +15,7 @@ import pytest
 
 from leaps_core import banks, maps, video
 from leaps_core.puppets import render_clip
-from tests.browser.test_page import SECONDS, WAIT, _prepare, _start, _state, opened
+from tests.browser.test_page import LONG, SECONDS, WAIT, _prepare, _start, _state, opened
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
@@ -41,7 +41,7 @@ def folder(app_home: Path) -> Path:
 
 
 def test_a_run_travels_among_real_clips(page: Page, folder: Path, tmp_path: Path) -> None:
-    _prepare(page, steps=20_000)
+    _prepare(page, steps=LONG)
     _start(page)
     page.get_by_role("tab", name="Map").click()
 

@@ -15,6 +15,7 @@ import pytest
 from gradio_client import Client
 
 from leaps_core import runs, video
+from tests.browser.serve import LET_GO
 from tests.browser.test_api import ANSWER, ask, wait
 from tests.conftest import free_port, serve
 
@@ -24,6 +25,8 @@ expect = sync_api.expect
 pytestmark = pytest.mark.timeout(600, method="thread")
 SECONDS = 1000  # ms
 WAIT = 120 * SECONDS  # a shared machine may be slow
+LONG = 20_000
+"""Steps of a run that is still going on however slowly it is looked at, and that the test then stops."""
 STRIP = "document.querySelector('#player .strip canvas')"
 STATUS = "document.querySelector('#status').innerText"
 CAPTION = "document.querySelector('#player figure:last-child figcaption')?.innerText"
@@ -41,7 +44,7 @@ Page = Any
 
 def test_run_from_start_to_end(page: Page, tmp_path: Path) -> None:
     """Start, watch, steer, pause, resume, scrub, stop, download, reload."""
-    _prepare(page, steps=3000)
+    _prepare(page, steps=LONG)
     before = _picture(page)
     _start(page)
     page.wait_for_function(f"before => {STRIP}.toDataURL() !== before", arg=before, timeout=WAIT)
@@ -79,7 +82,7 @@ def test_run_from_start_to_end(page: Page, tmp_path: Path) -> None:
 
 
 def test_reload_finds_the_run_that_is_going_on(page: Page) -> None:
-    _prepare(page, steps=3000)
+    _prepare(page, steps=LONG)
     _start(page)
     page.wait_for_function(f"() => /step \\d/.test({STATUS})", timeout=WAIT)
     _reload(page)
@@ -89,7 +92,7 @@ def test_reload_finds_the_run_that_is_going_on(page: Page) -> None:
 
 
 def test_runs_are_compared_saved_opened_and_deleted(page: Page, tmp_path: Path) -> None:
-    _prepare(page, steps=600)  # some seconds: what is shorter may end between two glances at the buttons
+    _prepare(page, steps=600)
     for seed in (0, 1):
         page.get_by_label("Seed", exact=True).fill(str(seed))
         _start(page)
@@ -168,7 +171,7 @@ def test_two_visitors_have_runs_of_their_own(page: Page, app_url: str) -> None:
     other.goto(app_url)
     expect(other.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
     for visitor in (page, other):
-        _prepare(visitor, steps=20_000)
+        _prepare(visitor, steps=LONG)
         _start(visitor)
         expect(visitor.locator("#status b")).to_have_text(re.compile("running|queued"), timeout=WAIT)
     mine = _own_runs(page)
@@ -203,7 +206,7 @@ def test_uploaded_video_is_shown_and_a_bad_one_refused(page: Page, tmp_path: Pat
     expect(page.locator("#preview figure canvas")).to_be_visible()
 
 
-def test_weights_are_downloaded_with_one_click(page: Page) -> None:
+def test_weights_are_downloaded_with_one_click(page: Page, app_home: Path) -> None:
     page.get_by_label("Model", exact=True).click()
     page.get_by_role("option", name=re.compile("^Far away ·.*to download")).click()
     expect(page.locator("#facts")).to_contain_text("not on this machine", timeout=WAIT)
@@ -214,6 +217,7 @@ def test_weights_are_downloaded_with_one_click(page: Page) -> None:
     expect(page.get_by_role("button", name="Downloading …")).to_be_disabled(timeout=WAIT)
     page.get_by_role("tab", name="Runs").click()
     expect(page.locator("#tray aside")).to_contain_text("Far away: downloading", timeout=WAIT)
+    (app_home / "leaps" / LET_GO).touch()
     page.get_by_role("tab", name="Synthesis").click()
     expect(page.get_by_text("The weights of Far away are here")).to_be_visible(timeout=WAIT)
     expect(page.locator("#facts")).to_contain_text("downloaded earlier", timeout=WAIT)
@@ -225,7 +229,7 @@ def test_weights_are_downloaded_with_one_click(page: Page) -> None:
 
 @pytest.mark.slow
 def test_a_run_is_scrubbed_while_it_goes_on_and_done_again_from_its_json(page: Page, tmp_path: Path) -> None:
-    _prepare(page, steps=3000)
+    _prepare(page, steps=LONG)
     page.get_by_label("none", exact=True).check()
     _start(page)
     page.wait_for_function(f"() => /step \\d\\d\\d/.test({STATUS})", timeout=WAIT)
@@ -388,7 +392,7 @@ def test_a_link_brings_its_settings_along(page: Page, app_url: str) -> None:
 
 
 def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Page, browser: Any) -> None:
-    _prepare(page, steps=900)
+    _prepare(page, steps=LONG)
     _start(page)
     page.wait_for_function("() => /step [1-9]/.test(document.querySelector('#status').innerText)", timeout=WAIT)
     number = page.get_by_label("number input for Coherence")
@@ -406,7 +410,7 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
     page.goto(link)
     _state(page, "stopped")  # that run again
     with opened(browser, link, "0") as other:  # of somebody else
-        expect(other.get_by_label("Steps", exact=True)).to_have_value("900", timeout=WAIT)
+        expect(other.get_by_label("Steps", exact=True)).to_have_value(f"{LONG}", timeout=WAIT)
         assert other.get_by_label("number input for Coherence").input_value() != "2.5"
         _start(other)
         expect(other.locator("#plots")).to_contain_text("Coherence 2.5", timeout=WAIT)
@@ -414,7 +418,7 @@ def test_a_link_to_a_run_brings_along_what_was_changed_while_it_went_on(page: Pa
 
 
 def test_a_page_that_nobody_sees_is_told_nothing_until_it_is_seen_again(page: Page) -> None:
-    _prepare(page, steps=20_000)
+    _prepare(page, steps=LONG)
     _start(page)
     page.wait_for_function("() => /step [1-9]/.test(document.querySelector('#status').innerText)", timeout=WAIT)
     page.evaluate("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true})")
@@ -430,14 +434,14 @@ def test_a_page_that_nobody_sees_is_told_nothing_until_it_is_seen_again(page: Pa
 
 @pytest.mark.parametrize("framed", [False, True])
 def test_a_reload_after_a_link_shows_the_run_that_goes_on(page: Page, app_url: str, framed: bool) -> None:
-    link = f"{app_url}?model=tiny&action=bowling&steps=5000&run=5-r50-making-pizza"
+    link = f"{app_url}?model=tiny&action=bowling&steps={LONG}&run=5-r50-making-pizza"
     around = f"<link rel=icon href=data:,><iframe src='{link}' width=1400 height=850></iframe>"  # as a Space has it
     page.route("**/around", lambda route: route.fulfill(body=around, content_type="text/html"))
     _hush(page)
     page.goto(f"{app_url}around" if framed else link)
     shown = page.frame_locator("iframe") if framed else page
     _state(shown, "demo")
-    expect(shown.get_by_label("Steps", exact=True)).to_have_value("5000", timeout=WAIT)
+    expect(shown.get_by_label("Steps", exact=True)).to_have_value(f"{LONG}", timeout=WAIT)
     _start(shown)
     expect(shown.locator("#status")).to_contain_text(re.compile("step [1-9]"), timeout=WAIT)
     _reload(page)
@@ -524,12 +528,12 @@ def test_a_killed_page_offers_to_go_on_and_none_of_three_runs_is_lost(
     with serve(tmp_path, port) as (url, server):
         client = Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER})
         for _ in range(2):  # each makes room for the next
-            mine = ask(client, {"model": "tiny", "action": "bowling", "steps": 5000}, api_name="/run")
+            mine = ask(client, {"model": "tiny", "action": "bowling", "steps": LONG}, api_name="/run")
             wait(client, mine, lambda news: (news["newest"] or {"seconds": 0})["seconds"] > 2)
             ask(client, mine["visitor"], mine["run"], "pause", api_name="/act")
         client.close()
         page.goto(url)
-        _prepare(page, steps=5000)
+        _prepare(page, steps=LONG)
         _start(page)
         page.wait_for_function(f"() => {STATUS}.match(/step (\\d+)/)?.[1] > 50", timeout=WAIT)
         page.wait_for_timeout(2 * SECONDS)
@@ -591,11 +595,17 @@ def _nothing_jumped(page: Page) -> None:
 
 
 def _start(page: Page) -> None:
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=WAIT)
-    line = page.locator("#status b")
+    """Until the run has begun: the page itself watches, as a short one may begin and end between two glances from outside."""
+    stop, line = page.get_by_role("button", name="Stop", exact=True), page.locator("#status b")
+    expect(stop).to_be_disabled(timeout=WAIT)
     line.evaluate("line => { window.before = line.firstChild; }")
+    stop.evaluate(
+        """stop => { stop.dataset.begun = '';
+          new MutationObserver(() => { stop.dataset.begun ||= stop.disabled ? '' : 'yes'; })
+            .observe(stop, {attributeFilter: ['disabled']}); }"""
+    )
     page.get_by_role("button", name="Start", exact=True).click()
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_enabled(timeout=WAIT)
+    expect(stop).to_have_attribute("data-begun", "yes", timeout=WAIT)
     line.evaluate(  # an earlier run's “done” isn't this one's
         """(_, wait) => new Promise((done, fail) => {
           const look = () => document.querySelector('#status b').firstChild !== window.before ? done() : setTimeout(look, 20);

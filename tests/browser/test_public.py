@@ -19,7 +19,7 @@ from gradio_client.exceptions import AppError
 
 from tests.browser.proxy import below
 from tests.browser.test_api import ANSWER, ask, wait
-from tests.browser.test_page import WAIT, _prepare, _start, _state, opened
+from tests.browser.test_page import LONG, WAIT, _prepare, _start, _state, opened
 from tests.conftest import serve
 
 pytestmark = pytest.mark.timeout(600)
@@ -161,7 +161,7 @@ def test_two_pages_of_a_visitor_go_their_own_ways(browser: Any, app_url: str) ->
     first, second = context.new_page(), context.new_page()
     for page in (first, second):
         page.goto(app_url)
-        _prepare(page, steps=20_000)
+        _prepare(page, steps=LONG)
     _start(first)
     _state(first, "running")
     _start(second)
@@ -192,7 +192,7 @@ def test_it_works_below_a_path_of_another_server(browser: Any, tmp_path: Path) -
         )
         page.goto(url)
         expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=WAIT)
-        _prepare(page, steps=20_000)
+        _prepare(page, steps=LONG)
         _start(page)
         _state(page, "running")
         page.get_by_role("button", name="Stop", exact=True).click()
