@@ -257,12 +257,16 @@ def model_facts(key: str) -> str:
     return f"{told} {say(models.untried(spec))}".strip()
 
 
-def to_download(config: SynthesisConfig) -> str:
-    """What the button says that fetches all weights that a run lacks; "" where they are here already."""
+def lacking(config: SynthesisConfig) -> Sequence[models.ModelSpec]:
+    """The models whose weights a run lacks."""
     try:
-        absent = models.missing(config)
+        return models.missing(config)
     except LeapsError:  # other settings are wrong, and the estimate says which
-        absent = tuple(spec for spec in models.specs() if spec.key == config.model and models.state(spec) == "download")
+        return [spec for spec in models.specs() if spec.key == config.model and models.state(spec) == "download"]
+
+
+def to_download(absent: Sequence[models.ModelSpec]) -> str:
+    """What the button says that fetches the weights of all these; "" for none."""
     if not absent:
         return ""
     size = f"{sum(spec.download or 0 for spec in absent) / 1e6:.0f} MB, "

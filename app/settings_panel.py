@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
@@ -14,7 +14,7 @@ import gradio as gr
 from leaps_core import models
 from leaps_core.config import FRAME_NETWORKS, NETWORKS, STEERING, SynthesisConfig, bundled_action
 from leaps_core.errors import LeapsError, VideoError
-from leaps_core.models import weights
+from leaps_core.models import ModelSpec, weights
 from leaps_core.runs import Run
 
 from . import controls, links, player, preload, previews, tray, views, widgets
@@ -107,9 +107,9 @@ class SettingsPanel:
     def _wire(self) -> None:
         settings, stimulus = self.settings, self.stimulus
         settings["model"].input(told(self.choose_model), [self.run, *self.inputs], self.outputs, **CALM)
-        fetched = self.weights.click(
-            lambda: gr.Button(say("Downloading …"), interactive=False), None, self.weights, **QUICK
-        ).then(told(self.download), self.inputs, [self.facts, settings["model"]], concurrency_limit=1, **CALM)
+        fetched = self.weights.click(_downloading, None, self.weights, **QUICK).then(
+            told(self.download), self.inputs, [self.weights, self.facts, settings["model"]], concurrency_limit=1, **CALM
+        )
         fetched.then(told(lambda *values: _to_fetch(config_of(values))), self.inputs, self.weights, **CALM)
         gr.on(
             [settings["model"].change, settings["action"].change, *(part.change for part in stimulus.widgets)],
@@ -148,17 +148,18 @@ class SettingsPanel:
             config = config.replace(**stimuli_of(run, action, choice))
         return self._fill_beside(choice, config)
 
-    def download(self, *values: Any) -> dict[Any, Any]:
+    def download(self, *values: Any) -> Iterator[dict[Any, Any]]:
         """Fetch the weights that a run of these settings needs and doesn't have; the tray shows how far it is. Raises
         `LeapsError`."""
         config = config_of(values)
         absent = models.missing(config)
+        yield {self.weights: _downloading()}  # again, as an estimate that was asked for before may have come in between
         for spec in absent:
-            with tray.working(say("{name}: downloading", name=spec.name)) as tell:
+            with tray.working(_coming(spec)) as tell:
                 weights.download(spec, tell)
         names = ", ".join(spec.name for spec in absent) or say("all networks")
         gr.Info(say("The weights of {names} are here.", names=names))
-        return {self.facts: controls.model_facts(config.model), self.settings["model"]: gr.Dropdown(controls.model_choices())}
+        yield {self.facts: controls.model_facts(config.model), self.settings["model"]: gr.Dropdown(controls.model_choices())}
 
     def show_stimulus(self, run: Filled | None, model: str, action: str, *chosen: Any) -> dict[Any, Any]:
         """The stimulus, shown at once. `chosen`: what its widgets say."""
@@ -296,6 +297,18 @@ def _cost(config: SynthesisConfig) -> str:
 
 
 def _to_fetch(config: SynthesisConfig) -> gr.Button:
-    """The button for the weights that a config lacks."""
-    offer = controls.to_download(config)
-    return gr.Button(offer, visible=bool(offer), interactive=True)
+    """The button for the weights that a config lacks, of which nobody has to be offered what comes already."""
+    absent = controls.lacking(config)
+    if any(tray.shows(_coming(spec)) for spec in absent):
+        return _downloading()
+    return gr.Button(controls.to_download(absent), visible=bool(absent), interactive=True)
+
+
+def _downloading() -> gr.Button:
+    """That button while they come."""
+    return gr.Button(say("Downloading …"), visible=True, interactive=False)
+
+
+def _coming(spec: ModelSpec) -> str:
+    """What the tray calls the download of a model's weights."""
+    return say("{name}: downloading", name=spec.name)

@@ -53,6 +53,12 @@ def working(title: str, owner: str | None = None) -> Iterator[Callable[[float, f
             _going.remove(work)
 
 
+def shows(title: str) -> bool:
+    """Whether work of that title goes on."""
+    with _lock:
+        return any(work.title == title for work in _going)
+
+
 def build(render: bool = True) -> gr.HTML:
     """The tray, unseen while nothing goes on. render: whether it stands here on the page."""
     return gr.HTML(

@@ -63,6 +63,16 @@ def test_the_weights_of_whoever_takes_part_are_offered(panel: SettingsPanel, mon
     monkeypatch.setattr("leaps_core.models.cast.state", lambda spec: "download" if spec.key == "tiny_verifier" else state(spec))
     told = panel.show_estimate(*values)
     assert told[panel.weights].visible and "weights" in told[panel.weights].value and told[panel.estimate]
+    assert told[panel.weights].interactive
+
+    def download(*_: object) -> None:
+        coming = panel.show_estimate(*values)[panel.weights]
+        assert coming.visible and not coming.interactive and coming.value == "Downloading …"
+
+    monkeypatch.setattr("app.settings_panel.weights.download", download)
+    first, last = panel.download(*values)
+    assert not first[panel.weights].interactive and panel.facts in last
+    assert panel.show_estimate(*values)[panel.weights].interactive
     values[0] = "nobody"
     assert "nobody" in panel.show_estimate(*values)[panel.estimate]
 

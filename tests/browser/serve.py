@@ -1,5 +1,5 @@
 """The page as `python app.py` starts it, with networks of a few thousand parameters among the models; one of them has to be
-downloaded first, from a server in this process, which sends it as soon as there is a file `LET_GO` in LEAPS_HOME: a test
+downloaded first, from a server in this process, which sends it as soon as there is a file `LET_GO` beside LEAPS_HOME: a test
 that looks at a download has all the time it needs."""
 
 import io
@@ -28,7 +28,7 @@ def publish() -> None:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            while not (Path(os.environ["LEAPS_HOME"]) / LET_GO).exists():
+            while not (Path(os.environ["LEAPS_HOME"]).parent / LET_GO).exists():
                 time.sleep(0.1)
             self.send_response(200)
             self.send_header("Content-Length", str(len(file.getvalue())))
